@@ -1,0 +1,18 @@
+"""The API of Kubernetes as data: the kinds of each minor, and the check of manifests."""
+
+from modelyard.schemas.bundle import SUPPORTED
+from modelyard.schemas.catalog import Catalog, catalog
+from modelyard.schemas.crds import CrdSchema, crd_schemas
+from modelyard.schemas.export import export
+from modelyard.schemas.model import KindInfo, SchemaError
+
+__all__ = [
+    "SUPPORTED",
+    "Catalog",
+    "CrdSchema",
+    "KindInfo",
+    "SchemaError",
+    "catalog",
+    "crd_schemas",
+    "export",
+]
