@@ -1,0 +1,89 @@
+"""modelyard: machine-learning workloads as Python constructs, rendered into plain Kubernetes YAML."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from modelyard import _node as _node
+from modelyard import crash
+
+if TYPE_CHECKING:
+    from modelyard.findings import Finding, ModelyardError, Severity, SpecError, SynthesisError, UsageError
+    from modelyard.fleet import Accelerator, Cluster, Crd, Environment, Fleet, StorageClass, Toleration
+    from modelyard.pod import (
+        Claim,
+        ConfigFiles,
+        EmptyDir,
+        FieldRef,
+        Gpu,
+        Network,
+        Peer,
+        Port,
+        SecretFiles,
+        SecretKey,
+    )
+    from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
+    from modelyard.training import TrainingJob
+    from modelyard.values import Image, days, hours, minutes, seconds
+
+__all__ = [
+    "Accelerator",
+    "Claim",
+    "Cluster",
+    "ConfigFiles",
+    "CpuScale",
+    "Crd",
+    "Drain",
+    "EmptyDir",
+    "Environment",
+    "Exec",
+    "FieldRef",
+    "Finding",
+    "Fleet",
+    "Gpu",
+    "HttpGet",
+    "Image",
+    "ModelyardError",
+    "Network",
+    "Peer",
+    "Port",
+    "ScalableModelService",
+    "SecretFiles",
+    "SecretKey",
+    "Severity",
+    "SpecError",
+    "StorageClass",
+    "SynthesisError",
+    "TcpSocket",
+    "Toleration",
+    "TrainingJob",
+    "UsageError",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+]
+
+_ROOMS = {
+    "modelyard.findings": ("Finding", "ModelyardError", "Severity", "SpecError", "SynthesisError", "UsageError"),
+    "modelyard.fleet": ("Accelerator", "Cluster", "Crd", "Environment", "Fleet", "StorageClass", "Toleration"),
+    "modelyard.pod": (
+        "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
+    ),
+    "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
+    "modelyard.training": ("TrainingJob",),
+    "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
+}  # fmt: skip
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+crash.install()
+
+
+def __getattr__(name: str) -> object:
+    """Import the room that *name* lives in; the command line starts Node only where it must."""
+    if name not in _ROOM_OF:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    found = globals()[name] = getattr(import_module(_ROOM_OF[name]), name)
+    return found

@@ -1,0 +1,24 @@
+"""The nouns around the workloads: Fleet, Environment, Cluster and what a cluster has."""
+
+from modelyard.fleet.cluster import Accelerator, Cluster, Crd, StorageClass, Toleration
+from modelyard.fleet.draft import Draft, Manifest
+from modelyard.fleet.environment import Environment
+from modelyard.fleet.fleet import Builder, Fleet
+from modelyard.fleet.site import Site
+from modelyard.fleet.workload import Workload, declared
+
+__all__ = [
+    "Accelerator",
+    "Builder",
+    "Cluster",
+    "Crd",
+    "Draft",
+    "Environment",
+    "Fleet",
+    "Manifest",
+    "Site",
+    "StorageClass",
+    "Toleration",
+    "Workload",
+    "declared",
+]

@@ -1,0 +1,34 @@
+"""A manifest on its way from a workload to ``dist/``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+Manifest = dict[str, Any]
+
+
+@attrs.define
+class Draft:
+    """
+    One manifest before and after its patches.
+
+    Args:
+        manifest: A plain dict, keys in the order in which they are written.
+
+        sealed: Whether its content becomes part of its name, so that a change makes a new object.
+    """
+
+    manifest: Manifest
+    sealed: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The manifest's kind."""
+        return str(self.manifest["kind"])
+
+    @property
+    def name(self) -> str:
+        """The manifest's name."""
+        return str(self.manifest["metadata"]["name"])

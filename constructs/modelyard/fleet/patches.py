@@ -1,0 +1,92 @@
+"""JSON patches (RFC 6902) that a user puts on rendered objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from modelyard.findings import Breach, Source, shown
+from modelyard.values.similar import did_you_mean
+
+if TYPE_CHECKING:
+    from modelyard.fleet.draft import Draft
+
+
+@attrs.frozen
+class Patch:
+    """
+    Operations on one object.
+
+    Args:
+        kind: The object's kind.
+
+        name: The object's name, or None for the only one of the kind.
+
+        operations: As in RFC 6902.
+
+        source: The line that asked for it.
+    """
+
+    kind: str
+    name: str | None
+    operations: tuple[Mapping[str, object], ...]
+    source: Source | None
+
+
+@attrs.define
+class Patches:
+    """The patches of one workload, in the order in which they were added."""
+
+    _patches: list[Patch] = attrs.field(factory=list)
+
+    def add(self, patch: Patch) -> None:
+        """Put *patch* behind the others."""
+        self._patches.append(patch)
+
+    def apply(self, drafts: Sequence[Draft]) -> Iterator[Breach]:
+        """Change *drafts* in place and yield what could not be done."""
+        for patch in self._patches:
+            matching = [
+                draft for draft in drafts
+                if draft.kind == patch.kind and patch.name in {None, draft.name}
+            ]  # fmt: skip
+            if len(matching) == 1:
+                yield from _apply(patch, matching[0])
+            else:
+                yield _untargeted(patch, drafts, matching)
+
+
+def _untargeted(patch: Patch, drafts: Sequence[Draft], matching: Sequence[Draft]) -> Breach:
+    target = patch.kind if patch.name is None else f"{patch.kind} {patch.name}"
+    if matching:
+        names = ", ".join(sorted(draft.name for draft in matching))
+        return Breach("X14", "add_json_patch", target, f"there are {len(matching)} of them", f"add name= with one of {names}", patch.source)
+    kinds = sorted({draft.kind for draft in drafts})
+    do = did_you_mean(patch.kind, kinds) if patch.kind not in kinds else None
+    do = do or "its objects are " + ", ".join(sorted(f"{draft.kind} {draft.name}" for draft in drafts))
+    return Breach("X14", "add_json_patch", target, "the workload renders no such object", do, patch.source)
+
+
+def _apply(patch: Patch, draft: Draft) -> Iterator[Breach]:
+    import jsonpatch  # noqa: PLC0415 # only where a patch is used
+    import jsonpointer  # noqa: PLC0415
+
+    name, kind = draft.name, draft.kind
+    for operation in patch.operations:
+        field = f"patch of {kind} at {operation.get('path', '?')}"
+        try:
+            draft.manifest = jsonpatch.apply_patch(draft.manifest, [dict(operation)])
+        except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError, ValueError) as error:
+            because = f"it cannot be applied: {shown(str(error)).strip(chr(39) + chr(34))}"
+            yield Breach("X14", field, None, because, "compare the path with the YAML in dist/ (lists are counted from 0)", patch.source)
+            return
+    metadata = draft.manifest.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("name") != name or draft.manifest.get("kind") != kind:
+        yield Breach(
+            "X14", f"patch of {kind}", None, "it changes the object's kind or name, by which others refer to it",
+            "leave kind and metadata.name alone; the workload's id is the name", patch.source,
+        )  # fmt: skip
+        draft.manifest["metadata"] = {**(metadata if isinstance(metadata, dict) else {}), "name": name}
+        draft.manifest["kind"] = kind

@@ -1,0 +1,135 @@
+"""Reading and writing ``environments/<environment>.lock.yaml``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+import yaml
+
+from modelyard.findings import ModelyardError, shown
+from modelyard.exact_yaml import dump
+from modelyard.values import image as references
+from modelyard.values.image import Image
+from modelyard.values.names import dns_label
+
+HEADER = """\
+# The images of this environment. Written by `modelyard images`; a bot may change tag and digest.
+"""
+FIELDS = ("repository", "tag", "digest")
+
+
+class LockError(ModelyardError):
+    """
+    Raised when a lock file does not say what a lock file says.
+
+    Args:
+        path: The file.
+
+        line: Counted from 1.
+
+        because: The rule that is broken.
+    """
+
+    def __init__(self, path: Path, line: int, because: str) -> None:
+        super().__init__(f"{path}:{line}: {because}")
+        self.path, self.line, self.because = path, line, because
+
+
+@attrs.frozen
+class Lock:
+    """
+    What one environment's lock file says.
+
+    Args:
+        images: The image that each name stands for.
+    """
+
+    images: Mapping[str, Image] = attrs.field(factory=dict)
+
+
+def lock_path(root: Path, environment: str) -> Path:
+    """Return where the lock file of *environment* lies in the project at *root*."""
+    return root / "environments" / f"{environment}.lock.yaml"
+
+
+def read(path: Path) -> Lock:
+    """
+    Return what the lock file at *path* says; a file that is not there says nothing.
+
+    Raises:
+        LockError: The file is no YAML mapping of this form, or names something twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Lock()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LockError(path, 1, f"the file cannot be read: {error}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "this is no YAML"
+        raise LockError(path, mark.line + 1 if mark else 1, problem) from None
+    if node is None:
+        return Lock()
+    entries = _entries(path, node, "the file")
+    if unknown := sorted(set(entries) - {"images"}):
+        raise LockError(path, _line(entries[unknown[0]]), f"{unknown[0]!r} is not a part of a lock file; the one part is 'images'")
+    images = _entries(path, entries["images"], "'images'") if "images" in entries else {}
+    return Lock({name: _image(path, name, inner) for name, inner in images.items()})
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _entries(path: Path, node: yaml.Node, what: str) -> dict[str, yaml.Node]:
+    if not isinstance(node, yaml.MappingNode):
+        raise LockError(path, _line(node), f"{what} must be a mapping")
+    found: dict[str, yaml.Node] = {}
+    for key, value in node.value:
+        if key.value in found:
+            raise LockError(path, _line(key), f"{key.value!r} stands here a second time")
+        found[key.value] = value
+    return found
+
+
+def _image(path: Path, name: str, node: yaml.Node) -> Image:
+    if broken := dns_label(name):
+        raise LockError(path, _line(node), f"the image name {shown(name)} is no name: {broken}")
+    entries = _entries(path, node, f"image {name!r}")
+    for field, inner in entries.items():
+        if field not in FIELDS:
+            raise LockError(path, _line(inner), f"image {name!r} has no field {field!r}; its fields are {', '.join(FIELDS)}")
+        if not isinstance(inner, yaml.ScalarNode):
+            raise LockError(path, _line(inner), f"image {name!r}: {field} must be a string")
+    if "repository" not in entries:
+        raise LockError(path, _line(node), f"image {name!r} has no repository")
+    image = Image(*(str(entries[field].value) if field in entries else None for field in FIELDS))  # type: ignore[arg-type]
+    if broken := references.broken(image):
+        raise LockError(path, _line(node), f"image {name!r} is {shown(image.reference)}, but {broken}")
+    return image
+
+
+def write(path: Path, lock: Lock) -> None:
+    """Replace the lock file at *path*, in one step, by what *lock* says."""
+    images = {
+        name: {field: text for field in FIELDS if (text := getattr(image, field)) is not None}
+        for name, image in sorted(lock.images.items())
+    }
+    text = HEADER + dump({"images": images})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

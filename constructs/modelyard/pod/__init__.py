@@ -1,0 +1,44 @@
+"""What pods of every kind share: options, checks, the template, companions, names by content."""
+
+from modelyard.pod.companions import KEPT, companions
+from modelyard.pod.identity import digest, seal
+from modelyard.pod.options import (
+    Claim,
+    ConfigFiles,
+    EmptyDir,
+    FieldRef,
+    Gpu,
+    Network,
+    Peer,
+    Port,
+    SecretFiles,
+    SecretKey,
+)
+from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches
+from modelyard.pod.template import Pod, manifest, object_labels, selector, template
+
+__all__ = [
+    "KEPT",
+    "Claim",
+    "ConfigFiles",
+    "EmptyDir",
+    "FieldRef",
+    "Gpu",
+    "Network",
+    "Peer",
+    "Pod",
+    "PodSpec",
+    "Port",
+    "SecretFiles",
+    "SecretKey",
+    "companions",
+    "digest",
+    "manifest",
+    "object_labels",
+    "pod_breaches",
+    "seal",
+    "selector",
+    "template",
+    "type_breaches",
+    "value_breaches",
+]

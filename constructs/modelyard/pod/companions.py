@@ -1,0 +1,92 @@
+"""The objects that stand beside a workload's pods: account, configuration, claims, network policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.fleet.draft import Draft
+from modelyard.fleet.site import Site
+from modelyard.pod.options import Network, Peer
+from modelyard.pod.spec import PodSpec
+from modelyard.pod.template import claims, config_name, manifest, object_labels, selector
+
+KEPT = {
+    "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+"""Argo CD and Flux leave such an object alone when it disappears from git."""
+
+RETIRED_LAST = {
+    "argocd.argoproj.io/sync-options": "PruneLast=true",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
+"""Pods of the last rollout may still mount such an object, so it goes after everything else, or never."""
+
+DNS_PORT = 53
+HTTPS_PORT = 443
+
+
+def companions(name: str, component: str, spec: PodSpec, site: Site, ports: tuple[int, ...]) -> Iterator[Draft]:
+    """Yield the companions of the workload *name*, whose pods listen on *ports*."""
+    labels = object_labels(name, component, spec, site)
+    if spec.service_account is None:
+        account = manifest("v1", "ServiceAccount", name, labels, site)
+        if spec.service_account_annotations:
+            account["metadata"]["annotations"] = dict(spec.service_account_annotations)
+        account["automountServiceAccountToken"] = False
+        yield Draft(account)
+    if spec.config is not None:
+        config = manifest("v1", "ConfigMap", config_name(name), labels, site)
+        config["metadata"]["annotations"] = dict(RETIRED_LAST if ports else KEPT)
+        config["immutable"] = True
+        config["data"] = dict(spec.config.files)
+        yield Draft(config, sealed=True)
+    for claim in claims(spec.volumes):
+        volume = manifest("v1", "PersistentVolumeClaim", claim.name, labels, site)
+        volume["metadata"]["annotations"] = dict(KEPT)
+        body: dict[str, Any] = {"accessModes": [claim.mode], "resources": {"requests": {"storage": claim.size}}}
+        if claim.storage_class is not None:
+            body["storageClassName"] = claim.storage_class
+        volume["spec"] = body
+        yield Draft(volume)
+    policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
+    policy["spec"] = _policy(name, spec.network, site, ports)
+    yield Draft(policy)
+
+
+def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...]) -> dict[str, Any]:
+    ingress: list[dict[str, Any]] = []
+    if ports:
+        sources = [{"podSelector": {}}, *(_namespace(client) for client in site.cluster.client_namespaces)]
+        ingress.append({"from": sources, "ports": _tcp(ports)})
+    ingress.extend({"from": [_peer(peer)], "ports": _tcp(peer.ports or ports)} for peer in network.clients)
+    # DNS to anywhere: a node-local cache answers on a link-local address that no pod selector matches.
+    dns = {"ports": [{"protocol": "UDP", "port": DNS_PORT}, {"protocol": "TCP", "port": DNS_PORT}]}
+    egress: list[dict[str, Any]] = [dns, {"to": [{"podSelector": {}}]}]
+    if network.https:
+        egress.append({"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}], "ports": _tcp((HTTPS_PORT,))})
+    egress.extend({"to": [_peer(peer)], **({"ports": _tcp(tuple(peer.ports))} if peer.ports else {})} for peer in network.egress)
+    return {
+        "podSelector": {"matchLabels": selector(name)},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": ingress,
+        "egress": egress,
+    }
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+
+
+def _peer(peer: Peer) -> dict[str, Any]:
+    if peer.cidr is not None:
+        return {"ipBlock": {"cidr": peer.cidr}}
+    labels = {"matchLabels": dict(peer.pods)} if peer.pods else {}
+    if peer.namespace is None:
+        return {"podSelector": labels}
+    return {**_namespace(peer.namespace), **({"podSelector": labels} if labels else {})}
+
+
+def _tcp(ports: tuple[int, ...] | Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    return [{"protocol": "TCP", "port": port} for port in ports]

@@ -1,0 +1,63 @@
+"""Names that carry content: a change makes a new object instead of changing one that cannot change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from modelyard.fleet.draft import Draft
+from modelyard.values.names import LOGICAL_NAME
+
+HASH_LENGTH = 8
+
+
+def digest(content: object) -> str:
+    """Return 8 hexadecimal digits that stand for *content*, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
+
+
+def seal(drafts: Sequence[Draft]) -> None:
+    """
+    Give the sealed ones among *drafts* names that carry their content, in place.
+
+    ConfigMaps come first, since the pods that mount them are part of what a Job's name stands for.
+    """
+    renamed: dict[str, str] = {}
+    for draft in drafts:
+        if draft.sealed and draft.kind == "ConfigMap":
+            old = draft.name
+            _rename(draft, {key: draft.manifest.get(key) for key in ("data", "binaryData")})
+            renamed[old] = draft.name
+    if renamed:
+        for draft in drafts:
+            if draft.kind != "ConfigMap":
+                _refer(draft.manifest.get("spec"), renamed)
+    for draft in drafts:
+        if draft.sealed and draft.kind != "ConfigMap":
+            _rename(draft, draft.manifest.get("spec"))
+
+
+def _rename(draft: Draft, content: object) -> None:
+    metadata = draft.manifest["metadata"]
+    name = metadata["name"]
+    annotations = {LOGICAL_NAME: name, **(metadata.get("annotations") or {})}
+    draft.manifest = {
+        **draft.manifest,
+        "metadata": {**metadata, "name": f"{name}-{digest(content)}", "annotations": annotations},
+    }
+
+
+def _refer(value: Any, renamed: dict[str, str]) -> None:  # noqa: ANN401 # any part of a manifest
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in {"configMap", "configMapRef", "configMapKeyRef"} and isinstance(inner, dict):
+                if inner.get("name") in renamed:
+                    inner["name"] = renamed[inner["name"]]
+            else:
+                _refer(inner, renamed)
+    elif isinstance(value, list):
+        for inner in value:
+            _refer(inner, renamed)

@@ -1,0 +1,205 @@
+"""The options that every workload's pods have, and what can be wrong with them before rendering."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from modelyard.findings import Breach, shown
+from modelyard.fleet.site import Site
+from modelyard.pod.options import (
+    Claim, ConfigFiles, EmptyDir, EnvValue, Gpu, Network, SecretFiles, SecretKey, absolute, amount,
+)  # fmt: skip
+from modelyard.values import image as references
+from modelyard.values import names, quantity
+from modelyard.values.image import Image
+from modelyard.values.similar import did_you_mean
+from modelyard.values.typecheck import mismatches
+from modelyard.values.value import option, required, source_of
+
+HIGHEST_UID = 2**31 - 1
+
+
+def _image(given: str | Image) -> str | None:
+    return references.broken(references.parse(given) if isinstance(given, str) else given)
+
+
+def _user(uid: int) -> str | None:
+    if not 1 <= uid <= HIGHEST_UID:
+        return f"pods run as a user id from 1 to {HIGHEST_UID}, never as root"
+    return None
+
+
+@attrs.frozen(kw_only=True)
+class PodSpec:
+    """The options of a workload's pods; `TrainingJob` and `ScalableModelService` tell what each is."""
+
+    image: str | Image = required(check=_image)
+    command: Sequence[str] = ()
+    args: Sequence[str] = ()
+    env: Mapping[str, EnvValue] = attrs.field(factory=dict)
+    config: ConfigFiles | None = None
+    cpu: str | int = option(default="1", check=amount)
+    memory: str = option(default="2Gi", check=amount)
+    cpu_limit: str | int | None = option(default=None, check=amount)
+    memory_limit: str | None = option(default=None, check=amount)
+    ephemeral_storage: str | None = option(default=None, check=amount)
+    gpu: Gpu | None = None
+    shared_memory: str | None = option(default=None, check=amount)
+    volumes: Sequence[EmptyDir | Claim | SecretFiles] = ()
+    user: int = option(default=10001, check=_user)
+    read_only_root: bool | None = None
+    service_account: str | None = None
+    service_account_annotations: Mapping[str, str] = attrs.field(factory=dict)
+    image_pull_secrets: Sequence[str] = ()
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    annotations: Mapping[str, str] = attrs.field(factory=dict)
+    node_selector: Mapping[str, str] = attrs.field(factory=dict)
+    priority_class: str | None = None
+    network: Network = attrs.field(factory=Network)
+    accept: Mapping[str, str] = attrs.field(factory=dict)
+
+
+RULES_OF_CHECKS = {
+    "image": "P02", "cpu": "R01", "memory": "R01", "cpu_limit": "R01", "memory_limit": "R01",
+    "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01",
+    "user": "P17", "count": "R05", "number": "N20", "service": "N20", "mount": "V06",
+}  # fmt: skip
+DEFAULT_RULE = "N19"
+
+
+def type_breaches(spec: object, prefix: str = "") -> Iterator[Breach]:
+    """Yield every field of *spec* that does not hold the type it declares."""
+    for path, found, must in mismatches(spec):
+        field = path.split(".")[0].split("[")[0].split(" ")[0]
+        do = f"pass {must}"
+        if isinstance(found, str) and must.startswith("a list whose items are each a string"):
+            do = f"write {_words(found)}"
+        elif must == "a string" and isinstance(found, int | float) and not isinstance(found, bool):
+            do = f'write "{found}"'
+        elif isinstance(found, bool) and must.startswith("a string"):
+            do = f'write "{str(found).lower()}"'
+        source = source_of(getattr(spec, field, None)) if field != path else None
+        yield Breach("X11", prefix + path, found, f"it must be {must}", do, source)
+
+
+def _words(text: str) -> str:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = [text]
+    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
+
+
+def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:  # noqa: ANN401 # any attrs class
+    """Yield every field of *spec*, and of the values inside it, whose own check it fails."""
+    for field in attrs.fields(type(spec)):
+        given = getattr(spec, field.name)
+        check = field.metadata.get("check")
+        if check is not None and (because := check(given)):
+            yield _checked(prefix, field.name, given, because, source_of(spec))
+            continue
+        inner = given if isinstance(given, list | tuple) else [given]
+        for index, item in enumerate(inner):
+            if attrs.has(type(item)) and not isinstance(item, Image | Site):
+                where = f"{field.name}[{index}]" if inner is given else field.name
+                yield from value_breaches(item, f"{prefix}{where}.")
+
+
+def _checked(prefix: str, name: str, given: object, because: str, source: Any) -> Breach:  # noqa: ANN401
+    rule = RULES_OF_CHECKS.get(name, DEFAULT_RULE)
+    if rule == "R01" and quantity.parse(str(given)) is None:
+        do = quantity.suggestion(str(given))
+    elif rule == "P02":
+        do = 'write a reference such as "ghcr.io/acme/model:1.4.2", or take it from env.image("model")'
+    elif rule == "V06":
+        do = 'write an absolute path such as "/data"'
+    elif name in {"command", "args"}:
+        do = "write a list of strings"
+    else:
+        do = "correct the value"
+    shown_value = str(given) if isinstance(given, Image) else given
+    return Breach(rule, prefix + name, shown_value, because, do, source)
+
+
+def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
+    """Yield what is wrong with options of *spec* that have to be seen together, or with the cluster."""
+    yield from _resources(spec)
+    yield from _gpu(spec, site)
+    yield from _environment(spec)
+    yield from _mounts(spec)
+    for field in ("labels", "annotations", "node_selector"):
+        for key, given in getattr(spec, field).items():
+            broken = names.qualified_name(key) or (names.label_value(given) if field != "annotations" else None)
+            if broken:
+                yield Breach("N16", f"{field}[{key!r}]", given, broken, "shorten it or move it into annotations")
+    for index, name in enumerate(spec.image_pull_secrets):
+        if broken := names.subdomain(name):
+            yield Breach("N19", f"image_pull_secrets[{index}]", name, broken, "write the name of a Secret")
+    if spec.service_account is not None and spec.service_account_annotations:
+        yield Breach(
+            "X11", "service_account_annotations", None, f"service_account={spec.service_account!r} is not made here",
+            "annotate that account where it is made, or leave service_account= away",
+        )  # fmt: skip
+
+
+def _resources(spec: PodSpec) -> Iterator[Breach]:
+    for name in ("cpu", "memory"):
+        request, limit = getattr(spec, name), getattr(spec, f"{name}_limit")
+        if limit is None:
+            continue
+        asked, allowed = quantity.number(request), quantity.number(limit)
+        if asked is not None and allowed is not None and asked > allowed:
+            do = f"raise {name}_limit to at least {request}, or lower {name}"
+            yield Breach("R08", name, request, f"{name}_limit is {shown(limit)}, and a request is at most its limit", do)
+
+
+def _gpu(spec: PodSpec, site: Site) -> Iterator[Breach]:
+    if spec.gpu is None:
+        return
+    source = source_of(spec.gpu)
+    cluster = site.cluster
+    accelerator = cluster.accelerator(spec.gpu.accelerator)
+    if accelerator is None:
+        known = ", ".join(f"{one.name} ({one.per_node} a node)" for one in cluster.accelerators)
+        do = did_you_mean(spec.gpu.accelerator, [one.name for one in cluster.accelerators])
+        do = do or (f"it has {known}" if known else "declare it in Cluster(accelerators=[...])")
+        yield Breach("R09", "gpu.accelerator", spec.gpu.accelerator, f"the cluster {cluster.name} has no such accelerator", do, source)
+    elif spec.gpu.count > accelerator.per_node:
+        because = f"a node of {cluster.name} has {accelerator.per_node} of {accelerator.name}"
+        yield Breach("R09", "gpu.count", spec.gpu.count, because, f"ask for 1 to {accelerator.per_node}", source)
+
+
+def _environment(spec: PodSpec) -> Iterator[Breach]:
+    for name, given in spec.env.items():
+        if broken := names.env_name(name):
+            yield Breach("N21", f"env[{name!r}]", given if isinstance(given, str) else None, broken, "rename the variable")
+        if isinstance(given, SecretKey):
+            yield from value_breaches(given, f"env[{name!r}].")
+
+
+def _mounts(spec: PodSpec) -> Iterator[Breach]:
+    seen: dict[str, str] = {}
+    mounted = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
+    if spec.config is not None:
+        mounted.append(("config.mount", spec.config.mount))
+        for file in spec.config.files:
+            if broken := names.config_key(file):
+                yield Breach("N19", f"config.files[{file!r}]", None, broken, "name files without folders", source_of(spec.config))
+    for field, path in mounted:
+        clean = path.rstrip("/")
+        if clean in seen:
+            yield Breach("V06", field, path, f"{seen[clean]} is mounted there already", "give each volume a folder of its own")
+        seen[clean] = field
+    for index, volume in enumerate(spec.volumes):
+        if isinstance(volume, Claim) and volume.storage_class is not None and volume.size is None:
+            yield Breach(
+                "X11", f"volumes[{index}].storage_class", volume.storage_class, "the claim is not made here, since it has no size",
+                "add size=, or leave storage_class= away", source_of(volume),
+            )  # fmt: skip
+
+
+__all__ = ["PodSpec", "absolute", "pod_breaches", "type_breaches", "value_breaches"]

@@ -1,0 +1,251 @@
+"""The pod template that both nouns share, as plain dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from modelyard.fleet.draft import Manifest
+from modelyard.fleet.site import Site
+from modelyard.pod.options import Claim, EmptyDir, FieldRef, SecretFiles, SecretKey
+from modelyard.pod.spec import PodSpec
+from modelyard.values import quantity
+
+NVIDIA = "nvidia.com/"
+LARGEST_SHARED_MEMORY = 64 * 2**30
+NAME_LENGTH = 63
+
+
+@attrs.frozen(kw_only=True)
+class Pod:
+    """
+    What a workload's kind adds to the pod template that all share.
+
+    Args:
+        name: The workload's id.
+
+        component: ``serving`` or ``training``.
+
+        container: The name of the main container.
+
+        restart_policy: ``Always`` or ``Never``.
+
+        grace: ``terminationGracePeriodSeconds``.
+
+        container_fields: Ports, probes and lifecycle of the container.
+
+        pod_fields: Further fields of the pod's spec.
+
+        annotations: Of the pod.
+    """
+
+    name: str
+    component: str
+    container: str
+    restart_policy: str
+    grace: int
+    container_fields: Mapping[str, Any] = attrs.field(factory=dict)
+    pod_fields: Mapping[str, Any] = attrs.field(factory=dict)
+    annotations: Mapping[str, str] = attrs.field(factory=dict)
+
+
+def object_labels(name: str, component: str, spec: PodSpec, site: Site) -> dict[str, str]:
+    """Return the labels of every object of the workload *name*."""
+    return {
+        "app": name,
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/part-of": site.environment,
+        "app.kubernetes.io/managed-by": "modelyard",
+        **site.labels,
+        **spec.labels,
+    }
+
+
+def selector(name: str) -> dict[str, str]:
+    """Return the labels that select the pods of *name*: its id and nothing that could ever change."""
+    return {"app": name}
+
+
+def manifest(api_version: str, kind: str, name: str, labels: Mapping[str, str], site: Site) -> Manifest:
+    """Return the head of a manifest, to which its content is added."""
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": site.namespace, "labels": dict(labels)},
+    }
+
+
+def config_name(name: str) -> str:
+    """Return the logical name of the ConfigMap of the workload *name*."""
+    return f"{name}-config"
+
+
+def service_account_name(name: str, spec: PodSpec) -> str:
+    """Return the ServiceAccount that the pods of *name* run as."""
+    return spec.service_account or name
+
+
+def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
+    """Return the pod template of *pod*."""
+    volumes, mounts = _volumes(pod, spec)
+    annotations = {**pod.annotations, **spec.annotations}
+    metadata: dict[str, Any] = {"labels": object_labels(pod.name, pod.component, spec, site)}
+    if annotations:
+        metadata["annotations"] = annotations
+    body: dict[str, Any] = {
+        "serviceAccountName": service_account_name(pod.name, spec),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "restartPolicy": pod.restart_policy,
+        "terminationGracePeriodSeconds": pod.grace,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": spec.user,
+            "runAsGroup": spec.user,
+            "fsGroup": spec.user,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        **_placement(spec, site),
+        **pod.pod_fields,
+    }
+    if spec.priority_class is not None:
+        body["priorityClassName"] = spec.priority_class
+    if spec.image_pull_secrets:
+        body["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+    body["containers"] = [_container(pod, spec, site, mounts)]
+    body["volumes"] = volumes
+    return {"metadata": metadata, "spec": body}
+
+
+def _placement(spec: PodSpec, site: Site) -> dict[str, Any]:
+    nodes, tolerations = dict(spec.node_selector), []
+    if spec.gpu is not None and (accelerator := site.cluster.accelerator(spec.gpu.accelerator)):
+        nodes = {**accelerator.node_selector, **nodes}
+        for toleration in accelerator.tolerated:
+            operator = "Exists" if toleration.value is None else "Equal"
+            entry = {"key": toleration.key, "operator": operator}
+            if toleration.value is not None:
+                entry["value"] = toleration.value
+            if toleration.effect is not None:
+                entry["effect"] = toleration.effect
+            tolerations.append(entry)
+    placed: dict[str, Any] = {}
+    if nodes:
+        placed["nodeSelector"] = nodes
+    if tolerations:
+        placed["tolerations"] = tolerations
+    return placed
+
+
+def _container(pod: Pod, spec: PodSpec, site: Site, mounts: list[dict[str, Any]]) -> dict[str, Any]:
+    read_only = spec.read_only_root if spec.read_only_root is not None else spec.gpu is None
+    container: dict[str, Any] = {
+        "name": pod.container,
+        "image": str(spec.image),
+        "imagePullPolicy": "IfNotPresent" if "@" in str(spec.image) else "Always",
+    }
+    if spec.command:
+        container["command"] = list(spec.command)
+    if spec.args:
+        container["args"] = list(spec.args)
+    if environment := _environment(spec, site):
+        container["env"] = environment
+    return {
+        **container,
+        **pod.container_fields,
+        "resources": _resources(spec, site),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": read_only,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": mounts,
+    }
+
+
+def _environment(spec: PodSpec, site: Site) -> list[dict[str, Any]]:
+    variables: dict[str, Any] = {}
+    if "HOME" not in spec.env:
+        variables["HOME"] = "/tmp"  # noqa: S108 # the writable folder of a user id without a home
+    if spec.gpu is None and "NVIDIA_VISIBLE_DEVICES" not in spec.env and _has_nvidia(site):
+        # CUDA images show every GPU of the node to a container that asked for none.
+        variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    variables.update(spec.env)
+    entries: list[dict[str, Any]] = []
+    for name, value in variables.items():
+        if isinstance(value, SecretKey):
+            entries.append({"name": name, "valueFrom": {"secretKeyRef": {"name": value.name, "key": value.key}}})
+        elif isinstance(value, FieldRef):
+            entries.append({"name": name, "valueFrom": {"fieldRef": {"fieldPath": value.path}}})
+        else:
+            entries.append({"name": name, "value": value})
+    return entries
+
+
+def _has_nvidia(site: Site) -> bool:
+    return any(accelerator.resource.startswith(NVIDIA) for accelerator in site.cluster.accelerators)
+
+
+def _resources(spec: PodSpec, site: Site) -> dict[str, Any]:
+    requests = {"cpu": str(spec.cpu), "memory": spec.memory}
+    limits = {"memory": spec.memory_limit or spec.memory}
+    if spec.cpu_limit is not None:
+        limits = {"cpu": str(spec.cpu_limit), **limits}
+    if spec.ephemeral_storage is not None:
+        requests["ephemeral-storage"] = limits["ephemeral-storage"] = spec.ephemeral_storage
+    if spec.gpu is not None and (accelerator := site.cluster.accelerator(spec.gpu.accelerator)):
+        limits[accelerator.resource] = requests[accelerator.resource] = str(spec.gpu.count)
+    return {"requests": requests, "limits": limits}
+
+
+def _shared_memory(spec: PodSpec) -> str | None:
+    if spec.shared_memory is not None or spec.gpu is None:
+        return spec.shared_memory
+    limit = quantity.parse(spec.memory_limit or spec.memory)
+    return quantity.mebibytes(min(limit / 2, Decimal(LARGEST_SHARED_MEMORY))) if limit else None
+
+
+def _volumes(pod: Pod, spec: PodSpec) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    entries: list[tuple[str, dict[str, Any], str, bool]] = []
+    taken = {volume.mount.rstrip("/") for volume in spec.volumes}
+    if "/tmp" not in taken:  # noqa: S108
+        entries.append(("tmp", {"emptyDir": {}}, "/tmp", False))  # noqa: S108
+    if (size := _shared_memory(spec)) and "/dev/shm" not in taken:  # noqa: S108
+        entries.append(("shared-memory", {"emptyDir": {"medium": "Memory", "sizeLimit": size}}, "/dev/shm", False))  # noqa: S108
+    if spec.config is not None:
+        entries.append(("config", {"configMap": {"name": config_name(pod.name)}}, spec.config.mount, True))
+    for index, volume in enumerate(spec.volumes):
+        entries.append(_user_volume(index, volume))
+    volumes = [{"name": name, **source} for name, source, _, _ in entries]
+    mounts = [
+        {"name": name, "mountPath": path, **({"readOnly": True} if read_only else {})}
+        for name, _, path, read_only in entries
+    ]
+    return volumes, mounts
+
+
+def _user_volume(index: int, volume: EmptyDir | Claim | SecretFiles) -> tuple[str, dict[str, Any], str, bool]:
+    if isinstance(volume, EmptyDir):
+        source: dict[str, Any] = {}
+        if volume.memory:
+            source["medium"] = "Memory"
+        if volume.size_limit is not None:
+            source["sizeLimit"] = volume.size_limit
+        return f"scratch-{index}", {"emptyDir": source}, volume.mount, False
+    if isinstance(volume, Claim):
+        claim: dict[str, Any] = {"claimName": volume.name}
+        if volume.read_only:
+            claim["readOnly"] = True
+        return f"claim-{index}", {"persistentVolumeClaim": claim}, volume.mount, volume.read_only
+    return f"secret-{index}", {"secret": {"secretName": volume.name}}, volume.mount, True
+
+
+def claims(volumes: Sequence[object]) -> list[Claim]:
+    """Return the claims among *volumes* that the workload brings along."""
+    return [volume for volume in volumes if isinstance(volume, Claim) and volume.size is not None]

@@ -1,0 +1,111 @@
+"""The inventory of an environment: what was rendered for it, where, and with which content."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import attrs
+
+from modelyard.findings import UsageError
+from modelyard.render.layout import INVENTORY, inventory_path
+
+FORMAT = 1
+
+
+@attrs.frozen
+class Entry:
+    """
+    One rendered object.
+
+    Args:
+        path: Below ``dist/``.
+
+        sha256: Of the file's bytes, in hexadecimal digits.
+
+        identity: API version, kind, namespace and name, as people write them.
+
+        owner: The workload, or empty for what belongs to the environment.
+    """
+
+    path: str
+    sha256: str
+    identity: str
+    owner: str
+
+
+@attrs.frozen
+class Inventory:
+    """
+    Everything that was rendered for one environment.
+
+    Args:
+        environment: Its name.
+
+        cluster: The cluster's name.
+
+        entries: Path to entry.
+    """
+
+    environment: str
+    cluster: str
+    entries: Mapping[str, Entry]
+
+    def text(self) -> str:
+        """Return the inventory as JSON, an object a line, so that git merges it line by line."""
+        lines = [
+            json.dumps(
+                {"path": one.path, "sha256": one.sha256, "object": one.identity, "workload": one.owner},
+                ensure_ascii=False,
+            )
+            for one in sorted(self.entries.values(), key=lambda one: one.path)
+        ]
+        head = json.dumps({"format": FORMAT, "environment": self.environment, "cluster": self.cluster})
+        joined = ",\n  ".join(lines)
+        return f'{head[:-1]}, "files": [\n  {joined}\n]}}\n' if lines else f'{head[:-1]}, "files": []}}\n'
+
+
+def empty(environment: str) -> Inventory:
+    """Return the inventory of an environment that was never rendered."""
+    return Inventory(environment, "", {})
+
+
+def read(dist: Path, environment: str) -> Inventory:
+    """
+    Return the inventory of *environment* below *dist*; none is an empty one.
+
+    Raises:
+        UsageError: The file is damaged, for example by a merge.
+    """
+    path = dist / inventory_path(environment)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        files = [Entry(one["path"], one["sha256"], one["object"], one["workload"]) for one in data["files"]]
+        return Inventory(str(data["environment"]), str(data["cluster"]), {one.path: one for one in files})
+    except FileNotFoundError:
+        return empty(environment)
+    except (OSError, ValueError, KeyError, TypeError):
+        message = (
+            f"{path.name} in {path.parent} is no inventory that modelyard wrote; it tells which files are generated: "
+            f"restore it with git, or delete it together with the files of {environment} and run modelyard synth"
+        )
+        raise UsageError(message) from None
+
+
+def names(dist: Path) -> list[str]:
+    """Return the environments that have an inventory below *dist*."""
+    folder = dist / INVENTORY
+    return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+
+
+def size(dist: Path) -> tuple[int, int]:
+    """Return how many inventories there are below *dist*, and about how many objects they list."""
+    about_a_line = 200
+    found = list((dist / INVENTORY).glob("*.json")) if (dist / INVENTORY).is_dir() else []
+    return len(found), sum(path.stat().st_size for path in found) // about_a_line
+
+
+def by_path(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return *entries* by their path."""
+    return {one.path: one for one in entries}

@@ -1,0 +1,38 @@
+"""Running a project's ``main.py`` up to the point where it would synthesize."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from modelyard import crash
+from modelyard.findings import Breach, SynthesisError
+from modelyard.fleet import Fleet
+from modelyard.rules import finding
+
+
+def load(main: Path) -> Fleet:
+    """
+    Return the fleet that *main* synthesizes, its environments not made yet.
+
+    Raises:
+        SynthesisError: *main*, or a module that it imports, cannot be run.
+    """
+    root = main.resolve().parent
+    collected: list[Fleet] = []
+    Fleet.collecting = collected
+    sys.path.insert(0, str(root))
+    os.environ.pop("CDK8S_OUTDIR", None)
+    try:
+        runpy.run_path(str(main), run_name="__main__")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever the user's Python raises is a finding
+        raise SynthesisError([crash.as_finding(error, main.name, root)]) from None
+    finally:
+        Fleet.collecting = None
+    if len(collected) != 1:
+        count = "no fleet" if not collected else f"{len(collected)} fleets"
+        breach = Breach("X15", "fleet.synth()", None, f"main.py synthesizes {count}", "end it with one fleet.synth()")
+        raise SynthesisError([finding(breach, main.name, None)])
+    return collected[0]

@@ -1,0 +1,27 @@
+"""Where a project lies: the folder of its ``main.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelyard.findings import UsageError
+
+
+def find(start: Path, given: Path | None = None) -> Path:
+    """
+    Return the ``main.py`` that is meant: *given*, or that of the project that *start* lies in.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if given is not None:
+        main = given / "main.py" if given.is_dir() else given
+        if main.is_file():
+            return main
+        message = f"--app: there is no file {given}"
+        raise UsageError(message)
+    for folder in (start, *start.parents):
+        if (folder / "main.py").is_file() and (folder / "cdk8s.yaml").is_file():
+            return folder / "main.py"
+    message = f"there is no main.py beside a cdk8s.yaml in {start} or above it; run modelyard inside a project, or say --app PATH"
+    raise UsageError(message)

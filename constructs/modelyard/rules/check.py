@@ -1,0 +1,84 @@
+"""Runs every check over an environment's objects, and settles what its owners accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from modelyard import trace
+from modelyard.findings import Breach, Finding, Severity, Source, shown
+from modelyard.rules.rule import CHECKS, RULES
+from modelyard.rules.subjects import Object, Scope
+from modelyard.values.similar import did_you_mean
+
+
+def breaches(scope: Scope) -> Iterator[tuple[Object, Breach]]:
+    """Yield every breach in the objects of *scope*, object by object."""
+    for one in scope.objects:
+        for check in (*CHECKS.objects.get(one.kind, ()), *CHECKS.objects.get("*", ())):
+            for breach in check(one, scope):
+                yield one, breach
+        if (pod := one.pod) is not None:
+            for check_pod in CHECKS.pods:
+                for breach in check_pod(pod, scope):
+                    yield one, breach
+            for container in pod.containers:
+                for check_container in CHECKS.containers:
+                    for breach in check_container(container, scope):
+                        yield one, breach
+        if (job := one.job) is not None:
+            for check_job in CHECKS.jobs:
+                for breach in check_job(job, scope):
+                    yield one, breach
+
+
+def finding(breach: Breach, where: str, source: Source | None, *, strict: bool = False) -> Finding:
+    """Return *breach* as a finding on *where*, at the line of the user's Python that fits best."""
+    rule = RULES[breach.rule]
+    severity = Severity.ERROR if strict and breach.rule in STRICTER else rule.severity
+    place = breach.source
+    if place is None and source is not None:
+        place = trace.argument(source, breach.field.split(".")[0].split("[")[0])
+    return Finding(
+        rule=breach.rule,
+        severity=severity,
+        where=where,
+        field=breach.field,
+        value="" if breach.value is None else shown(breach.value),
+        because=breach.because,
+        do=breach.do,
+        source=place,
+    )
+
+
+STRICTER = frozenset({"P01"})
+"""Rules whose warnings are errors in an environment that is declared strict."""
+
+
+def settle(found: Iterable[Finding], accepted: Mapping[str, str], where: str, source: Source | None) -> Iterator[Finding]:
+    """Yield *found* less what is accepted with a reason, and what is wrong with the acceptances."""
+    used: set[str] = set()
+    for one in found:
+        used.add(one.rule)
+        rule = RULES[one.rule]
+        if one.rule in accepted and rule.acceptable and str(accepted[one.rule]).strip():
+            continue
+        yield one
+    for rule_id, reason in accepted.items():
+        breach = _acceptance(rule_id, reason, used)
+        if breach is not None:
+            yield finding(breach, where, source)
+
+
+def _acceptance(rule_id: str, reason: object, used: set[str]) -> Breach | None:
+    field = f"accept[{rule_id!r}]"
+    rule = RULES.get(rule_id)
+    if rule is None:
+        do = did_you_mean(str(rule_id), RULES) or "see docs/rules/ for the ids"
+        return Breach("X09", field, None, "there is no rule of this id", do)
+    if not isinstance(reason, str) or not reason.strip():
+        return Breach("X09", field, reason, "an acceptance says why", "write the reason as a string")
+    if not rule.acceptable:
+        return Breach("X09", field, reason, f"a breach of {rule_id} would fail in the cluster and cannot be accepted", "mend the cause, and remove this acceptance")
+    if rule_id not in used:
+        return Breach("X09", field, reason, "nothing here breaks this rule", "remove the acceptance")
+    return None

@@ -1,0 +1,119 @@
+"""P: how pods are restarted and how they stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelyard.findings import Breach, Severity
+from modelyard.rules.rule import Rule
+from modelyard.rules.subjects import Container, Pod, Scope
+from modelyard.values.versions import minor
+
+DEFAULT_GRACE = 30
+LEAST_TO_STOP = 5
+HOOKS = ("postStart", "preStop")
+KEPT_RUNNING = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"})
+SLEEPS = frozenset({"sleep", "/bin/sleep", "/usr/bin/sleep"})
+ZERO_SLEEP = 33
+CONTAINER_RESTARTS = 35
+TERMINATION = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination"
+
+P10 = Rule(
+    "P10",
+    "A container has a restart policy of its own only where the cluster knows it.",
+    why="The API server refuses the pod.",
+    fix="remove restartPolicy from the container",
+    see="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#individual-container-restart-policy-and-rules",
+)
+P11 = Rule(
+    "P11",
+    "A hook sleeps no longer than the grace period.",
+    why="The API server refuses the pod.",
+    fix="raise terminationGracePeriodSeconds, or sleep for less",
+    see="https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/#hook-handler-implementations",
+)
+P26 = Rule(
+    "P26",
+    "Pods that are kept running restart Always and have no deadline.",
+    why=(
+        "The API server refuses the object. A Deployment, StatefulSet or DaemonSet runs its pods again whenever they "
+        "end, so a training that is done would start from the beginning."
+    ),
+    fix="run what ends as a Job (TrainingJob), or write restartPolicy: Always",
+    see="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template",
+)
+P28 = Rule(
+    "P28",
+    "After the hook, a process has time left to stop.",
+    why=(
+        "The hook runs within the grace period. When it has used it up, the process gets SIGTERM and 2 seconds later "
+        "SIGKILL, in the middle of its requests."
+    ),
+    fix="raise terminationGracePeriodSeconds",
+    see=TERMINATION,
+    severity=Severity.WARNING,
+    acceptable=True,
+)
+
+
+@P26.pods
+def _kept_running(pod: Pod, _scope: Scope) -> Iterator[Breach]:
+    kind = pod.object.kind
+    if kind not in KEPT_RUNNING:
+        return
+    spec = pod.spec
+    policy = spec.get("restartPolicy")
+    if policy not in {None, "", "Always"}:
+        yield P26.breach(pod.at("spec.restartPolicy"), policy, f"a {kind} keeps its pods running")
+    if (deadline := spec.get("activeDeadlineSeconds")) is not None:
+        do = "remove it, or run what ends as a Job (TrainingJob)"
+        yield P26.breach(pod.at("spec.activeDeadlineSeconds"), deadline, f"a {kind} keeps its pods running", do)
+
+
+@P11.containers
+def _stops(container: Container, scope: Scope) -> Iterator[Breach]:
+    data = container.data
+    policy = data.get("restartPolicy")
+    if policy and minor(scope.site.cluster.kubernetes) < CONTAINER_RESTARTS and not (container.init and policy == "Always"):
+        kubernetes = scope.site.cluster.kubernetes
+        because = f"Kubernetes {kubernetes} takes it only from init containers, as Always"
+        yield P10.breach(container.at("restartPolicy"), policy, because)
+    if not (lifecycle := data.get("lifecycle")):
+        return
+    grace = container.pod.spec.get("terminationGracePeriodSeconds")
+    grace = DEFAULT_GRACE if grace is None else grace
+    refused = False
+    for hook in HOOKS:
+        sleep = (lifecycle.get(hook) or {}).get("sleep")
+        if sleep is not None and (because := _refused(sleep, grace, scope)):
+            refused = True
+            yield P11.breach(container.at(f"lifecycle.{hook}.sleep.seconds"), sleep.get("seconds"), because)
+    slept = _seconds(lifecycle.get("preStop") or {})
+    if not refused and slept is not None and grace - slept < LEAST_TO_STOP:
+        because = f"terminationGracePeriodSeconds is {grace}, so the process has {max(0, grace - slept)} seconds to stop"
+        do = f"raise terminationGracePeriodSeconds to at least {slept + LEAST_TO_STOP}"
+        yield P28.breach(container.at("lifecycle.preStop"), f"sleep {slept}", because, do)
+
+
+def _refused(sleep: dict[str, Any], grace: int, scope: Scope) -> str | None:
+    seconds = sleep.get("seconds") or 0
+    kubernetes = scope.site.cluster.kubernetes
+    if seconds > grace:
+        return f"terminationGracePeriodSeconds is {grace}, and the hook is part of it"
+    if seconds < 0:
+        return "it is 0 or more"
+    if seconds == 0 and minor(kubernetes) < ZERO_SLEEP:
+        return f"Kubernetes {kubernetes} takes 1 or more"
+    return None
+
+
+def _seconds(hook: dict[str, Any]) -> int | None:
+    if hook.get("sleep") is not None:
+        return int(hook["sleep"].get("seconds") or 0)
+    words = (hook.get("exec") or {}).get("command") or []
+    if len(words) == 3 and words[1] == "-c":  # noqa: PLR2004 # sh, -c, script
+        words = words[2].split()
+    if len(words) == 2 and words[0] in SLEEPS and words[1].isdecimal():  # noqa: PLR2004 # sleep, seconds
+        return int(words[1])
+    return None

@@ -1,0 +1,6 @@
+"""Models that serve: `ScalableModelService`."""
+
+from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
+from modelyard.serving.service import ScalableModelService
+
+__all__ = ["CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"]

@@ -1,0 +1,205 @@
+"""The construct for a model that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from modelyard.fleet import Draft, Site, Workload, declared
+from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, Port, SecretFiles
+from modelyard.serving.manifests import drafts
+from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
+from modelyard.serving.spec import Rollout, ServiceSpec, breaches
+from modelyard.values.durations import minutes
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from modelyard.findings import Breach
+    from modelyard.pod.options import EnvValue
+    from modelyard.values.image import Image
+
+
+class ScalableModelService(Workload):
+    """
+    A model that serves requests, behind one Service, with fixed replicas or as many as the load needs.
+
+    Args:
+        scope: The environment, or any construct inside it.
+
+        id: Unique in the environment, a DNS label that starts with a letter; the Service is called so.
+
+        image: The image that serves the model, from ``env.image(...)`` or as a reference.
+
+        port: The port that the container listens on, 1 to 65535, which the Service offers as port
+            80, named ``http``; or several `Port` values, the main one first.
+
+        replicas: A fixed number of replicas, 1 or more; not with *scale*. Default: 1.
+
+        scale: `CpuScale`, for as many replicas as the load needs. Default: *replicas*.
+
+        health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
+            a process that fails it is restarted. Default: the first port accepts connections, and
+            nothing is restarted.
+
+        ready: What tells that the process can take requests, as *health*. Default: *health*.
+
+        start_within: The longest a start may take, model loading included. Default: 1 minute.
+
+        drain: How a pod leaves without losing requests. Default: ``Drain()``.
+
+        rollout: ``surge`` adds a new pod before an old one goes, ``in-place`` removes one first,
+            ``recreate`` removes all first. Default: ``auto``, which is ``surge`` where the cluster
+            has spare accelerators for it, else ``in-place``, or ``recreate`` for one replica or a
+            volume that only one node can mount.
+
+        command: What runs, one string a word. Default: the image's entry point.
+
+        args: Words behind the command, or behind the image's entry point. Default: none.
+
+        env: Environment variables: a string, a `SecretKey` or a `FieldRef` each. Default: none.
+
+        config: Text files for the container. Default: none.
+
+        cpu: CPU that is kept for the pod, as a quantity. Default: 1.
+
+        memory: Memory that is kept for the pod, and by default its limit. Default: ``2Gi``.
+
+        cpu_limit: Default: none, so idle CPU of the node can be used.
+
+        memory_limit: Default: *memory*.
+
+        ephemeral_storage: Disk of the node for logs and scratch files. Default: not limited.
+
+        gpu: Accelerators, by class. Default: none.
+
+        shared_memory: Size of ``/dev/shm``. Default: half of the memory limit, at most 64Gi, with
+            *gpu*; else the runtime's 64Mi.
+
+        volumes: `Claim`, `EmptyDir` and `SecretFiles`. Default: none.
+
+        user: The user and group id of the process, never 0. Default: 10001.
+
+        read_only_root: Whether the image's files are read-only; ``/tmp`` is always writable. Default:
+            yes without *gpu*, no with one, since device hooks write there.
+
+        service_account: One that exists. Default: one of the workload's own.
+
+        service_account_annotations: For the own account, for example an IAM role. Default: none.
+
+        image_pull_secrets: Names of Secrets. Default: none.
+
+        labels: Put on every object and pod of this workload. Default: none.
+
+        annotations: Put on the pod. Default: none.
+
+        node_selector: Node labels, added to those of the accelerator class. Default: none.
+
+        priority_class: Default: the cluster's default.
+
+        network: Whom the pod may talk with. Default: DNS, its namespace, and HTTPS anywhere.
+
+        accept: Findings that are right as they are, rule id to reason. Default: none.
+
+    Raises:
+        SpecError: *scope* lies in no environment, or the call lacks an option.
+
+    See Also:
+        https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
+    """
+
+    @declared
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 # the name that constructs gives it
+        *,
+        image: str | Image,
+        port: int | Sequence[Port],
+        replicas: int | None = None,
+        scale: CpuScale | None = None,
+        health: str | HttpGet | TcpSocket | Exec | None = None,
+        ready: str | HttpGet | TcpSocket | Exec | None = None,
+        start_within: timedelta = minutes(1),
+        drain: Drain | None = None,
+        rollout: Rollout = "auto",
+        command: Sequence[str] = (),
+        args: Sequence[str] = (),
+        env: Mapping[str, EnvValue] | None = None,
+        config: ConfigFiles | None = None,
+        cpu: str | int = "1",
+        memory: str = "2Gi",
+        cpu_limit: str | int | None = None,
+        memory_limit: str | None = None,
+        ephemeral_storage: str | None = None,
+        gpu: Gpu | None = None,
+        shared_memory: str | None = None,
+        volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
+        user: int = 10001,
+        read_only_root: bool | None = None,
+        service_account: str | None = None,
+        service_account_annotations: Mapping[str, str] | None = None,
+        image_pull_secrets: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        node_selector: Mapping[str, str] | None = None,
+        priority_class: str | None = None,
+        network: Network | None = None,
+        accept: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.spec = ServiceSpec(
+            image=image,
+            port=port,
+            replicas=replicas,
+            scale=scale,
+            health=health,
+            ready=ready,
+            start_within=start_within,
+            drain=Drain() if drain is None else drain,
+            rollout=rollout,
+            command=command,
+            args=args,
+            env={} if env is None else env,
+            config=config,
+            cpu=cpu,
+            memory=memory,
+            cpu_limit=cpu_limit,
+            memory_limit=memory_limit,
+            ephemeral_storage=ephemeral_storage,
+            gpu=gpu,
+            shared_memory=shared_memory,
+            volumes=volumes,
+            user=user,
+            read_only_root=read_only_root,
+            service_account=service_account,
+            service_account_annotations={} if service_account_annotations is None else service_account_annotations,
+            image_pull_secrets=image_pull_secrets,
+            labels={} if labels is None else labels,
+            annotations={} if annotations is None else annotations,
+            node_selector={} if node_selector is None else node_selector,
+            priority_class=priority_class,
+            network=Network() if network is None else network,
+            accept={} if accept is None else accept,
+        )
+        self.accepted = self.spec.accept
+
+    def breaches(self, site: Site) -> list[Breach]:
+        """Return what is wrong with the options, before anything is rendered from them."""
+        return list(breaches(self.id, self.spec, site))
+
+    def drafts(self, site: Site) -> list[Draft]:
+        """Return the Deployment, its Service and what belongs to them, before patches."""
+        return drafts(self.id, self.spec, site)
+
+    def summary(self) -> dict[str, object]:
+        """Return what ``modelyard list`` shows of this workload."""
+        spec = self.spec
+        replicas = f"{spec.scale.min}-{spec.scale.max}" if spec.scale else str(spec.least)
+        return {
+            "kind": "ScalableModelService",
+            "replicas": replicas,
+            "gpus": f"{spec.gpu.count} x {spec.gpu.accelerator}" if spec.gpu else "",
+            "image": str(spec.image),
+        }

@@ -1,0 +1,144 @@
+"""The options of a ScalableModelService, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Literal
+
+import attrs
+
+from modelyard.findings import Breach
+from modelyard.fleet.site import Site
+from modelyard.pod.options import Claim, Port
+from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches
+from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, TcpSocket
+from modelyard.values.durations import minutes
+from modelyard.values.names import dns_label_1035
+from modelyard.values.similar import did_you_mean
+from modelyard.values.value import option, required, source_of
+
+Rollout = Literal["auto", "surge", "in-place", "recreate"]
+SERVICE_PORT = 80
+SINGLE_WRITER = {"ReadWriteOnce", "ReadWriteOncePod"}
+
+
+def _port(port: int | Sequence[Port]) -> str | None:
+    if isinstance(port, int) and not 1 <= port <= 65535:  # noqa: PLR2004 # the range of ports
+        return "a port is a number from 1 to 65535"
+    return None
+
+
+def _replicas(count: int | None) -> str | None:
+    return None if count is None or count >= 1 else "a service has at least 1 replica; delete the workload for none"
+
+
+def _budget(duration: timedelta) -> str | None:
+    return None if duration >= timedelta(seconds=1) else "a start-up takes at least 1 second"
+
+
+@attrs.frozen(kw_only=True)
+class ServiceSpec(PodSpec):
+    """The options of a `ScalableModelService`, which tells what each is."""
+
+    port: int | Sequence[Port] = required(check=_port)
+    replicas: int | None = option(default=None, check=_replicas)
+    scale: CpuScale | None = None
+    health: str | HttpGet | TcpSocket | Exec | None = None
+    ready: str | HttpGet | TcpSocket | Exec | None = None
+    start_within: timedelta = option(default=minutes(1), check=_budget)
+    drain: Drain = attrs.field(factory=Drain)
+    rollout: Rollout = "auto"
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The ports, the one that a bare number stands for included."""
+        if isinstance(self.port, int):
+            return (Port("http", self.port, SERVICE_PORT),)
+        return tuple(self.port)
+
+    @property
+    def least(self) -> int:
+        """The fewest replicas that the service runs with."""
+        return self.scale.min if self.scale else self.replicas or 1
+
+    @property
+    def most(self) -> int:
+        """The most replicas that the service runs with, rollouts left aside."""
+        return self.scale.max if self.scale else self.replicas or 1
+
+
+def health_check(given: str | HealthCheck | None, otherwise: HealthCheck) -> HealthCheck:
+    """Return the health check that an option stands for."""
+    if given is None:
+        return otherwise
+    return HttpGet(given) if isinstance(given, str) else given
+
+
+def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
+    """Yield what is wrong with *spec* at *site*, all of it."""
+    if broken := dns_label_1035(name):
+        yield Breach("N01", "id", name, broken, 'choose an id such as "sentiment", which is also the name of the Service')
+    wrong_types = list(type_breaches(spec))
+    yield from wrong_types
+    if wrong_types:
+        return
+    wrong_values = list(value_breaches(spec))
+    yield from wrong_values
+    yield from _scaling(spec)
+    yield from _ports(spec)
+    for field in ("health", "ready"):
+        yield from _health(field, getattr(spec, field), spec)
+    if not wrong_values:
+        yield from pod_breaches(spec, site)
+        yield from _claims(spec)
+
+
+def _scaling(spec: ServiceSpec) -> Iterator[Breach]:
+    scale = spec.scale
+    if scale is not None and spec.replicas is not None:
+        yield Breach(
+            "A12", "replicas", spec.replicas, "scale= is given too, and the autoscaler owns the number of replicas",
+            f"leave replicas= away; the service starts with scale.min={scale.min}",
+        )  # fmt: skip
+    if scale is not None and scale.min > scale.max:
+        because = f"scale.max is {scale.max}, and the fewest replicas are at most the most"
+        yield Breach("A01", "scale.min", scale.min, because, f"lower min, or raise max to at least {scale.min}", source_of(scale))
+
+
+def _ports(spec: ServiceSpec) -> Iterator[Breach]:
+    if not spec.ports:
+        yield Breach("D08", "port", list(spec.ports), "a service listens on a port", "write port=5000")
+    names: set[str] = set()
+    numbers: set[int] = set()
+    services: set[int] = set()
+    for index, port in enumerate(spec.ports):
+        number = port.service or port.number
+        for field, given, seen in (("name", port.name, names), ("number", port.number, numbers), ("service", number, services)):
+            if given in seen:
+                yield Breach("D08", f"port[{index}].{field}", given, "another port of this service has it", "give each port its own", source_of(port))
+        names.add(port.name)
+        numbers.add(port.number)
+        services.add(number)
+
+
+def _health(field: str, given: str | HealthCheck | None, spec: ServiceSpec) -> Iterator[Breach]:
+    if isinstance(given, str) and not given.startswith("/"):
+        yield Breach("P03", field, given, 'an HTTP path starts with "/"', f'write {field}="/{given}"')
+    port = getattr(given, "port", None)
+    known = [one.name for one in spec.ports]
+    if port is not None and port not in known:
+        do = did_you_mean(port, known) or f"its ports are {', '.join(known)}"
+        yield Breach("P03", f"{field}.port", port, "the service has no port of this name", do, source_of(given))
+
+
+def _claims(spec: ServiceSpec) -> Iterator[Breach]:
+    for index, volume in enumerate(spec.volumes):
+        if isinstance(volume, Claim) and volume.mode in SINGLE_WRITER and spec.most > 1:
+            yield Breach(
+                "V01", f"volumes[{index}].access_mode", volume.mode,
+                f"up to {spec.most} replicas on different nodes mount the claim {volume.name}, and this mode is for one node",
+                "use ReadWriteMany or ReadOnlyMany storage, or one replica", source_of(volume),
+            )  # fmt: skip
+
+

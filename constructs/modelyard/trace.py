@@ -1,0 +1,120 @@
+"""Where in the user's Python something was asked for."""
+
+from __future__ import annotations
+
+import ast
+import site
+import sys
+import sysconfig
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelyard.findings import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType, TracebackType
+
+HERE = str(Path(__file__).resolve().parent)
+DEEPEST = 100
+
+
+@cache
+def _library_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = [HERE, paths["stdlib"], paths["purelib"], paths["platlib"], *site.getsitepackages()]
+    return tuple(dict.fromkeys(f"{folder}/" for folder in folders))
+
+
+@lru_cache(maxsize=1024)
+def is_user_code(filename: str) -> bool:
+    """Return whether *filename* is neither modelyard's, nor Python's, nor an installed library's."""
+    return not filename.startswith("<") and not filename.startswith(_library_folders())
+
+
+def _frames(frame: FrameType | None) -> Iterator[tuple[str, int, str]]:
+    for _ in range(DEEPEST):
+        if frame is None:
+            return
+        if is_user_code(frame.f_code.co_filename):
+            yield frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+        frame = frame.f_back
+
+
+def here(*, with_main: bool = False) -> Source | None:
+    """Return the innermost line of user code that is being run, with the functions that called it."""
+    found = [
+        (file, line)
+        for file, line, function in _frames(sys._getframe(1))  # noqa: SLF001 # the documented way is 100 times slower
+        if with_main or function != "<module>"
+    ]
+    return _source(found) if found or with_main else here(with_main=True)
+
+
+def of_traceback(traceback: TracebackType | None) -> Source | None:
+    """Return the line of user code that an exception came from, innermost first."""
+    found: list[tuple[str, int]] = []
+    while traceback is not None:
+        if is_user_code(filename := traceback.tb_frame.f_code.co_filename):
+            found.insert(0, (filename, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    return _source(found)
+
+
+def of_function(function: object) -> Source | None:
+    """Return where the user's *function* is defined."""
+    code = getattr(function, "__code__", None)
+    return Source(code.co_filename, code.co_firstlineno) if code is not None else None
+
+
+def _source(found: list[tuple[str, int]]) -> Source | None:
+    if not found:
+        return None
+    (file, line), *via = found
+    return Source(file, line, tuple(via))
+
+
+def relative(source: Source, root: Path) -> Source:
+    """Return *source* with the paths below *root* written relative to it."""
+    via = tuple((_below(file, root), line) for file, line in source.via)
+    return Source(_below(source.file, root), source.line, via)
+
+
+@lru_cache(maxsize=1024)
+def _below(file: str, root: Path) -> str:
+    path = Path(file)
+    try:
+        return path.resolve().relative_to(root).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+@lru_cache(maxsize=256)
+def _calls(file: str) -> tuple[ast.Call, ...]:
+    try:
+        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return ()
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def argument(source: Source, name: str) -> Source:
+    """Return the line where the call at *source* writes the argument *name*, if it does so itself."""
+    for call in _calls(source.file):
+        if call.lineno == source.line:
+            for keyword in call.keywords:
+                if keyword.arg == name:
+                    return Source(source.file, keyword.value.lineno, source.via)
+    return source
+
+
+def constant(folder: Path, text: str) -> Source | None:
+    """Return where *text* is first given as an argument by a Python file below *folder*."""
+    for file in sorted(folder.rglob("*.py")):
+        for call in _calls(str(file)):
+            given = [*call.args, *(keyword.value for keyword in call.keywords)]
+            for value in given:
+                if isinstance(value, ast.Constant) and value.value == text:
+                    return Source(str(file), value.lineno)
+    return None

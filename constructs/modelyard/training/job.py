@@ -1,0 +1,188 @@
+"""The construct for a run that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from modelyard.fleet import Draft, Site, Workload, declared
+from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
+from modelyard.training.manifests import drafts
+from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
+from modelyard.values.durations import seconds
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from modelyard.findings import Breach
+    from modelyard.pod.options import EnvValue
+    from modelyard.values.image import Image
+
+
+class TrainingJob(Workload):
+    """
+    A training that runs once on one node, until it succeeds, fails for good or reaches its deadline.
+
+    It becomes a Job whose name ends with a hash of its content: a change makes a new run, and one
+    that is still running lives on.
+
+    Args:
+        scope: The environment, or any construct inside it.
+
+        id: Unique in the environment, a DNS label of at most 54 characters.
+
+        image: The image that has the training code, from ``env.image(...)`` or as a reference.
+
+        command: What runs, one string a word, for example ``["python", "train.py"]``.
+
+        args: Words behind the command, or behind the image's entry point. Default: none.
+
+        env: Environment variables: a string, a `SecretKey` or a `FieldRef` each. Default: none.
+
+        config: Text files for the container. Default: none.
+
+        cpu: CPU that is kept for the pod, as a quantity. Default: 1.
+
+        memory: Memory that is kept for the pod, and by default its limit. Default: ``2Gi``.
+
+        cpu_limit: Default: none, so idle CPU of the node can be used.
+
+        memory_limit: Default: *memory*.
+
+        ephemeral_storage: Disk of the node for logs and scratch files. Default: not limited.
+
+        gpu: Accelerators, by class. Default: none.
+
+        shared_memory: Size of ``/dev/shm``. Default: half of the memory limit, at most 64Gi, with
+            *gpu*; else the runtime's 64Mi.
+
+        volumes: `Claim`, `EmptyDir` and `SecretFiles`. Default: none.
+
+        retries: How often a failed pod is replaced, 0 or more; disruptions do not count. Default: 3.
+
+        deadline: The longest the whole run may take, retries included. Default: no limit, with a warning.
+
+        fatal_exit_codes: Exit codes, 1 to 255, after which a retry is useless. Default: 2, 126 and 127.
+
+        grace: From SIGTERM to SIGKILL, to save a checkpoint. Default: 120 seconds.
+
+        evictable: Whether autoscalers may move the pod to save a node. Default: they may not.
+
+        user: The user and group id of the process, never 0. Default: 10001.
+
+        read_only_root: Whether the image's files are read-only; ``/tmp`` is always writable. Default:
+            yes without *gpu*, no with one, since device hooks write there.
+
+        service_account: One that exists. Default: one of the workload's own.
+
+        service_account_annotations: For the own account, for example an IAM role. Default: none.
+
+        image_pull_secrets: Names of Secrets. Default: none.
+
+        labels: Put on every object and pod of this workload. Default: none.
+
+        annotations: Put on the pod. Default: none.
+
+        node_selector: Node labels, added to those of the accelerator class. Default: none.
+
+        priority_class: Default: the cluster's default.
+
+        network: Whom the pod may talk with. Default: DNS, its namespace, and HTTPS anywhere.
+
+        accept: Findings that are right as they are, rule id to reason. Default: none.
+
+    Raises:
+        SpecError: *scope* lies in no environment, or the call lacks an option.
+
+    See Also:
+        https://kubernetes.io/docs/concepts/workloads/controllers/job/
+    """
+
+    @declared
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 # the name that constructs gives it
+        *,
+        image: str | Image,
+        command: Sequence[str] = (),
+        args: Sequence[str] = (),
+        env: Mapping[str, EnvValue] | None = None,
+        config: ConfigFiles | None = None,
+        cpu: str | int = "1",
+        memory: str = "2Gi",
+        cpu_limit: str | int | None = None,
+        memory_limit: str | None = None,
+        ephemeral_storage: str | None = None,
+        gpu: Gpu | None = None,
+        shared_memory: str | None = None,
+        volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
+        retries: int = 3,
+        deadline: timedelta | None = None,
+        fatal_exit_codes: Sequence[int] = MISCONFIGURED,
+        grace: timedelta = seconds(120),
+        evictable: bool = False,
+        user: int = 10001,
+        read_only_root: bool | None = None,
+        service_account: str | None = None,
+        service_account_annotations: Mapping[str, str] | None = None,
+        image_pull_secrets: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        node_selector: Mapping[str, str] | None = None,
+        priority_class: str | None = None,
+        network: Network | None = None,
+        accept: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.spec = TrainingSpec(
+            image=image,
+            command=command,
+            args=args,
+            env={} if env is None else env,
+            config=config,
+            cpu=cpu,
+            memory=memory,
+            cpu_limit=cpu_limit,
+            memory_limit=memory_limit,
+            ephemeral_storage=ephemeral_storage,
+            gpu=gpu,
+            shared_memory=shared_memory,
+            volumes=volumes,
+            retries=retries,
+            deadline=deadline,
+            fatal_exit_codes=fatal_exit_codes,
+            grace=grace,
+            evictable=evictable,
+            user=user,
+            read_only_root=read_only_root,
+            service_account=service_account,
+            service_account_annotations={} if service_account_annotations is None else service_account_annotations,
+            image_pull_secrets=image_pull_secrets,
+            labels={} if labels is None else labels,
+            annotations={} if annotations is None else annotations,
+            node_selector={} if node_selector is None else node_selector,
+            priority_class=priority_class,
+            network=Network() if network is None else network,
+            accept={} if accept is None else accept,
+        )
+        self.accepted = self.spec.accept
+
+    def breaches(self, site: Site) -> list[Breach]:
+        """Return what is wrong with the options, before anything is rendered from them."""
+        return list(breaches(self.id, self.spec, site))
+
+    def drafts(self, site: Site) -> list[Draft]:
+        """Return the Job and the companions of its pod, before patches."""
+        return drafts(self.id, self.spec, site)
+
+    def summary(self) -> dict[str, object]:
+        """Return what ``modelyard list`` shows of this workload."""
+        gpu = self.spec.gpu
+        return {
+            "kind": "TrainingJob",
+            "replicas": "1",
+            "gpus": f"{gpu.count} x {gpu.accelerator}" if gpu else "",
+            "image": str(self.spec.image),
+        }

@@ -1,0 +1,99 @@
+"""The grammars of Kubernetes names, as checks that answer with the rule that is broken."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
+LABEL_1035 = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?")
+SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
+ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+LABEL_LENGTH = 63
+SUBDOMAIN_LENGTH = 253
+PORT_NAME_LENGTH = 15
+LOGICAL_NAME = "modelyard.dev/name"
+"""The annotation that holds the name which an object with a hash in its name is known by."""
+
+
+def dns_label(text: str, longest: int = LABEL_LENGTH) -> str | None:
+    """Return how *text* breaks the DNS label grammar of RFC 1123, or None."""
+    if len(text) > longest:
+        return f"a name has at most {longest} characters here and this one has {len(text)}"
+    if not LABEL.fullmatch(text):
+        return 'a name holds a-z, 0-9 and "-" only, and starts and ends with a letter or digit'
+    return None
+
+
+def dns_label_1035(text: str, longest: int = LABEL_LENGTH) -> str | None:
+    """Return how *text* breaks the DNS label grammar of RFC 1035 (Service names), or None."""
+    if len(text) > longest:
+        return f"a name has at most {longest} characters here and this one has {len(text)}"
+    if not LABEL_1035.fullmatch(text):
+        return 'a name holds a-z, 0-9 and "-" only, starts with a letter and ends with no "-"'
+    return None
+
+
+@lru_cache(maxsize=4096)
+def subdomain(text: str) -> str | None:
+    """Return how *text* breaks the grammar of most object names (RFC 1123 subdomain), or None."""
+    if len(text) > SUBDOMAIN_LENGTH:
+        return f"a name has at most {SUBDOMAIN_LENGTH} characters and this one has {len(text)}"
+    if not SUBDOMAIN.fullmatch(text):
+        return 'a name holds a-z, 0-9, "-" and "." only, and starts and ends with a letter or digit'
+    return None
+
+
+@lru_cache(maxsize=4096)
+def label_value(text: str) -> str | None:
+    """Return how *text* breaks the grammar of label values, or None."""
+    if len(text) > LABEL_LENGTH:
+        return f"a label value has at most {LABEL_LENGTH} characters and this one has {len(text)}"
+    if text and not QUALIFIED.fullmatch(text):
+        return 'a label value holds letters, digits, "-", "_", "." and starts and ends with a letter or digit'
+    return None
+
+
+@lru_cache(maxsize=4096)
+def qualified_name(text: str) -> str | None:
+    """Return how *text* breaks the grammar of label and annotation keys, or None."""
+    prefix, slash, name = text.rpartition("/")
+    if slash and (broken := subdomain(prefix)):
+        return f"the part before the slash is a DNS name: {broken}"
+    if not 1 <= len(name) <= LABEL_LENGTH:
+        return f"a key's name has 1 to {LABEL_LENGTH} characters and this one has {len(name)}"
+    if not QUALIFIED.fullmatch(name):
+        return 'a key holds letters, digits, "-", "_", "." and starts and ends with a letter or digit'
+    return None
+
+
+@lru_cache(maxsize=4096)
+def port_name(text: str) -> str | None:
+    """Return how *text* breaks the grammar of port names (IANA service names), or None."""
+    if len(text) > PORT_NAME_LENGTH:
+        return f"a port name has at most {PORT_NAME_LENGTH} characters and this one has {len(text)}"
+    if (
+        not LABEL.fullmatch(text)
+        or "--" in text
+        or not any(character.isalpha() for character in text)
+    ):
+        return 'a port name holds a-z, 0-9 and single "-" only, with at least one letter'
+    return None
+
+
+@lru_cache(maxsize=4096)
+def env_name(text: str) -> str | None:
+    """Return how *text* breaks the grammar of environment variable names that shells read, or None."""
+    if not ENV_NAME.fullmatch(text):
+        return "an environment variable's name holds letters, digits and _ and starts with no digit"
+    return None
+
+
+@lru_cache(maxsize=4096)
+def config_key(text: str) -> str | None:
+    """Return how *text* breaks the grammar of the keys of ConfigMaps and Secrets, or None."""
+    if len(text) > SUBDOMAIN_LENGTH or not CONFIG_KEY.fullmatch(text) or text in {".", ".."}:
+        return 'a key holds letters, digits, "-", "_" and "." only and has at most 253 characters'
+    return None

@@ -1,0 +1,158 @@
+"""Checks of values against the types their class declares: the one check Python leaves to others."""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import attrs
+
+Mismatch = tuple[str, object, str]
+"""Path inside the field, the value there, and what it must be."""
+
+Checker = Callable[[object, str], Iterator[Mismatch]]
+
+WORDS = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    timedelta: "a duration such as hours(6)",
+    type(None): "None",
+}
+
+
+def mismatches(value: object) -> Iterator[Mismatch]:
+    """Yield every place inside the attrs object *value* that does not hold what its class declares."""
+    cls: Any = type(value)
+    for name, checker in _fields(cls):
+        yield from checker(getattr(value, name), name)
+
+
+@cache
+def _fields(cls: Any) -> tuple[tuple[str, Checker], ...]:
+    attrs.resolve_types(cls)
+    return tuple((field.name, _checker(field.type)) for field in attrs.fields(cls) if field.init)
+
+
+def describe(hint: object) -> str:
+    """Return the type *hint* in words."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {typing.Union, types.UnionType}:
+        words = [describe(argument) for argument in arguments]
+        return f"{', '.join(words[:-1])} or {words[-1]}"
+    if origin is typing.Literal:
+        return " or ".join(repr(argument) for argument in arguments)
+    if origin is Sequence:
+        return f"a list whose items are each {describe(arguments[0])}"
+    if origin is AbstractSet:
+        return f"a set whose items are each {describe(arguments[0])}"
+    if origin is Mapping:
+        return f"a dict from {describe(arguments[0])} to {describe(arguments[1])}"
+    if isinstance(hint, type):
+        if hint in WORDS:
+            return WORDS[hint]
+        article = "an" if hint.__name__[0] in "AEIOU" else "a"
+        return f"{article} {hint.__name__}"
+    return str(hint)
+
+
+@cache
+def _checker(hint: Any) -> Checker:  # noqa: ANN401 # a type hint has no common type
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint in {Any, object}:
+        return _anything
+    if origin in {typing.Union, types.UnionType}:
+        return _union(hint, arguments)
+    if origin is typing.Literal:
+        return _literal(hint, arguments)
+    if origin in {Sequence, AbstractSet}:
+        return _collection(hint, origin, arguments[0])
+    if origin is Mapping:
+        return _mapping(hint, *arguments)
+    return _plain(hint)
+
+
+def _anything(_value: object, _path: str) -> Iterator[Mismatch]:
+    return iter(())
+
+
+def _plain(hint: type) -> Checker:
+    has_fields = attrs.has(hint)
+
+    def check(value: object, path: str) -> Iterator[Mismatch]:
+        if not _is(value, hint):
+            yield path, value, describe(hint)
+        elif has_fields:
+            for inner, found, must in mismatches(value):
+                yield f"{path}.{inner}", found, must
+
+    return check
+
+
+def _is(value: object, hint: type) -> bool:
+    if isinstance(value, bool) and hint in {int, float}:
+        return False
+    if hint is float and isinstance(value, int):
+        return True
+    if hint is str and isinstance(value, enum.Enum):
+        return isinstance(value, enum.StrEnum)
+    return isinstance(value, hint)
+
+
+def _union(hint: object, arguments: tuple[Any, ...]) -> Checker:
+    checkers = [_checker(argument) for argument in arguments]
+
+    def check(value: object, path: str) -> Iterator[Mismatch]:
+        attempts = []
+        for checker in checkers:
+            problems = list(checker(value, path))
+            if not problems:
+                return
+            attempts.append(problems)
+        inner = [problems for problems in attempts if all(place != path for place, _, _ in problems)]
+        yield from inner[0] if inner else [(path, value, describe(hint))]
+
+    return check
+
+
+def _literal(hint: object, arguments: tuple[Any, ...]) -> Checker:
+    def check(value: object, path: str) -> Iterator[Mismatch]:
+        if not any(value == argument and type(value) is type(argument) for argument in arguments):
+            yield path, value, describe(hint)
+
+    return check
+
+
+def _collection(hint: object, kind: type, item: object) -> Checker:
+    checker = _checker(item)
+
+    def check(value: object, path: str) -> Iterator[Mismatch]:
+        if isinstance(value, str | bytes) or not isinstance(value, kind):
+            yield path, value, describe(hint)
+            return
+        items: Any = value
+        for index, inner in enumerate(items):
+            yield from checker(inner, f"{path}[{index}]")
+
+    return check
+
+
+def _mapping(hint: object, key: object, item: object) -> Checker:
+    key_checker, item_checker = _checker(key), _checker(item)
+
+    def check(value: object, path: str) -> Iterator[Mismatch]:
+        if not isinstance(value, Mapping):
+            yield path, value, describe(hint)
+            return
+        for name, inner in value.items():
+            yield from key_checker(name, f"{path} key {name!r}")
+            yield from item_checker(inner, f"{path}[{name!r}]")
+
+    return check
