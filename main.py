@@ -1,8 +1,7 @@
 """The whole program: every environment of the fleet, rendered into dist/."""
 
-from modelyard import Fleet
-
 from environments import ENVIRONMENTS
+from modelyard import Fleet
 
 fleet = Fleet(ENVIRONMENTS)
 fleet.synth()

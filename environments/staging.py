@@ -8,7 +8,12 @@ from modelyard import CpuScale, Environment, Fleet
 def staging(fleet: Fleet) -> None:
     """Render ``staging``."""
     env = Environment(
-        fleet, "staging", cluster=EKS, namespace="ml-staging", strict=True, labels={"team": "acme-ml"}
+        fleet,
+        "staging",
+        cluster=EKS,
+        namespace="ml-staging",
+        strict=True,
+        labels={"team": "acme-ml"},
     )
     sentiment(env, scale=CpuScale(min=2, max=4))
     churn(env, scale=CpuScale(min=2, max=4), threshold="0.62")

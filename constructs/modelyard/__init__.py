@@ -9,8 +9,23 @@ from modelyard import _node as _node
 from modelyard import crash
 
 if TYPE_CHECKING:
-    from modelyard.findings import Finding, ModelyardError, Severity, SpecError, SynthesisError, UsageError
-    from modelyard.fleet import Accelerator, Cluster, Crd, Environment, Fleet, StorageClass, Toleration
+    from modelyard.findings import (
+        Finding,
+        ModelyardError,
+        Severity,
+        SpecError,
+        SynthesisError,
+        UsageError,
+    )
+    from modelyard.fleet import (
+        Accelerator,
+        Cluster,
+        Crd,
+        Environment,
+        Fleet,
+        StorageClass,
+        Toleration,
+    )
     from modelyard.pod import (
         Claim,
         ConfigFiles,

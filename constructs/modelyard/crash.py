@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelyard import trace
-from modelyard.findings import Finding, ModelyardError, Severity, Source, SpecError
+from modelyard.findings import Finding, ModelyardError, Severity, Source, SpecError, SynthesisError, UsageError
 from modelyard.values.similar import did_you_mean
 
 if TYPE_CHECKING:
@@ -16,7 +18,33 @@ if TYPE_CHECKING:
 
 UNEXPECTED = re.compile(r"(?:(\w+)\.)?(?:__init__|(\w+))\(\) got an unexpected keyword argument '(\w+)'")
 MISSING = re.compile(r"(?:(\w+)\.)?(?:__init__|(\w+))\(\) missing \d+ required .*arguments?: (.+)")
+NOT_JSON = "Out of range float values are not JSON compliant"
+NO_JSII_TYPE = re.compile(r"type object '(\w+)' has no attribute '__jsii_type__'")
 LONGEST_REASON = 200
+FAILED, MISUSED = 1, 2
+
+
+class Program:
+    """The ``main.py`` that this process runs, and what it has done with fleets so far."""
+
+    is_main = False
+    made: Source | None = None
+    synthesized = 0
+    failed = False
+
+
+def miscounted(fleets: int, main: str, root: Path) -> Finding:
+    """Return the finding on a program that synthesizes none of its fleets, or several."""
+    return Finding(
+        rule="X15",
+        severity=Severity.ERROR,
+        where=main,
+        field="fleet.synth()",
+        value="",
+        because=f"{main} synthesizes {f'{fleets} fleets' if fleets else 'no fleet'}",
+        do="end it with one fleet.synth()",
+        source=trace.relative(Program.made, root) if Program.made is not None else Source(main, 1),
+    )
 
 
 def as_finding(error: BaseException, where: str, root: Path) -> Finding:
@@ -31,7 +59,14 @@ def as_finding(error: BaseException, where: str, root: Path) -> Finding:
     if source is not None:
         source = trace.relative(source, root)
     return Finding(
-        rule=rule, severity=Severity.ERROR, where=where, field=field, value="", because=because, do=do, source=source
+        rule=rule,
+        severity=Severity.ERROR,
+        where=where,
+        field=field,
+        value="",
+        because=because,
+        do=do,
+        source=source,
     )
 
 
@@ -49,11 +84,26 @@ def _explained(error: BaseException) -> tuple[str, str, str, str]:
         return "X12", option, f"{cls} has no such option", _similar_option(error, cls, option)
     if isinstance(error, TypeError) and (match := MISSING.search(text)):
         cls, options = match[1] or match[2], match[3].replace("'", "")
-        return "X12", options, f"{cls} cannot do without it", f"add {options.split(' and ')[0].split(',')[0]}=..."
+        return (
+            "X12",
+            options,
+            f"{cls} cannot do without it",
+            f"add {options.split(' and ')[0].split(',')[0]}=...",
+        )
     if isinstance(error, SyntaxError):
         return "X15", "", f"this is no valid Python: {error.msg}", "mend the line"
     if isinstance(error, ImportError):
-        return "X15", "", f"the import fails: {reason}", "correct the name, or run it with the project's .venv"
+        return (
+            "X15",
+            "",
+            f"the import fails: {reason}",
+            "correct the name, or run it with the project's .venv",
+        )
+    if isinstance(error, ValueError) and text.startswith(NOT_JSON):
+        return "X08", "", "a number here is infinite or none, and JSON has no such number", "pass a finite number"
+    if isinstance(error, AttributeError) and (match := NO_JSII_TYPE.fullmatch(text)):
+        takes = "dicts, lists, strings, numbers, booleans and None"
+        return "X08", "", f"cdk8s takes {takes}, and this is a {match[1]}", "pass one of them"
     if isinstance(error, NameError):
         return "X10", "", f"{reason}", "define it, or correct its spelling"
     return "X10", "", f"this raised {type(error).__name__}: {reason}", "mend the line"
@@ -71,7 +121,9 @@ def _similar_option(error: TypeError, cls: str, option: str) -> str:
         found = frame.tb_frame.f_globals.get(cls)
         frame = frame.tb_next
     if callable(found):
-        known = [name for name in inspect.signature(found).parameters if name != "self"]
+        # A class of cdk8s' has a metaclass that hides the options.
+        called = getattr(found, "__init__", found) if isinstance(found, type) else found
+        known = [name for name in inspect.signature(called).parameters if name != "self"]
     return did_you_mean(option, known) or (f"its options are {', '.join(known)}" if known else "correct the name")
 
 
@@ -84,22 +136,46 @@ def _is_defect(traceback: TracebackType | None) -> bool:
     return False
 
 
+def _interrupted(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        sys.stderr.write("interrupted\n")  # and Python ends by the signal, as shells expect
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
 def install() -> None:
     """Show findings instead of tracebacks when a project's ``main.py`` is run by Python itself."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if main is not None and Path(main).name == "modelyard":
+        sys.excepthook = _interrupted
     if main is None or not (Path(main).parent / "cdk8s.yaml").is_file():
         return
-    root, otherwise = Path(main).resolve().parent, sys.excepthook
+    root = Path(main).resolve().parent
+    Program.is_main = True
 
     def show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         from modelyard.render.report import failure  # noqa: PLC0415 # only for a failure
 
+        Program.failed = True
         ours = isinstance(error, ModelyardError)
-        if isinstance(error, KeyboardInterrupt) or not (ours or isinstance(error, Exception)):
-            otherwise(kind, error, traceback)
-        elif not ours and (_is_defect(traceback) or trace.of_traceback(traceback) is None):
-            otherwise(kind, error, traceback)
+        if (
+            not (ours or isinstance(error, Exception))
+            or (not ours and (_is_defect(traceback) or trace.of_traceback(traceback) is None))
+        ):
+            _interrupted(kind, error, traceback)
         else:
             sys.stderr.write(failure(error, root))
+            if isinstance(error, UsageError):
+                sys.exit(MISUSED)
+
+    def end() -> None:
+        from modelyard.render.report import failure  # noqa: PLC0415 # only for a failure
+
+        if Program.made is not None and not Program.synthesized and not Program.failed:
+            sys.stderr.write(failure(SynthesisError([miscounted(0, Path(main).name, root)]), root))
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(FAILED)
 
     sys.excepthook = show
+    atexit.register(end)

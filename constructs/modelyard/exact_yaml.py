@@ -46,7 +46,7 @@ class InexactError(ModelyardError):
     """
 
     def __init__(self, path: Path, because: str) -> None:
-        super().__init__(f"{dotted(path)}: {because}")
+        super().__init__(f"{dotted(path)}: {because}" if path else because)
         self.path, self.because = path, because
 
 
@@ -132,7 +132,7 @@ def _sequence(sequence: list[Any], indent: int, out: Callable[[str], None]) -> N
             out(_scalar(value, kind))
 
 
-def _scalar(value: Any, kind: type) -> str:  # noqa: ANN401 # any leaf
+def _scalar(value: Any, kind: type) -> str:  # any leaf
     if kind is bool:
         return "true" if value else "false"
     if kind is int:
@@ -156,7 +156,7 @@ _known_plain: set[str] = set()
 MOST_KNOWN = 20_000
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192, typed=True)
 def _key(key: object) -> str:
     if type(key) is not str:
         message = "a key is a string"

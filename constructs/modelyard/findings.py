@@ -85,7 +85,11 @@ class Finding:
     def text(self) -> str:
         """The finding in one line, without place and rule id."""
         subject = f"{self.field}={self.value}" if self.value else self.field
-        return f"{self.where}: {subject} but {self.because}; {self.do}" if subject else f"{self.where}: {self.because}; {self.do}"
+        return (
+            f"{self.where}: {subject} but {self.because}; {self.do}"
+            if subject
+            else f"{self.where}: {self.because}; {self.do}"
+        )
 
     def __str__(self) -> str:
         place = f"{self.source}: " if self.source else ""

@@ -23,7 +23,7 @@ DEEPEST = 100
 @cache
 def _library_folders() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
-    folders = [HERE, paths["stdlib"], paths["purelib"], paths["platlib"], *site.getsitepackages()]
+    folders = [HERE, *(paths[name] for name in ("stdlib", "purelib", "platlib", "scripts")), *site.getsitepackages()]
     return tuple(dict.fromkeys(f"{folder}/" for folder in folders))
 
 
@@ -49,7 +49,9 @@ def here(*, with_main: bool = False) -> Source | None:
         for file, line, function in _frames(sys._getframe(1))  # noqa: SLF001 # the documented way is 100 times slower
         if with_main or function != "<module>"
     ]
-    return _source(found) if found or with_main else here(with_main=True)
+    if with_main:
+        return _source(found[:1])  # an import is no call
+    return _source(found) if found else here(with_main=True)
 
 
 def of_traceback(traceback: TracebackType | None) -> Source | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import enum
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +13,7 @@ import typer
 
 from modelyard.findings import ModelyardError, SynthesisError
 
-FAILED, MISUSED, STALE = 1, 2, 3
+FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
 EPILOG = (
     "Exit codes: 0 all is well, 1 findings of severity error, 2 the command was misused, "
     "3 dist/ is not what the code renders (check only). NO_COLOR turns colours off."
@@ -25,18 +27,45 @@ class Format(enum.StrEnum):
     JSON = "json"
 
 
-App = Annotated[Path | None, typer.Option("--app", help="The project's main.py. Default: the one in or above this folder.")]
+App = Annotated[
+    Path | None,
+    typer.Option("--app", help="The project's main.py. Default: the one in or above this folder."),
+]
 Form = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
-Environments = Annotated[list[str] | None, typer.Argument(metavar="[ENVIRONMENT]...", help="Only these environments. Default: all.", show_default=False)]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes. Default: one a core, or one where the fleet is small.", show_default=False)]
+Environments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ENVIRONMENT]...",
+        help="Only these environments. Default: all.",
+        show_default=False,
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        help="Processes. Default: one a core, or one where the fleet is small.",
+        show_default=False,
+    ),
+]
 
-app = typer.Typer(name="modelyard", no_args_is_help=True, epilog=EPILOG, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    name="modelyard",
+    no_args_is_help=True,
+    epilog=EPILOG,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 images = typer.Typer(no_args_is_help=True, help="The images that environments run, in their lock files.")
 app.add_typer(images, name="images")
 
 
 @app.callback(invoke_without_command=True)
-def _start(version: Annotated[bool, typer.Option("--version", help="Say the version and exit.")] = False) -> None:
+def _start(
+    version: Annotated[bool, typer.Option("--version", help="Say the version and exit.")] = False,
+) -> None:
     """Render machine-learning workloads as plain Kubernetes YAML, checked before a cluster sees it."""
     if version:
         from importlib.metadata import version as installed
@@ -49,27 +78,37 @@ def _start(version: Annotated[bool, typer.Option("--version", help="Say the vers
 def synth(
     environments: Environments = None,
     jobs: Jobs = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace generated files even where they were edited by hand.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Replace generated files even where they were edited by hand."),
+    ] = False,
     form: Form = Format.TEXT,
     main_py: App = None,
 ) -> None:
     """Render environments into dist/, all or nothing."""
     from modelyard.cli import show
-    from modelyard.render.engine import synthesize
+    from modelyard.render.engine import Request, synthesize
 
+    main = _main_py(main_py)
     with show.progress(form) as progress:
-        report = synthesize(_main_py(main_py), environments or (), jobs=jobs, force=force, progress=progress)
+        report = synthesize(Request(main=main, only=environments or (), jobs=jobs, force=force, progress=progress))
     show.report(report, form)
 
 
 @app.command()
-def check(environments: Environments = None, jobs: Jobs = None, form: Form = Format.TEXT, main_py: App = None) -> None:
+def check(
+    environments: Environments = None,
+    jobs: Jobs = None,
+    form: Form = Format.TEXT,
+    main_py: App = None,
+) -> None:
     """Render and check without writing, and tell whether dist/ is what the code renders."""
     from modelyard.cli import show
-    from modelyard.render.engine import synthesize
+    from modelyard.render.engine import Request, synthesize
 
+    main = _main_py(main_py)
     with show.progress(form) as progress:
-        report = synthesize(_main_py(main_py), environments or (), jobs=jobs, write=False, progress=progress)
+        report = synthesize(Request(main=main, only=environments or (), jobs=jobs, write=False, progress=progress))
     show.freshness(report, form)
     if report.changed or report.removed:
         raise typer.Exit(STALE)
@@ -85,7 +124,9 @@ def list_workloads(environments: Environments = None, form: Form = Format.TEXT, 
 
 
 @app.command()
-def explain(rule: Annotated[str, typer.Argument(help="The id of a rule, for example R01; all to list them.")]) -> None:
+def explain(
+    rule: Annotated[str, typer.Argument(help="The id of a rule, for example R01; all to list them.")],
+) -> None:
     """Tell what a rule says, why, and what to do about it."""
     from modelyard.cli import show
 
@@ -106,7 +147,10 @@ def list_images(environments: Environments = None, form: Form = Format.TEXT, mai
 def pin(
     environment: Annotated[str, typer.Argument(help="The environment whose lock file is changed.")],
     name: Annotated[str, typer.Argument(help="The name that env.image(...) asks for.")],
-    reference: Annotated[str, typer.Argument(help="repository:tag@sha256:digest; the repository may be left out: :tag@sha256:digest")],
+    reference: Annotated[
+        str,
+        typer.Argument(help="repository:tag@sha256:digest; the repository may be left out: :tag@sha256:digest"),
+    ],
     main_py: App = None,
 ) -> None:
     """Pin an image to a tag and a digest that you give; no registry is asked."""
@@ -119,7 +163,14 @@ def pin(
 
 @images.command()
 def promote(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these images. Default: all that both environments have.", show_default=False)] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Only these images. Default: all that both environments have.",
+            show_default=False,
+        ),
+    ] = None,
     source: Annotated[str, typer.Option("--from", help="The environment that has run them.")] = "",
     target: Annotated[str, typer.Option("--to", help="The environment that is to run them.")] = "",
     main_py: App = None,
@@ -129,7 +180,8 @@ def promote(
     from modelyard.images import change, lock_path, promoted, read
 
     if not source or not target:
-        raise typer.BadParameter("say --from ENVIRONMENT and --to ENVIRONMENT")
+        message = "say --from ENVIRONMENT and --to ENVIRONMENT"
+        raise typer.BadParameter(message)
     root = _main_py(main_py).resolve().parent
     origin = read(lock_path(root, source))
     show.changes(change(root, target, lambda lock: promoted(origin, lock, source, target, names or ())))
@@ -141,10 +193,30 @@ def _main_py(given: Path | None) -> Path:
     return find(Path.cwd(), given)
 
 
+class _Interrupted(BaseException):  # noqa: N818 # typer answers KeyboardInterrupt itself, with the exit code 1
+    pass
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise _Interrupted
+
+
 def main() -> None:
     """Run the command line, and end the process with a documented exit code."""
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        _run()
+    finally:
+        # jsii waits for its Node at the very end, where nobody would catch an exception any more.
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)
+
+
+def _run() -> None:
     try:
         app(standalone_mode=True)
+    except _Interrupted:
+        sys.stderr.write("interrupted\n")
+        sys.exit(INTERRUPTED)
     except SynthesisError as error:
         from modelyard.cli import show
 

@@ -13,7 +13,7 @@ import attrs
 import typer
 
 from modelyard.findings import Finding, Severity, SynthesisError, UsageError
-from modelyard.render.report import lines, merged, summary, verdict
+from modelyard.render.report import lines, merged, outcome, summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,8 +119,7 @@ def failure(error: SynthesisError, *, json: bool) -> None:
         _json({"findings": [_finding_data(one) for one in error.findings]})
         return
     _findings(error.findings)
-    ids = sorted({one.rule for one in error.findings if one.severity is Severity.ERROR})
-    _print(f"{verdict(error.findings)}; dist/ is unchanged; modelyard explain {ids[0]} tells more", stderr=True)
+    _print(outcome(error.findings), stderr=True)
 
 
 def _table(title: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -185,7 +184,10 @@ def rule(rule_id: str) -> None:
     from modelyard.values.similar import did_you_mean
 
     if rule_id == "all":
-        _table(("rule", "severity", "says"), [[one.id, one.severity.value, one.title] for _, one in sorted(RULES.items())])
+        _table(
+            ("rule", "severity", "says"),
+            [[one.id, one.severity.value, one.title] for _, one in sorted(RULES.items())],
+        )
         return
     if rule_id.upper() not in RULES:
         hint = did_you_mean(rule_id.upper(), RULES) or "modelyard explain all lists them"

@@ -6,6 +6,8 @@ from typing import Any
 
 import attrs
 
+from modelyard.findings import Source
+
 Manifest = dict[str, Any]
 
 
@@ -18,10 +20,13 @@ class Draft:
         manifest: A plain dict, keys in the order in which they are written.
 
         sealed: Whether its content becomes part of its name, so that a change makes a new object.
+
+        patched: The line that patched it last. Default: nobody did.
     """
 
     manifest: Manifest
     sealed: bool = False
+    patched: Source | None = None
 
     @property
     def kind(self) -> str:

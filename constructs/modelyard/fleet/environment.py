@@ -91,6 +91,7 @@ class Environment(cdk8s.Chart):
         self.patches = Patches()
         self.notes: list[tuple[Workload | None, Breach]] = []
         self._lock: images.Lock | None = None
+        self._damaged = False
         fleet.enlist(self)
 
     @classmethod
@@ -136,14 +137,13 @@ class Environment(cdk8s.Chart):
         if self._lock is None:
             self._lock = self._read_lock()
         found = self._lock.images.get(name) if isinstance(name, str) else None
-        if found is None:
+        if found is None and not self._damaged:
             file = images.lock_path(self.fleet.root, self.name).relative_to(self.fleet.root).as_posix()
             command = f"modelyard images pin {self.name} {name} <repository>:<tag>@sha256:<digest>"
             do = did_you_mean(str(name), self._lock.images) or f"pin it: {command}"
             breach = Breach("X13", "image", name, f"{file} has no such image", do, trace.here())
             self.notes.append((None, breach))
-            return UNKNOWN_IMAGE
-        return found
+        return found or UNKNOWN_IMAGE
 
     def add_json_patch(self, kind: str, *operations: Mapping[str, object], name: str | None = None) -> None:
         """
@@ -166,10 +166,32 @@ class Environment(cdk8s.Chart):
             workload.duplicate = True
             place = f"{trace.relative(first.source, self.fleet.root)}" if first.source else "elsewhere"
             do = "give one of the two another id"
-            self.notes.append((workload, Breach("X02", "id", id, f"the workload of this name at {place} is there already", do)))
+            self.notes.append(
+                (
+                    workload,
+                    Breach(
+                        "X02",
+                        "id",
+                        id,
+                        f"the workload of this name at {place} is there already",
+                        do,
+                    ),
+                )
+            )
             return f"{id}~{len(self.workloads)}"
         if not isinstance(id, str) or not id:
-            self.notes.append((workload, Breach("X11", "id", id, "a workload's id must be a string", 'write a name such as "sentiment"')))
+            self.notes.append(
+                (
+                    workload,
+                    Breach(
+                        "X11",
+                        "id",
+                        id,
+                        "a workload's id must be a string",
+                        'write a name such as "sentiment"',
+                    ),
+                )
+            )
             return f"~{len(self.workloads)}"
         return id.replace("/", "~")
 
@@ -203,7 +225,15 @@ class Environment(cdk8s.Chart):
         try:
             return images.read(images.lock_path(self.fleet.root, self.name))
         except images.LockError as error:
-            breach = Breach("X13", "lock file", None, error.because, "mend the file", Source(str(error.path), error.line))
+            self._damaged = True
+            breach = Breach(
+                "X13",
+                "lock file",
+                None,
+                error.because,
+                "mend the file",
+                Source(str(error.path), error.line),
+            )
             self.notes.append((None, breach))
             return images.Lock()
 
@@ -214,7 +244,9 @@ class Environment(cdk8s.Chart):
         elif broken := dns_label(name):
             because = broken
         elif name in fleet.made:
-            because = f"the environment of this name at {fleet.made[name].source} is there already"
+            first = fleet.made[name].source
+            place = f" at {trace.relative(first, fleet.root)}" if first else ""
+            because = f"the environment of this name{place} is there already"
         if because:
             raise SpecError(
                 Finding(

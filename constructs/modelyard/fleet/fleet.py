@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import cdk8s
 
-from modelyard import trace
-from modelyard.findings import UsageError
+from modelyard import _node, crash, trace
+from modelyard.findings import SynthesisError, UsageError
 
 if TYPE_CHECKING:
     from modelyard.fleet.environment import Environment
 
 Builder = Callable[["Fleet"], object]
+
+_node.refuse_what_json_lacks()
 
 
 class Fleet(cdk8s.App):
@@ -34,14 +36,16 @@ class Fleet(cdk8s.App):
 
     def __init__(self, environments: Mapping[str, Builder] | None = None, *, root: str | Path | None = None) -> None:
         super().__init__()
+        caller = trace.here(with_main=True)
         if root is None:
-            caller = trace.here(with_main=True)
             root = Path(caller.file).parent if caller else Path.cwd()
         self.root = Path(root).resolve()
+        crash.Program.made = crash.Program.made or caller
         if environments is not None and not (
             isinstance(environments, Mapping) and all(callable(builder) for builder in environments.values())
         ):
-            message = 'Fleet(environments) must be a dict of functions, such as {"prod": prod}'
+            place = f"{trace.relative(caller, self.root)}: " if caller else ""
+            message = f'{place}Fleet(environments) must be a dict of functions, such as {{"prod": prod}}'
             raise UsageError(message)
         self.builders: dict[str, Builder] = dict(environments or {})
         self.made: dict[str, Environment] = {}
@@ -67,4 +71,7 @@ class Fleet(cdk8s.App):
             return
         from modelyard.render import program  # noqa: PLC0415 # render comes after fleet
 
+        crash.Program.synthesized += 1
+        if crash.Program.is_main and crash.Program.synthesized > 1:
+            raise SynthesisError([crash.miscounted(crash.Program.synthesized, "main.py", self.root)])
         program.synth(self)

@@ -53,6 +53,7 @@ class Patches:
                 if draft.kind == patch.kind and patch.name in {None, draft.name}
             ]  # fmt: skip
             if len(matching) == 1:
+                matching[0].patched = patch.source
                 yield from _apply(patch, matching[0])
             else:
                 yield _untargeted(patch, drafts, matching)
@@ -62,7 +63,14 @@ def _untargeted(patch: Patch, drafts: Sequence[Draft], matching: Sequence[Draft]
     target = patch.kind if patch.name is None else f"{patch.kind} {patch.name}"
     if matching:
         names = ", ".join(sorted(draft.name for draft in matching))
-        return Breach("X14", "add_json_patch", target, f"there are {len(matching)} of them", f"add name= with one of {names}", patch.source)
+        return Breach(
+            "X14",
+            "add_json_patch",
+            target,
+            f"there are {len(matching)} of them",
+            f"add name= with one of {names}",
+            patch.source,
+        )
     kinds = sorted({draft.kind for draft in drafts})
     do = did_you_mean(patch.kind, kinds) if patch.kind not in kinds else None
     do = do or "its objects are " + ", ".join(sorted(f"{draft.kind} {draft.name}" for draft in drafts))
@@ -78,9 +86,23 @@ def _apply(patch: Patch, draft: Draft) -> Iterator[Breach]:
         field = f"patch of {kind} at {operation.get('path', '?')}"
         try:
             draft.manifest = jsonpatch.apply_patch(draft.manifest, [dict(operation)])
-        except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError, ValueError) as error:
-            because = f"it cannot be applied: {shown(str(error)).strip(chr(39) + chr(34))}"
-            yield Breach("X14", field, None, because, "compare the path with the YAML in dist/ (lists are counted from 0)", patch.source)
+        except (
+            jsonpatch.JsonPatchException,
+            jsonpointer.JsonPointerException,
+            TypeError,
+            KeyError,
+            ValueError,
+        ) as error:
+            # jsonpointer goes on to show the whole object, which may hold what nobody should read.
+            because = f"it cannot be applied: {shown(str(error).partition(' in {')[0])[1:-1]}"
+            yield Breach(
+                "X14",
+                field,
+                None,
+                because,
+                "compare the path with the YAML in dist/ (lists are counted from 0)",
+                patch.source,
+            )
             return
     metadata = draft.manifest.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("name") != name or draft.manifest.get("kind") != kind:
@@ -88,5 +110,8 @@ def _apply(patch: Patch, draft: Draft) -> Iterator[Breach]:
             "X14", f"patch of {kind}", None, "it changes the object's kind or name, by which others refer to it",
             "leave kind and metadata.name alone; the workload's id is the name", patch.source,
         )  # fmt: skip
-        draft.manifest["metadata"] = {**(metadata if isinstance(metadata, dict) else {}), "name": name}
+        draft.manifest["metadata"] = {
+            **(metadata if isinstance(metadata, dict) else {}),
+            "name": name,
+        }
         draft.manifest["kind"] = kind

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+import attrs
 from constructs import Construct
 
 from modelyard import trace
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from modelyard.fleet.site import Site
 
 P = ParamSpec("P")
+MISSING = re.compile(r"missing a required (?:keyword-only )?argument: '(\w+)'")
+POSITIONAL = 3
+"""The constructor's own self, the scope and the id."""
 
 
 class Workload(Construct):
@@ -77,50 +82,67 @@ class Workload(Construct):
 def declared(init: Callable[P, None]) -> Callable[P, None]:
     """Make the constructor *init* answer an unknown or missing option with a finding instead of a TypeError."""
     signature = inspect.signature(init)
-    options = [
-        name
+    options = {
+        name: parameter.default is inspect.Parameter.empty
         for name, parameter in signature.parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
+    }
+    required = frozenset(name for name, is_required in options.items() if is_required)
 
     @functools.wraps(init)
     def checked(*args: P.args, **kwargs: P.kwargs) -> None:
-        unknown = [name for name in kwargs if name not in signature.parameters]
-        known: Any = {name: given for name, given in kwargs.items() if name not in unknown}
-        source = trace.here()
-        cls, where = type(args[0]).__name__, _where(args)
+        if len(args) == POSITIONAL and kwargs.keys() <= options.keys() and required <= kwargs.keys():
+            init(*args, **kwargs)
+            return
+        known: Any = {name: given for name, given in kwargs.items() if name in signature.parameters}
+        source, cls = trace.here(), type(args[0]).__name__
+        unknown = [
+            Breach(
+                "X12", name, kwargs[name], f"{cls} has no such option", _meant(name, required - known.keys(), options)
+            )
+            for name in kwargs
+            if name not in known
+        ]
         try:
             signature.bind(*args, **known)
         except TypeError as error:
-            raise SpecError(_misuse(cls, where, str(error), source)) from None
+            breach = unknown[0] if unknown else _misuse(cls, str(error))
+            raise SpecError(_finding(breach, _where(args), source)) from None
         init(*args, **known)
-        for name in unknown:
-            breach = Breach(
-                "X12",
-                name,
-                kwargs[name],
-                f"{cls} has no such option",
-                did_you_mean(name, options) or f"its options are {', '.join(sorted(options))}",
-                trace.argument(source, name) if source else None,
-            )
-            workload: Any = args[0]
-            workload.environment.note(workload, breach)
+        workload: Any = args[0]
+        for breach in unknown:
+            place = trace.argument(source, breach.field) if source else None
+            workload.environment.note(workload, attrs.evolve(breach, source=place))
 
     return checked
 
 
+def _meant(name: str, missing: Iterable[str], options: Iterable[str]) -> str:
+    hint = did_you_mean(name, missing) or did_you_mean(name, options)
+    return hint or f"its options are {', '.join(sorted(options))}"
+
+
 def _where(args: tuple[Any, ...]) -> str:
     scope = getattr(args[1], "name", None) if len(args) > 1 else None
-    name = args[2] if len(args) > 2 else "?"  # noqa: PLR2004 # self, scope, id
+    name = args[2] if len(args) >= POSITIONAL else "?"
     return f"{scope}/{name}" if isinstance(scope, str) else str(name)
 
 
-def _misuse(cls: str, where: str, error: str, source: Source | None) -> Finding:
-    missing = error.removeprefix("missing a required argument: ").removeprefix("missing a required keyword-only argument: ")
-    if missing != error:
-        field, because, do = missing.strip("'"), f"{cls} cannot do without it", f"add {missing.strip(chr(39))}=..."
-        return Finding(rule="X12", severity=Severity.ERROR, where=where, field=field, value="", because=because, do=do, source=source)
+def _misuse(cls: str, error: str) -> Breach:
+    missing = MISSING.fullmatch(error)
+    if missing is not None:
+        return Breach("X12", missing[1], None, f"{cls} cannot do without it", f"add {missing[1]}=...")
+    return Breach("X12", cls, None, f"the call does not fit: {error}", f"write {cls}(scope, id, option=value, ...)")
+
+
+def _finding(breach: Breach, where: str, source: Source | None) -> Finding:
     return Finding(
-        rule="X12", severity=Severity.ERROR, where=where, field=cls, value="",
-        because=f"the call does not fit: {shown(error)}", do=f"write {cls}(scope, id, option=value, ...)", source=source,
-    )  # fmt: skip
+        rule=breach.rule,
+        severity=Severity.ERROR,
+        where=where,
+        field=breach.field,
+        value="" if breach.value is None else shown(breach.value),
+        because=breach.because,
+        do=breach.do,
+        source=source,
+    )

@@ -46,7 +46,7 @@ def lock_files(root: Path, only: Sequence[str] = ()) -> dict[str, Path]:
     found = {path.name.removesuffix(".lock.yaml"): path for path in sorted((root / "environments").glob("*.lock.yaml"))}
     for name in only:
         if name not in found:
-            hint = did_you_mean(name, found) or f"there are {', '.join(found) or 'none'}"
+            hint = did_you_mean(name, found) or f"those that have one are: {', '.join(found) or 'none'}"
             message = f"environment {name!r} has no lock file; {hint}"
             raise UsageError(message)
     return {name: path for name, path in found.items() if not only or name in only}
@@ -82,7 +82,8 @@ def pinned(lock: Lock, environment: str, name: str, reference: str) -> Lock:
     known = lock.images.get(name)
     if not image.repository:
         if known is None:
-            message = f"{name} is not in the lock file of {environment} yet: give its repository too, as repository:tag@sha256:digest"
+            wanted = "give its repository too, as repository:tag@sha256:digest"
+            message = f"{name} is not in the lock file of {environment} yet: {wanted}"
             raise UsageError(message)
         image = attrs.evolve(image, repository=known.repository)
     if image.digest is None:
@@ -106,7 +107,8 @@ def promoted(origin: Lock, lock: Lock, source: str, target: str, names: Sequence
         raise UsageError(message)
     chosen = list(names) or [name for name in lock.images if name in origin.images]
     if not chosen:
-        message = f"{source} and {target} have no image name in common; name the images to promote, for example: {', '.join(list(origin.images)[:3]) or 'none'}"
+        known = ", ".join(origin.images) or "none"
+        message = f"{source} and {target} have no image name in common; name some of those that {source} has: {known}"
         raise UsageError(message)
     images = dict(lock.images)
     for name in chosen:
@@ -116,7 +118,8 @@ def promoted(origin: Lock, lock: Lock, source: str, target: str, names: Sequence
             message = f"{source} has no image {name!r}; {hint}"
             raise UsageError(message)
         if found.digest is None:
-            message = f"{name} of {source} has no digest; pin it first: modelyard images pin {source} {name} :{found.tag or 'TAG'}@sha256:DIGEST"
+            command = f"modelyard images pin {source} {name} :{found.tag or 'TAG'}@sha256:DIGEST"
+            message = f"{name} of {source} has no digest; pin it first: {command}"
             raise UsageError(message)
         images[name] = found
     return Lock(images)

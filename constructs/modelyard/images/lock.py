@@ -10,8 +10,8 @@ from pathlib import Path
 import attrs
 import yaml
 
-from modelyard.findings import ModelyardError, shown
 from modelyard.exact_yaml import dump
+from modelyard.findings import ModelyardError, shown
 from modelyard.values import image as references
 from modelyard.values.image import Image
 from modelyard.values.names import dns_label
@@ -79,7 +79,11 @@ def read(path: Path) -> Lock:
         return Lock()
     entries = _entries(path, node, "the file")
     if unknown := sorted(set(entries) - {"images"}):
-        raise LockError(path, _line(entries[unknown[0]]), f"{unknown[0]!r} is not a part of a lock file; the one part is 'images'")
+        raise LockError(
+            path,
+            _line(entries[unknown[0]]),
+            f"{unknown[0]!r} is not a part of a lock file; the one part is 'images'",
+        )
     images = _entries(path, entries["images"], "'images'") if "images" in entries else {}
     return Lock({name: _image(path, name, inner) for name, inner in images.items()})
 
@@ -105,7 +109,11 @@ def _image(path: Path, name: str, node: yaml.Node) -> Image:
     entries = _entries(path, node, f"image {name!r}")
     for field, inner in entries.items():
         if field not in FIELDS:
-            raise LockError(path, _line(inner), f"image {name!r} has no field {field!r}; its fields are {', '.join(FIELDS)}")
+            raise LockError(
+                path,
+                _line(inner),
+                f"image {name!r} has no field {field!r}; its fields are {', '.join(FIELDS)}",
+            )
         if not isinstance(inner, yaml.ScalarNode):
             raise LockError(path, _line(inner), f"image {name!r}: {field} must be a string")
     if "repository" not in entries:

@@ -14,7 +14,7 @@ from modelyard.pod.options import (
     SecretFiles,
     SecretKey,
 )
-from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches
+from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.pod.template import Pod, manifest, object_labels, selector, template
 
 __all__ = [
@@ -41,4 +41,5 @@ __all__ = [
     "template",
     "type_breaches",
     "value_breaches",
+    "without",
 ]

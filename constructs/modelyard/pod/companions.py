@@ -12,10 +12,11 @@ from modelyard.pod.spec import PodSpec
 from modelyard.pod.template import claims, config_name, manifest, object_labels, selector
 
 KEPT = {
+    "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
     "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
 }
-"""Argo CD and Flux leave such an object alone when it disappears from git."""
+"""Argo CD and Flux leave such an object alone when it disappears from git, and Argo CD stays Synced."""
 
 RETIRED_LAST = {
     "argocd.argoproj.io/sync-options": "PruneLast=true",
@@ -45,7 +46,10 @@ def companions(name: str, component: str, spec: PodSpec, site: Site, ports: tupl
     for claim in claims(spec.volumes):
         volume = manifest("v1", "PersistentVolumeClaim", claim.name, labels, site)
         volume["metadata"]["annotations"] = dict(KEPT)
-        body: dict[str, Any] = {"accessModes": [claim.mode], "resources": {"requests": {"storage": claim.size}}}
+        body: dict[str, Any] = {
+            "accessModes": [claim.mode],
+            "resources": {"requests": {"storage": claim.size}},
+        }
         if claim.storage_class is not None:
             body["storageClassName"] = claim.storage_class
         volume["spec"] = body
@@ -58,15 +62,25 @@ def companions(name: str, component: str, spec: PodSpec, site: Site, ports: tupl
 def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...]) -> dict[str, Any]:
     ingress: list[dict[str, Any]] = []
     if ports:
-        sources = [{"podSelector": {}}, *(_namespace(client) for client in site.cluster.client_namespaces)]
+        sources = [
+            {"podSelector": {}},
+            *(_namespace(client) for client in site.cluster.client_namespaces),
+        ]
         ingress.append({"from": sources, "ports": _tcp(ports)})
     ingress.extend({"from": [_peer(peer)], "ports": _tcp(peer.ports or ports)} for peer in network.clients)
     # DNS to anywhere: a node-local cache answers on a link-local address that no pod selector matches.
     dns = {"ports": [{"protocol": "UDP", "port": DNS_PORT}, {"protocol": "TCP", "port": DNS_PORT}]}
     egress: list[dict[str, Any]] = [dns, {"to": [{"podSelector": {}}]}]
     if network.https:
-        egress.append({"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}], "ports": _tcp((HTTPS_PORT,))})
-    egress.extend({"to": [_peer(peer)], **({"ports": _tcp(tuple(peer.ports))} if peer.ports else {})} for peer in network.egress)
+        egress.append(
+            {
+                "to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}, {"ipBlock": {"cidr": "::/0"}}],
+                "ports": _tcp((HTTPS_PORT,)),
+            }
+        )
+    egress.extend(
+        {"to": [_peer(peer)], **({"ports": _tcp(tuple(peer.ports))} if peer.ports else {})} for peer in network.egress
+    )
     return {
         "podSelector": {"matchLabels": selector(name)},
         "policyTypes": ["Ingress", "Egress"],
@@ -88,5 +102,5 @@ def _peer(peer: Peer) -> dict[str, Any]:
     return {**_namespace(peer.namespace), **({"podSelector": labels} if labels else {})}
 
 
-def _tcp(ports: tuple[int, ...] | Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def _tcp(ports: tuple[int, ...] | Any) -> list[dict[str, Any]]:
     return [{"protocol": "TCP", "port": port} for port in ports]

@@ -50,7 +50,7 @@ def _rename(draft: Draft, content: object) -> None:
     }
 
 
-def _refer(value: Any, renamed: dict[str, str]) -> None:  # noqa: ANN401 # any part of a manifest
+def _refer(value: Any, renamed: dict[str, str]) -> None:  # any part of a manifest
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in {"configMap", "configMapRef", "configMapKeyRef"} and isinstance(inner, dict):

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
 
 import attrs
 
 from modelyard.findings import Breach, shown
 from modelyard.fleet.site import Site
 from modelyard.pod.options import (
-    Claim, ConfigFiles, EmptyDir, EnvValue, Gpu, Network, SecretFiles, SecretKey, absolute, amount,
+    Claim,
+    ConfigFiles,
+    EmptyDir,
+    EnvValue,
+    Gpu,
+    Network,
+    SecretFiles,
+    SecretKey,
+    amount,
 )  # fmt: skip
 from modelyard.values import image as references
 from modelyard.values import names, quantity
 from modelyard.values.image import Image
 from modelyard.values.similar import did_you_mean
 from modelyard.values.typecheck import mismatches
-from modelyard.values.value import option, required, source_of
+from modelyard.values.value import Check, option, required, source_of
 
+S = TypeVar("S", bound="PodSpec")
+STAND_IN = "stand-in"
+"""An image where the given one is broken and said to be so."""
 HIGHEST_UID = 2**31 - 1
 
 
@@ -66,7 +79,7 @@ class PodSpec:
 RULES_OF_CHECKS = {
     "image": "P02", "cpu": "R01", "memory": "R01", "cpu_limit": "R01", "memory_limit": "R01",
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01",
-    "user": "P17", "count": "R05", "number": "N20", "service": "N20", "mount": "V06",
+    "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 
@@ -94,24 +107,43 @@ def _words(text: str) -> str:
     return "[" + ", ".join(f'"{word}"' for word in words) + "]"
 
 
-def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:  # noqa: ANN401 # any attrs class
+def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
     """Yield every field of *spec*, and of the values inside it, whose own check it fails."""
-    for field in attrs.fields(type(spec)):
-        given = getattr(spec, field.name)
-        check = field.metadata.get("check")
+    cls: Any = type(spec)
+    for name, check in _checks(cls):
+        given = getattr(spec, name)
         if check is not None and (because := check(given)):
-            yield _checked(prefix, field.name, given, because, source_of(spec))
-            continue
-        inner = given if isinstance(given, list | tuple) else [given]
-        for index, item in enumerate(inner):
-            if attrs.has(type(item)) and not isinstance(item, Image | Site):
-                where = f"{field.name}[{index}]" if inner is given else field.name
-                yield from value_breaches(item, f"{prefix}{where}.")
+            yield _checked(prefix, name, given, because, source_of(spec))
+        elif isinstance(given, list | tuple):
+            for index, item in enumerate(given):
+                if hasattr(item, "__source__"):
+                    yield from value_breaches(item, f"{prefix}{name}[{index}].")
+        elif hasattr(given, "__source__"):
+            yield from value_breaches(given, f"{prefix}{name}.")
 
 
-def _checked(prefix: str, name: str, given: object, because: str, source: Any) -> Breach:  # noqa: ANN401
+def without(spec: S, broken: Iterable[Breach], **stand_ins: Any) -> S:
+    """Return *spec* with defaults, or *stand_ins*, for the options that are *broken*, to look at the others."""
+    names = {re.split(r"[.\[ ]", breach.field, maxsplit=1)[0] for breach in broken}
+    replaced: dict[str, Any] = {}
+    for field in attrs.fields(type(spec)):
+        if field.name in names:
+            default = field.default
+            made = default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
+            replaced[field.name] = stand_ins.get(field.name, made)
+    return attrs.evolve(spec, **replaced)
+
+
+@cache
+def _checks(cls: Any) -> tuple[tuple[str, Check | None], ...]:
+    return tuple((field.name, field.metadata.get("check")) for field in attrs.fields(cls))
+
+
+def _checked(prefix: str, name: str, given: object, because: str, source: Any) -> Breach:
     rule = RULES_OF_CHECKS.get(name, DEFAULT_RULE)
-    if rule == "R01" and quantity.parse(str(given)) is None:
+    if rule == "R01" and name.startswith("cpu"):
+        do = 'write cores, such as "500m" or 2'
+    elif rule == "R01" and quantity.parse(str(given)) is None:
         do = quantity.suggestion(str(given))
     elif rule == "P02":
         do = 'write a reference such as "ghcr.io/acme/model:1.4.2", or take it from env.image("model")'
@@ -135,7 +167,13 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
         for key, given in getattr(spec, field).items():
             broken = names.qualified_name(key) or (names.label_value(given) if field != "annotations" else None)
             if broken:
-                yield Breach("N16", f"{field}[{key!r}]", given, broken, "shorten it or move it into annotations")
+                yield Breach(
+                    "N16",
+                    f"{field}[{key!r}]",
+                    given,
+                    broken,
+                    "shorten it or move it into annotations",
+                )
     for index, name in enumerate(spec.image_pull_secrets):
         if broken := names.subdomain(name):
             yield Breach("N19", f"image_pull_secrets[{index}]", name, broken, "write the name of a Secret")
@@ -154,7 +192,13 @@ def _resources(spec: PodSpec) -> Iterator[Breach]:
         asked, allowed = quantity.number(request), quantity.number(limit)
         if asked is not None and allowed is not None and asked > allowed:
             do = f"raise {name}_limit to at least {request}, or lower {name}"
-            yield Breach("R08", name, request, f"{name}_limit is {shown(limit)}, and a request is at most its limit", do)
+            yield Breach(
+                "R08",
+                name,
+                request,
+                f"{name}_limit is {shown(limit)}, and a request is at most its limit",
+                do,
+            )
 
 
 def _gpu(spec: PodSpec, site: Site) -> Iterator[Breach]:
@@ -167,16 +211,36 @@ def _gpu(spec: PodSpec, site: Site) -> Iterator[Breach]:
         known = ", ".join(f"{one.name} ({one.per_node} a node)" for one in cluster.accelerators)
         do = did_you_mean(spec.gpu.accelerator, [one.name for one in cluster.accelerators])
         do = do or (f"it has {known}" if known else "declare it in Cluster(accelerators=[...])")
-        yield Breach("R09", "gpu.accelerator", spec.gpu.accelerator, f"the cluster {cluster.name} has no such accelerator", do, source)
+        yield Breach(
+            "R09",
+            "gpu.accelerator",
+            spec.gpu.accelerator,
+            f"the cluster {cluster.name} has no such accelerator",
+            do,
+            source,
+        )
     elif spec.gpu.count > accelerator.per_node:
         because = f"a node of {cluster.name} has {accelerator.per_node} of {accelerator.name}"
-        yield Breach("R09", "gpu.count", spec.gpu.count, because, f"ask for 1 to {accelerator.per_node}", source)
+        yield Breach(
+            "R09",
+            "gpu.count",
+            spec.gpu.count,
+            because,
+            f"ask for 1 to {accelerator.per_node}",
+            source,
+        )
 
 
 def _environment(spec: PodSpec) -> Iterator[Breach]:
     for name, given in spec.env.items():
         if broken := names.env_name(name):
-            yield Breach("N21", f"env[{name!r}]", given if isinstance(given, str) else None, broken, "rename the variable")
+            yield Breach(
+                "N21",
+                f"env[{name!r}]",
+                given if isinstance(given, str) else None,
+                broken,
+                "rename the variable",
+            )
         if isinstance(given, SecretKey):
             yield from value_breaches(given, f"env[{name!r}].")
 
@@ -188,18 +252,29 @@ def _mounts(spec: PodSpec) -> Iterator[Breach]:
         mounted.append(("config.mount", spec.config.mount))
         for file in spec.config.files:
             if broken := names.config_key(file):
-                yield Breach("N19", f"config.files[{file!r}]", None, broken, "name files without folders", source_of(spec.config))
+                yield Breach(
+                    "N19",
+                    f"config.files[{file!r}]",
+                    None,
+                    broken,
+                    "name files without folders",
+                    source_of(spec.config),
+                )
     for field, path in mounted:
         clean = path.rstrip("/")
         if clean in seen:
-            yield Breach("V06", field, path, f"{seen[clean]} is mounted there already", "give each volume a folder of its own")
+            yield Breach(
+                "V06",
+                field,
+                path,
+                f"{seen[clean]} is mounted there already",
+                "give each volume a folder of its own",
+            )
         seen[clean] = field
     for index, volume in enumerate(spec.volumes):
         if isinstance(volume, Claim) and volume.storage_class is not None and volume.size is None:
             yield Breach(
-                "X11", f"volumes[{index}].storage_class", volume.storage_class, "the claim is not made here, since it has no size",
+                "X11", f"volumes[{index}].storage_class", volume.storage_class,
+                "the claim is not made here, since it has no size",
                 "add size=, or leave storage_class= away", source_of(volume),
             )  # fmt: skip
-
-
-__all__ = ["PodSpec", "absolute", "pod_breaches", "type_breaches", "value_breaches"]

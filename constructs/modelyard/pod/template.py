@@ -15,6 +15,7 @@ from modelyard.pod.spec import PodSpec
 from modelyard.values import quantity
 
 NVIDIA = "nvidia.com/"
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 # where Linux has it
 LARGEST_SHARED_MEMORY = 64 * 2**30
 NAME_LENGTH = 63
 
@@ -180,7 +181,12 @@ def _environment(spec: PodSpec, site: Site) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for name, value in variables.items():
         if isinstance(value, SecretKey):
-            entries.append({"name": name, "valueFrom": {"secretKeyRef": {"name": value.name, "key": value.key}}})
+            entries.append(
+                {
+                    "name": name,
+                    "valueFrom": {"secretKeyRef": {"name": value.name, "key": value.key}},
+                }
+            )
         elif isinstance(value, FieldRef):
             entries.append({"name": name, "valueFrom": {"fieldRef": {"fieldPath": value.path}}})
         else:
@@ -208,7 +214,7 @@ def _shared_memory(spec: PodSpec) -> str | None:
     if spec.shared_memory is not None or spec.gpu is None:
         return spec.shared_memory
     limit = quantity.parse(spec.memory_limit or spec.memory)
-    return quantity.mebibytes(min(limit / 2, Decimal(LARGEST_SHARED_MEMORY))) if limit else None
+    return quantity.memory_size(min(limit / 2, Decimal(LARGEST_SHARED_MEMORY))) if limit else None
 
 
 def _volumes(pod: Pod, spec: PodSpec) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -216,8 +222,15 @@ def _volumes(pod: Pod, spec: PodSpec) -> tuple[list[dict[str, Any]], list[dict[s
     taken = {volume.mount.rstrip("/") for volume in spec.volumes}
     if "/tmp" not in taken:  # noqa: S108
         entries.append(("tmp", {"emptyDir": {}}, "/tmp", False))  # noqa: S108
-    if (size := _shared_memory(spec)) and "/dev/shm" not in taken:  # noqa: S108
-        entries.append(("shared-memory", {"emptyDir": {"medium": "Memory", "sizeLimit": size}}, "/dev/shm", False))  # noqa: S108
+    if (size := _shared_memory(spec)) and SHARED_MEMORY not in taken:
+        entries.append(
+            (
+                "shared-memory",
+                {"emptyDir": {"medium": "Memory", "sizeLimit": size}},
+                SHARED_MEMORY,
+                False,
+            )
+        )
     if spec.config is not None:
         entries.append(("config", {"configMap": {"name": config_name(pod.name)}}, spec.config.mount, True))
     for index, volume in enumerate(spec.volumes):

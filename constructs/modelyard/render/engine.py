@@ -5,27 +5,61 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
-from modelyard.findings import Breach, Finding, Severity, SynthesisError, UsageError
+from modelyard.findings import Breach, Finding, Severity, Source, SynthesisError, UsageError
 from modelyard.render import inventory, tree
+from modelyard.render.inventory import Inventory
 from modelyard.render.layout import inventory_path
+from modelyard.render.model import Options, Result
 from modelyard.render.workspace import Workspace
 from modelyard.values.similar import did_you_mean
 
 if TYPE_CHECKING:
     from modelyard.fleet import Fleet
-    from modelyard.render.environment import Options, Result
 
 FEW_OBJECTS = 1500
 """Below about so many objects a second process costs more than it saves."""
 
+NOT_THE_DISK = {errno.EPIPE, errno.ECHILD, errno.ECONNRESET}
+"""What a broken connection to another process is called; everything else is about files."""
+
 Progress = Callable[[str, int, int], None]
 """Told the name of an environment that is done, how many are, and how many there are."""
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """
+    What is to be rendered, and how.
+
+    Args:
+        main: The project's ``main.py``.
+
+        only: Names of environments. Default: all.
+
+        fleet: The fleet, where it is in this process already. Default: *main* is run.
+
+        jobs: Processes, at least 1. Default: one a core, or one where the fleet is small.
+
+        write: Whether ``dist/`` is changed. Default: it is; else only what would change is reported.
+
+        force: Whether generated files that were edited by hand are replaced. Default: that is an error.
+
+        progress: Called whenever an environment is done. Default: nobody is told.
+    """
+
+    main: Path
+    only: Sequence[str] = ()
+    fleet: Fleet | None = None
+    jobs: int | None = None
+    write: bool = True
+    force: bool = False
+    progress: Progress | None = None
 
 
 @attrs.define(kw_only=True)
@@ -54,102 +88,88 @@ class Report:
         return sum(len(one.inventory.entries) for one in self.results if one.inventory is not None)
 
 
-def synthesize(
-    main: Path,
-    only: Sequence[str] = (),
-    *,
-    fleet: Fleet | None = None,
-    jobs: int | None = None,
-    write: bool = True,
-    force: bool = False,
-    progress: Progress | None = None,
-) -> Report:
+def synthesize(request: Request) -> Report:
     """
     Render environments into ``dist/``, all or nothing.
-
-    Args:
-        main: The project's ``main.py``.
-
-        only: Names of environments. Default: all.
-
-        fleet: The fleet, where it is in this process already.
-
-        jobs: Processes, at least 1. Default: one a core, or one where the fleet is small.
-
-        write: Whether ``dist/`` is changed. Default: it is; else only what would change is reported.
-
-        force: Whether generated files that were edited by hand are replaced. Default: that is an error.
-
-        progress: Called whenever an environment is done.
 
     Raises:
         SynthesisError: There are findings of severity error; nothing on disk has changed.
 
         UsageError: An environment does not exist, or the disk cannot do what is needed.
     """
-    root = fleet.root if fleet is not None else main.resolve().parent
+    root = request.fleet.root if request.fleet is not None else request.main.resolve().parent
     workspace = Workspace(root)
     try:
-        if not write:
-            return _run(workspace, main, only, fleet, jobs, None, force, progress)
+        if not request.write:
+            return _rendered(workspace, request, None)
         with workspace.locked():
             try:
-                return _run(workspace, main, only, fleet, jobs, workspace.stage, force, progress)
+                report = _rendered(workspace, request, workspace.stage)
+                _published(workspace, report)
             finally:
                 tree.discard(workspace.stage)
+            return report
     except OSError as error:
-        if error.errno not in DISK_ERRORS:
+        if error.errno is None or error.errno in NOT_THE_DISK:
             raise
         place = error.filename or workspace.dist
         message = f"{place}: {error.strerror}; dist/ is as it was"
         raise UsageError(message) from None
 
 
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
-
-
-def _run(
-    workspace: Workspace, main: Path, only: Sequence[str], fleet: Fleet | None, jobs: int | None,
-    stage: Path | None, force: bool, progress: Progress | None,  # noqa: FBT001 # passed on
-) -> Report:  # fmt: skip
-    from modelyard.render import workers  # noqa: PLC0415 # imports nothing of cdk8s before processes are made
-
-    before = workspace.verified()
-    settings: dict[str, object] = {"dist": workspace.dist, "stage": stage, "force": force, "verified": before}
-    if fleet is None and (count := processes(workspace, only, jobs)) > 1:
-        names, results = workers.spread(main, only, settings, count, progress)
-    else:
-        names, results = _alone(main, only, settings, fleet, progress)
+def _rendered(workspace: Workspace, request: Request, stage: Path | None) -> Report:
+    options = Options(dist=workspace.dist, stage=stage, force=request.force, verified=workspace.verified())
+    names, results = _results(workspace, request, options)
     findings = [one for result in results for one in result.findings]
-    findings.extend(_across(results))
-    if any(one.severity is Severity.ERROR for one in findings):
-        raise SynthesisError(findings)
-    gone = [] if only else [name for name in inventory.names(workspace.dist) if name not in names]
+    others = [inventory.read(workspace.dist, name) for name in names if request.only and name not in request.only]
+    rendered = [one.inventory for one in results if one.inventory is not None]
+    findings.extend(_across([*others, *rendered], {one.name: one.source for one in results}))
     removed = [path for result in results for path in result.removed]
-    for name in gone:
-        removed.extend(_leftovers(workspace.dist, name, findings, force=force))
-    if any(one.severity is Severity.ERROR for one in findings):
+    if not request.only and not _failed(findings):
+        for name in inventory.names(workspace.dist):
+            if name not in names:
+                gone, found = _leftovers(workspace.dist, name, force=request.force)
+                removed.extend(gone)
+                findings.extend(found)
+    if _failed(findings):
         raise SynthesisError(findings)
-    report = Report(results=results, changed=[path for result in results for path in result.changed], removed=removed, findings=findings)
-    if stage is not None:
-        if report.changed or report.removed:
-            stage.mkdir(parents=True, exist_ok=True)
-            tree.publish(workspace.dist, stage, removed=set(removed))
-        workspace.verify({result.name: result.seal for result in results}, before)
-    return report
+    changed = [path for result in results for path in result.changed]
+    return Report(results=results, changed=changed, removed=removed, findings=findings)
+
+
+def _failed(findings: Sequence[Finding]) -> bool:
+    return any(one.severity is Severity.ERROR for one in findings)
+
+
+def _published(workspace: Workspace, report: Report) -> None:
+    before = workspace.verified()
+    if report.changed or report.removed:
+        workspace.stage.mkdir(parents=True, exist_ok=True)
+        tree.publish(workspace.dist, workspace.stage, removed=set(report.removed))
+    workspace.verify({result.name: result.seal for result in report.results}, before)
+
+
+def _results(workspace: Workspace, request: Request, options: Options) -> tuple[Sequence[str], list[Result]]:
+    count = 1 if request.fleet is not None else processes(workspace, request.only, request.jobs)
+    if count > 1:
+        from modelyard.render import workers  # noqa: PLC0415 # it imports this module
+
+        return workers.spread(request, options, count)
+    return _alone(request, options)
 
 
 def overview(main: Path, only: Sequence[str] = ()) -> list[dict[str, object]]:
     """
-    Return the workloads of environments as ``modelyard list`` shows them; nothing is checked or written.
+    Return the workloads of environments as ``modelyard list`` shows them; nothing is rendered or written.
 
     Raises:
-        SynthesisError: The Python of the environments does not run to its end.
+        SynthesisError: The Python of the environments does not run to its end, or options make no sense.
 
         UsageError: An environment does not exist.
     """
     from modelyard.render.environment import build, summaries  # noqa: PLC0415 # starts Node
     from modelyard.render.load import load  # noqa: PLC0415
+    from modelyard.render.objects import refused  # noqa: PLC0415
 
     fleet = load(main)
     workloads: list[dict[str, object]] = []
@@ -157,7 +177,9 @@ def overview(main: Path, only: Sequence[str] = ()) -> list[dict[str, object]]:
     for name in selected(fleet.names, only):
         environment, found = build(fleet, name)
         findings.extend(found)
-        if environment is not None:
+        broken = refused(environment) if environment is not None else []
+        findings.extend(broken)
+        if environment is not None and not broken:
             workloads.extend(summaries(environment))
     if findings:
         raise SynthesisError(findings)
@@ -191,54 +213,44 @@ def selected(names: Sequence[str], only: Sequence[str]) -> list[str]:
     return [name for name in names if not only or name in only]
 
 
-def _alone(
-    main: Path, only: Sequence[str], settings: dict[str, object], fleet: Fleet | None, progress: Progress | None
-) -> tuple[Sequence[str], list[Result]]:
-    from modelyard.render.environment import Options, render  # noqa: PLC0415 # starts Node
+def _alone(request: Request, options: Options) -> tuple[Sequence[str], list[Result]]:
+    from modelyard.render.environment import render  # noqa: PLC0415 # starts Node
     from modelyard.render.load import load  # noqa: PLC0415
 
-    fleet = fleet or load(main)
-    chosen = selected(fleet.names, only)
-    options: Options = Options(**settings)  # type: ignore[arg-type]
-    results = []
+    fleet = request.fleet or load(request.main)
+    chosen = selected(fleet.names, request.only)
+    results: list[Result] = []
     for count, name in enumerate(chosen, start=1):
         results.append(render(fleet, name, options))
-        if progress is not None:
-            progress(name, count, len(chosen))
+        if request.progress is not None:
+            request.progress(name, count, len(chosen))
     return fleet.names, results
 
 
-def _across(results: Sequence[Result]) -> Iterator[Finding]:
-    """Yield objects that two environments render into one cluster."""
+def _across(inventories: Sequence[Inventory], sources: Mapping[str, Source | None]) -> Iterator[Finding]:
+    """Yield every two environments that render the same objects into one cluster."""
     from modelyard.rules import finding  # noqa: PLC0415 # not before processes are made
 
-    owners: dict[tuple[str, str], tuple[str, str]] = {}
-    for result in results:
-        if result.inventory is None:
-            continue
-        for one in result.inventory.entries.values():
-            key = (result.inventory.cluster, one.identity)
-            owner, path = owners.setdefault(key, (result.name, one.path))
-            if owner != result.name:
-                because = f"the environment {owner} renders it into the same cluster {key[0]} (dist/{path})"
-                do = "give the environments namespaces of their own, or let one of them have the object"
-                if " Namespace " in one.identity:
-                    do = "give each its own namespace, or say manage_namespace=False in one of them"
-                breach = Breach("X02", one.identity, None, because, do)
-                yield finding(breach, f"{result.name}/{one.owner}" if one.owner else result.name, None)
+    owners: dict[tuple[str, str], str] = {}
+    shared: dict[tuple[str, str, str], list[str]] = {}
+    for rendered in inventories:
+        for one in rendered.entries.values():
+            owner = owners.setdefault((rendered.cluster, one.identity), rendered.environment)
+            if owner != rendered.environment:
+                shared.setdefault((owner, rendered.environment, rendered.cluster), []).append(one.identity)
+    for (owner, name, cluster), identities in shared.items():
+        and_more = f" and {len(identities) - 1} more" if len(identities) > 1 else ""
+        because = f"the environment {owner} renders it{and_more} into the same cluster {cluster}"
+        do = "give each environment a namespace of its own"
+        if identities[0].startswith("v1 Namespace ") and not and_more:
+            do += ", or say manage_namespace=False in one of them"
+        yield finding(Breach("X02", identities[0], None, because, do), name, sources.get(name))
 
 
-def _leftovers(dist: Path, name: str, findings: list[Finding], *, force: bool) -> Iterator[str]:
-    """Yield the generated files of an environment that is gone, and find what must not go with them."""
-    from modelyard.render.environment import edited, strangers  # noqa: PLC0415 # not before processes are made
+def _leftovers(dist: Path, name: str, *, force: bool) -> tuple[list[str], list[Finding]]:
+    """Return the generated files of an environment that is gone, and what must not go with them."""
+    from modelyard.render.compare import retired, strangers  # noqa: PLC0415 # not before processes are made
 
     previous = inventory.read(dist, name)
-    findings.extend(strangers(name, previous.entries.keys(), dist))
-    for path, entry in previous.entries.items():
-        data = tree.content(dist / path)
-        if data is None:
-            continue
-        if not force and tree.hashed(data) != entry.sha256:
-            findings.append(edited(name, path, known=True))
-        yield path
-    yield inventory_path(name)
+    removed, found = retired(name, previous.entries.keys(), previous, dist, force=force)
+    return [*removed, inventory_path(name)], [*found, *strangers(name, previous.entries.keys(), dist)]

@@ -56,7 +56,12 @@ class Inventory:
         """Return the inventory as JSON, an object a line, so that git merges it line by line."""
         lines = [
             json.dumps(
-                {"path": one.path, "sha256": one.sha256, "object": one.identity, "workload": one.owner},
+                {
+                    "path": one.path,
+                    "sha256": one.sha256,
+                    "object": one.identity,
+                    "workload": one.owner,
+                },
                 ensure_ascii=False,
             )
             for one in sorted(self.entries.values(), key=lambda one: one.path)
@@ -88,7 +93,8 @@ def read(dist: Path, environment: str) -> Inventory:
     except (OSError, ValueError, KeyError, TypeError):
         message = (
             f"{path.name} in {path.parent} is no inventory that modelyard wrote; it tells which files are generated: "
-            f"restore it with git, or delete it together with the files of {environment} and run modelyard synth"
+            "restore it with git (after a merge either side will do), "
+            f"or delete it together with the files of {environment} and run modelyard synth"
         )
         raise UsageError(message) from None
 

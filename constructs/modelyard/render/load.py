@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 from modelyard import crash
-from modelyard.findings import Breach, SynthesisError
+from modelyard.findings import SynthesisError, UsageError
 from modelyard.fleet import Fleet
-from modelyard.rules import finding
 
 
 def load(main: Path) -> Fleet:
@@ -27,12 +26,12 @@ def load(main: Path) -> Fleet:
     os.environ.pop("CDK8S_OUTDIR", None)
     try:
         runpy.run_path(str(main), run_name="__main__")
+    except UsageError:
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever the user's Python raises is a finding
         raise SynthesisError([crash.as_finding(error, main.name, root)]) from None
     finally:
         Fleet.collecting = None
     if len(collected) != 1:
-        count = "no fleet" if not collected else f"{len(collected)} fleets"
-        breach = Breach("X15", "fleet.synth()", None, f"main.py synthesizes {count}", "end it with one fleet.synth()")
-        raise SynthesisError([finding(breach, main.name, None)])
+        raise SynthesisError([crash.miscounted(len(collected), main.name, root)])
     return collected[0]

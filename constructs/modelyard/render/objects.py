@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import attrs
 
@@ -13,12 +12,11 @@ from modelyard.exact_yaml import InexactError, dotted, dump
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Workload
 from modelyard.pod import KEPT, seal, type_breaches, value_breaches
+from modelyard.render.foreign import foreign
 from modelyard.render.layout import path_of
 from modelyard.rules import RULES, Object, Scope, breaches, finding, settle
 from modelyard.schemas import SUPPORTED, Catalog, catalog
 from modelyard.values import names
-
-LARGEST_EXACT = 2**53 - 1
 
 
 @attrs.define
@@ -60,9 +58,8 @@ def gather(environment: Environment, *, complete: bool = True, known: frozenset[
     objects: list[Object] = []
     by_owner: dict[str | None, list[Finding]] = {None: []}
     rendered: list[Workload] = []
-    for workload in environment.workloads:
-        if workload.duplicate or not isinstance(workload.id, str):
-            continue
+    patched: dict[int, Source | None] = {}
+    for workload in filter(_named, environment.workloads):
         by_owner.setdefault(workload.id, [])
         if own := list(_unrenderable(workload)):
             found.extend(own)
@@ -72,20 +69,56 @@ def gather(environment: Environment, *, complete: bool = True, known: frozenset[
             by_owner[workload.id].append(finding(breach, _where(environment, workload.id), workload.source))
         seal(drafts)
         rendered.append(workload)
-        objects.extend(Object(draft.manifest, workload.id, workload.source) for draft in drafts)
+        for draft in drafts:
+            objects.append(Object(draft.manifest, workload.id, workload.source))
+            patched[id(draft.manifest)] = draft.patched
     objects.extend(_own(environment, by_owner[None]))
-    objects.extend(_foreign(environment, schemas, by_owner[None]))
-    valid = list(_valid(objects, environment, schemas, known, by_owner))
-    scope = Scope(environment.site, valid)
-    for one, breach in breaches(scope):
-        by_owner[one.owner].append(_on(one, breach, environment))
+    for one, broken in foreign(environment, schemas):
+        objects.extend([one] if one is not None else [])
+        by_owner[None].extend(
+            _on(one, breach, environment) if one is not None else finding(breach, environment.name, environment.source)
+            for breach in broken
+        )
+    valid: list[Object] = []
+    halved: set[str | None] = set()
+    for one in objects:
+        if wrong := list(_invalid(one, schemas, known)):
+            halved.add(one.owner)
+            line = patched.get(id(one.data))
+            by_owner[one.owner].extend(_on(one, attrs.evolve(breach, source=line), environment) for breach in wrong)
+        else:
+            one.path = path_of(one.data, environment.name, one.owner, environment.site.namespace)
+            valid.append(one)
+    for one, breach in breaches(Scope(environment.site, valid)):
+        # What is missing for a workload's other objects is the one that is told of already.
+        if one.owner is None or one.owner not in halved:
+            by_owner[one.owner].append(_on(one, breach, environment))
     for workload in rendered:
-        settled = settle(by_owner[workload.id], workload.accepted, _where(environment, workload.id), workload.source)
+        settled = settle(
+            by_owner[workload.id],
+            {} if workload.id in halved else workload.accepted,
+            _where(environment, workload.id),
+            workload.source,
+        )
         found.extend(settled)
     accepted = environment.accepted if complete else {}
     found.extend(settle(by_owner[None], accepted, environment.name, environment.source))
     found.extend(_collisions(valid, environment))
     return Gathered(valid, _relative(found, environment))
+
+
+def refused(environment: Environment) -> list[Finding]:
+    """Return what keeps *environment*, or a workload of it, from being rendered at all."""
+    found = list(_notes(environment))
+    if wrong := list(_site_breaches(environment)):
+        found.extend(finding(breach, environment.name, environment.source) for breach in wrong)
+    else:
+        found.extend(one for workload in filter(_named, environment.workloads) for one in _unrenderable(workload))
+    return _relative(found, environment)
+
+
+def _named(workload: Workload) -> bool:
+    return isinstance(workload.id, str) and workload.id != "" and not workload.duplicate
 
 
 def _where(environment: Environment, owner: str | None) -> str:
@@ -103,22 +136,27 @@ def _notes(environment: Environment) -> Iterator[Finding]:
 def _site_breaches(environment: Environment) -> Iterator[Breach]:
     site = environment.site
     wrong_types = list(type_breaches(site))
-    for breach in wrong_types:
-        field = breach.field.removeprefix("cluster.") if isinstance(breach.source, Source) else breach.field
-        yield attrs.evolve(breach, field=field)
     if wrong_types:
+        yield from wrong_types
         return
     yield from value_breaches(site.cluster, "cluster.")
     if broken := names.dns_label(site.namespace):
         yield Breach("N19", "namespace", site.namespace, broken, 'choose a name such as "ml-prod"')
     if site.cluster.kubernetes not in SUPPORTED:
         yield Breach(
-            "X04", "kubernetes", site.cluster.kubernetes, f"modelyard knows Kubernetes {SUPPORTED[0]} to {SUPPORTED[-1]}",
+            "X04", "kubernetes", site.cluster.kubernetes,
+            f"modelyard knows Kubernetes {SUPPORTED[0]} to {SUPPORTED[-1]}",
             f'write one of them, such as kubernetes="{SUPPORTED[-1]}"', trace_of(site.cluster, "kubernetes"),
         )  # fmt: skip
     for key, value in site.labels.items():
         if broken := names.qualified_name(key) or names.label_value(value):
-            yield Breach("N16", f"labels[{key!r}]", value, broken, "shorten it, or keep to the characters of a label")
+            yield Breach(
+                "N16",
+                f"labels[{key!r}]",
+                value,
+                broken,
+                "shorten it, or keep to the characters of a label",
+            )
 
 
 def trace_of(value: object, field: str) -> Source | None:
@@ -151,72 +189,23 @@ def _own(environment: Environment, findings: list[Finding]) -> Iterator[Object]:
             "metadata": {"name": site.namespace, "labels": labels, "annotations": dict(KEPT)},
         }
     )
-    findings.extend(finding(breach, environment.name, environment.source) for breach in environment.patches.apply([draft]))
+    findings.extend(
+        finding(breach, environment.name, environment.source) for breach in environment.patches.apply([draft])
+    )
     yield Object(draft.manifest, None, environment.source)
 
 
-def _foreign(environment: Environment, schemas: Catalog, findings: list[Finding]) -> Iterator[Object]:
+def _invalid(one: Object, schemas: Catalog, known: frozenset[str]) -> Iterator[Breach]:
+    """Write *one* as text, and yield why it cannot be written, or does not fit its schema."""
     try:
-        manifests = environment.foreign()
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
-        breach = Breach("X18", "cdk8s", None, f"its synthesis says: {reason}", "mend the construct")
-        findings.append(finding(breach, environment.name, environment.source))
+        one.text = dump(one.data)
+    except InexactError as error:
+        do = "write a value that JSON can hold"
+        yield Breach("X08", dotted(error.path) or one.kind, None, error.because, do)
         return
-    for manifest in manifests:
-        ordered = _ordered(manifest)
-        info = schemas.kind(str(ordered.get("apiVersion")), str(ordered.get("kind")))
-        if info is not None and not info.namespaced:
-            # cdk8s puts a chart's namespace on every object, also on those of the whole cluster.
-            ordered["metadata"].pop("namespace", None)
-        one = Object(ordered, None, None)
-        findings.extend(_on(one, breach, environment) for breach in _inexact(ordered))
-        yield one
-
-
-def _ordered(manifest: dict[str, Any]) -> dict[str, Any]:
-    metadata = manifest.get("metadata") or {}
-    head = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata}
-    top = {"apiVersion": manifest.get("apiVersion"), "kind": manifest.get("kind"), "metadata": {**head, **metadata}}
-    return {**top, **{key: value for key, value in manifest.items() if key not in top}}
-
-
-def _inexact(value: object, path: tuple[str | int, ...] = ()) -> Iterator[Breach]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _inexact(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _inexact(inner, (*path, index))
-    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > LARGEST_EXACT:
-        because = "a number of more than 53 bits that passes through cdk8s' Node process is rounded there"
-        yield Breach("X08", dotted(path), value, because, "write it as a string, or render the object with modelyard's own classes")
-
-
-def _valid(
-    objects: Iterable[Object],
-    environment: Environment,
-    schemas: Catalog,
-    known: frozenset[str],
-    findings: dict[str | None, list[Finding]],
-) -> Iterator[Object]:
-    site = environment.site
-    for one in objects:
-        found: list[Breach] = []
-        try:
-            one.text = dump(one.data)
-        except InexactError as error:
-            do = "write a value that JSON can hold"
-            found.append(Breach("X08", dotted(error.path) or one.kind, None, error.because, do))
-        else:
-            one.sha256 = hashlib.sha256(one.text.encode()).hexdigest()
-            if one.sha256 not in known:
-                found.extend(_schema_breaches(one, schemas))
-        if found:
-            findings[one.owner].extend(_on(one, breach, environment) for breach in found)
-            continue
-        one.path = path_of(one.data, site.environment, one.owner, site.namespace)
-        yield one
+    one.sha256 = hashlib.sha256(one.text.encode()).hexdigest()
+    if one.sha256 not in known:
+        yield from _schema_breaches(one, schemas)
 
 
 def _schema_breaches(one: Object, schemas: Catalog) -> Iterator[Breach]:
@@ -239,7 +228,8 @@ def _on(one: Object, breach: Breach, environment: Environment) -> Finding:
     if source is None:
         source = trace.constant(environment.fleet.root / "environments", one.name) or environment.source
     field = breach.field if breach.field.startswith(one.kind) else f"{one.kind} {one.name} {breach.field}"
-    return finding(attrs.evolve(breach, field=field), _where(environment, one.owner), source)
+    strict = environment.site.strict
+    return finding(attrs.evolve(breach, field=field), _where(environment, one.owner), source, strict=strict)
 
 
 def _collisions(objects: Iterable[Object], environment: Environment) -> Iterator[Finding]:
@@ -250,14 +240,24 @@ def _collisions(objects: Iterable[Object], environment: Environment) -> Iterator
         identity = (group, one.kind, one.namespace, one.name)
         first = identities.setdefault(identity, one)
         if first is not one:
-            place = f"{_where(environment, first.owner)}" + (f" ({trace.relative(first.source, environment.fleet.root)})" if first.source else "")
+            place = f"{_where(environment, first.owner)}" + (
+                f" ({trace.relative(first.source, environment.fleet.root)})" if first.source else ""
+            )
             because = f"{place} renders the object of this name already"
-            yield _on(one, Breach("X02", "metadata.name", one.name, because, "give one of the two another name"), environment)
+            yield _on(
+                one,
+                Breach("X02", "metadata.name", one.name, because, "give one of the two another name"),
+                environment,
+            )
             continue
         other = paths.setdefault(one.path.lower(), one)
         if other is not one:
             because = f"{other.kind} {other.name} is written to a path that differs only in case, if at all"
-            yield _on(one, Breach("X17", "path", one.path, because, "rename one of the two objects"), environment)
+            yield _on(
+                one,
+                Breach("X17", "path", one.path, because, "rename one of the two objects"),
+                environment,
+            )
 
 
 def _relative(findings: Iterable[Finding], environment: Environment) -> list[Finding]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelyard.findings import UsageError
 from modelyard.render import tree
-from modelyard.render.engine import synthesize
+from modelyard.render.engine import Request, synthesize
 from modelyard.render.report import lines, summary
 
 if TYPE_CHECKING:
@@ -29,18 +31,30 @@ def synth(fleet: Fleet) -> None:
     """
     dist = fleet.root / "dist"
     outdir = os.environ.get(OUTDIR)
-    if outdir is not None and Path(outdir).resolve() in {dist.resolve(), fleet.root}:
+    if outdir is not None and _overlap(Path(outdir).resolve(), dist.resolve()):
         message = (
             "cdk8s deletes its output folder before it runs this program, so its output must not be dist/: "
             "write output: .modelyard/cdk8s in cdk8s.yaml and leave --output away, then bring dist/ back with git"
         )
         raise UsageError(message)
-    report = synthesize(fleet.root / "main.py", fleet=fleet)
+    # jsii waits for its Node at the very end, where nobody would catch an exception any more.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    report = synthesize(Request(main=fleet.root / "main.py", fleet=fleet))
     for line in lines(report.findings):
         sys.stderr.write(f"{line}\n")
-    sys.stdout.write(f"{summary(report)}\n")
+    # The cdk8s command line shows only what its program writes to stderr.
+    stream = sys.stdout if outdir is None else sys.stderr
+    stream.write(f"{summary(report)}\n")
     if outdir is not None:
-        _offer(dist, Path(outdir), [path for result in report.results if result.inventory for path in result.inventory.entries])
+        _offer(
+            dist,
+            Path(outdir),
+            [path for result in report.results if result.inventory for path in result.inventory.entries],
+        )
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _offer(dist: Path, outdir: Path, paths: list[str]) -> None:

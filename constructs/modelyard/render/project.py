@@ -23,5 +23,8 @@ def find(start: Path, given: Path | None = None) -> Path:
     for folder in (start, *start.parents):
         if (folder / "main.py").is_file() and (folder / "cdk8s.yaml").is_file():
             return folder / "main.py"
-    message = f"there is no main.py beside a cdk8s.yaml in {start} or above it; run modelyard inside a project, or say --app PATH"
+    message = (
+        f"there is no main.py beside a cdk8s.yaml in {start} or above it; "
+        "run modelyard inside a project, or say --app PATH"
+    )
     raise UsageError(message)

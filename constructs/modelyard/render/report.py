@@ -29,7 +29,10 @@ def _joined(group: list[Finding]) -> Finding:
         return group[0]
     environments = dict.fromkeys(one.where.partition("/")[0] for one in group)
     workload = group[0].where.partition("/")[2]
-    return attrs.evolve(group[0], where=f"{', '.join(environments)}{' / ' if workload else ''}{workload}")
+    source = attrs.evolve(group[0].source, via=()) if group[0].source is not None else None
+    return attrs.evolve(
+        group[0], source=source, where=f"{', '.join(environments)}{' / ' if workload else ''}{workload}"
+    )
 
 
 def lines(findings: Iterable[Finding]) -> list[str]:
@@ -70,9 +73,14 @@ def failure(error: BaseException, root: Path) -> str:
         if isinstance(error, ModelyardError) and not isinstance(error, SpecError):
             return f"error: {error}\n"
         found = [as_finding(error, "main.py", root)]
-    ids = sorted({one.rule for one in found if one.severity is Severity.ERROR})
-    hint = f"modelyard explain {ids[0]} tells more" if ids else ""
-    return "\n".join([*lines(found), f"{verdict(found)}; dist/ is unchanged{'; ' + hint if hint else ''}"]) + "\n"
+    return "\n".join([*lines(found), outcome(found)]) + "\n"
+
+
+def outcome(findings: Sequence[Finding]) -> str:
+    """Return in one line how a synthesis failed, and where to read more."""
+    ids = sorted({one.rule for one in findings if one.severity is Severity.ERROR})
+    more = f"{ids[0]} tells more" if len(ids) == 1 else f"RULE tells more of {', '.join(ids)}"
+    return f"{verdict(findings)}; dist/ is unchanged; modelyard explain {more}"
 
 
 def summary(report: Report) -> str:

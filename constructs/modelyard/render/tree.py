@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from modelyard.findings import UsageError
 from modelyard.render import swap
@@ -47,15 +47,18 @@ class Stage:
     A tree that is being put together beside the one it will replace.
 
     Args:
-        root: Its folder.
+        root: Its folder; None where nothing is to be written.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path | None) -> None:
+        self.root = root or Path()
+        self.writes = root is not None
         self._folders: set[str] = set()
 
     def write(self, path: str, data: bytes) -> None:
         """Put a file with *data* at *path*."""
+        if not self.writes:
+            return
         handle = os.open(self._place(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
         try:
             os.fchmod(handle, FILE_MODE)
@@ -76,20 +79,19 @@ class Stage:
             shutil.copy2(source, place, follow_symlinks=False)
 
     def folder(self, path: str) -> None:
-        """Make the folder *path*."""
-        self._place(f"{path}/x")
+        """Make the folder *path*, and those above it, with the same permissions whatever the umask."""
+        if path in self._folders:
+            return
+        if path:
+            self.folder(path.rpartition("/")[0])
+        place = f"{self.root}/{path}"
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(place, FOLDER_MODE)  # noqa: PTH102 # a thousand folders, and pathlib takes three times as long
+        os.chmod(place, FOLDER_MODE)  # noqa: PTH101
+        self._folders.add(path)
 
     def _place(self, path: str) -> str:
-        folder = path.rpartition("/")[0]
-        if folder not in self._folders:
-            target = self.root / folder
-            target.mkdir(parents=True, exist_ok=True)
-            for part in (target, *target.parents):
-                if part == self.root.parent or str(part.relative_to(self.root)) in self._folders:
-                    break
-                part.chmod(FOLDER_MODE)
-                self._folders.add(str(part.relative_to(self.root)))
-            self._folders.add(folder)
+        self.folder(path.rpartition("/")[0])
         return f"{self.root}/{path}"
 
 
@@ -126,13 +128,23 @@ def publish(dist: Path, stage: Path, *, removed: set[str]) -> None:
         removed: Paths that do not live on.
 
     Raises:
-        UsageError: The file system cannot swap two folders.
+        UsageError: The file system cannot swap two folders, or something stands where a folder has to be.
     """
+    if dist.is_symlink():
+        message = f"{dist} is a symbolic link, and only a folder can be replaced in one step; make it a folder"
+        raise UsageError(message)
+    if dist.exists() and not dist.is_dir():
+        message = f"{dist} is a file, and modelyard needs a folder there; move it away"
+        raise UsageError(message)
     tree = Stage(stage)
     staged = set(files(stage))
+    folders = {str(folder) for path in staged for folder in PurePosixPath(path).parents}
     for path in files(dist):
         if path in staged or path in removed:
             continue
+        if path in folders:
+            message = f"{dist}/{path} is a file or a link, and modelyard needs a folder there; move it away"
+            raise UsageError(message)
         if path.endswith("/"):
             tree.folder(path.rstrip("/"))
         else:
@@ -140,7 +152,8 @@ def publish(dist: Path, stage: Path, *, removed: set[str]) -> None:
     try:
         swap.exchange(stage, dist)
     except OSError as error:
-        message = f"{dist} cannot be replaced in one step: {error.strerror}; it must be an ordinary folder beside .modelyard, not a mount"
+        why = f"{error.strerror}; it must be an ordinary folder beside .modelyard, not a mount"
+        message = f"{dist} cannot be replaced in one step: {why}"
         raise UsageError(message) from error
     discard(stage)
 
@@ -148,4 +161,10 @@ def publish(dist: Path, stage: Path, *, removed: set[str]) -> None:
 def discard(folder: Path) -> None:
     """Remove *folder*, which nobody else knows of, as far as it can be removed."""
     with contextlib.suppress(OSError):
-        shutil.rmtree(folder)
+        try:
+            shutil.rmtree(folder)
+        except PermissionError:
+            # A folder that somebody made read-only keeps what is in it.
+            for place, _, _ in os.walk(folder):
+                os.chmod(place, FOLDER_MODE)  # noqa: PTH101
+            shutil.rmtree(folder)

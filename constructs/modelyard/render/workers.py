@@ -15,16 +15,14 @@ from modelyard.render.engine import selected
 if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
 
-    from modelyard.render.engine import Progress
-    from modelyard.render.environment import Result
+    from modelyard.render.engine import Request
+    from modelyard.render.model import Options, Result
 
 LONGEST_SILENCE = 3600
 """Seconds after which a process that says nothing is taken for dead; no environment takes an hour."""
 
 
-def spread(
-    main: Path, only: Sequence[str], settings: dict[str, Any], count: int, progress: Progress | None
-) -> tuple[Sequence[str], list[Result]]:
+def spread(request: Request, options: Options, count: int) -> tuple[Sequence[str], list[Result]]:
     """
     Return the names of all environments, and what came of those asked for, rendered by *count* processes.
 
@@ -37,24 +35,26 @@ def spread(
     crew: dict[Connection, ForkProcess] = {}
     for _ in range(count):
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, main, settings), daemon=True)
+        arguments = (theirs, [*crew, ours], request.main, options)
+        process = context.Process(target=_work, args=arguments, daemon=True)
         process.start()
         theirs.close()
         crew[ours] = process
+    patience = 0
     try:
-        return _lead(crew, only, progress)
+        found = _lead(crew, request)
+        patience = 5
     finally:
         for connection, process in crew.items():
             connection.close()
-            process.join(timeout=5)
+            process.join(timeout=patience)
             if process.is_alive():
                 process.kill()
                 process.join()
+    return found
 
 
-def _lead(
-    crew: dict[Connection, ForkProcess], only: Sequence[str], progress: Progress | None
-) -> tuple[Sequence[str], list[Result]]:
+def _lead(crew: dict[Connection, ForkProcess], request: Request) -> tuple[Sequence[str], list[Result]]:
     names: Sequence[str] | None = None
     waiting: list[str] = []
     total = 0
@@ -68,12 +68,12 @@ def _lead(
             if isinstance(message, tuple):
                 if names is None:
                     names = message
-                    waiting = selected(names, only)
+                    waiting = selected(names, request.only)
                     total = len(waiting)
             else:
                 results[message.name] = message
-                if progress is not None:
-                    progress(message.name, len(results), total)
+                if request.progress is not None:
+                    request.progress(message.name, len(results), total)
             if waiting:
                 connection.send(waiting.pop(0))
             else:
@@ -91,27 +91,30 @@ def _next(busy: list[Connection]) -> list[Connection]:
     return ready
 
 
-def _hear(connection: Connection, crew: dict[Connection, ForkProcess]) -> Any:  # noqa: ANN401 # what was sent
+def _hear(connection: Connection, crew: dict[Connection, ForkProcess]) -> Any:  # what was sent
     try:
         return connection.recv()
     except (EOFError, ConnectionResetError):
         process = crew[connection]
         process.join(timeout=5)
-        message = f"a process that renders environments died with exit code {process.exitcode}; run it again with --jobs 1 to see why"
+        died = f"a process that renders environments died with exit code {process.exitcode}"
+        message = f"{died}; run it again with --jobs 1 to see why"
         raise UsageError(message) from None
 
 
-def _work(connection: Connection, main: Path, settings: dict[str, Any]) -> None:
+def _work(connection: Connection, others: Sequence[Connection], main: Path, options: Options) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leading process hears it, and ends this one
-    from modelyard.render.environment import Options, render  # noqa: PLC0415 # starts Node, here and not before
+    for other in others:
+        other.close()  # else nobody would notice the end of the leading process
+    from modelyard.render.environment import render  # noqa: PLC0415 # starts Node, here and not before
     from modelyard.render.load import load  # noqa: PLC0415
 
     try:
         fleet = load(main)
         connection.send(fleet.names)
         while (name := connection.recv()) is not None:
-            connection.send(render(fleet, name, Options(**settings)))
+            connection.send(render(fleet, name, options))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
     except (SynthesisError, UsageError, OSError) as error:
         connection.send(error)
-    except (EOFError, BrokenPipeError):
-        return

@@ -51,8 +51,8 @@ class Workspace:
         try:
             self.folder.mkdir(exist_ok=True)
             ignore = self.folder / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+            if tree.content(ignore) != b"*\n":
+                ignore.write_bytes(b"*\n")
         except OSError as error:
             message = f"{self.folder} cannot be made: {error.strerror}; modelyard needs it to replace dist/ in one step"
             raise UsageError(message) from None
@@ -68,6 +68,9 @@ class Workspace:
                 sys.stderr.write("another synthesis runs in this project; waiting for it to end\n")
                 fcntl.flock(handle, fcntl.LOCK_EX)
             tree.discard(self.stage)
+            if self.stage.exists():
+                message = f"{self.stage} cannot be removed, and it is in the way of the next dist/; remove it"
+                raise UsageError(message)
             yield
 
     def verified(self) -> dict[str, str]:

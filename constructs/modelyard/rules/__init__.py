@@ -1,6 +1,34 @@
 """The rules: stable ids, what they say and why, and the checks over manifests that find breaches."""
 
-from modelyard.rules import a, a_metrics, d, d_budgets, d_config, d_services, j, j_failure, j_indexed, p_images, p_probes, p_security, x  # noqa: F401 # importing a family registers its rules
+from modelyard.rules import (  # noqa: F401 # importing a family registers its rules
+    a,
+    a_metrics,
+    a_sources,
+    c,
+    d,
+    d_budgets,
+    d_config,
+    d_selectors,
+    d_services,
+    j,
+    j_failure,
+    j_indexed,
+    n,
+    n_labels,
+    n_pods,
+    p_images,
+    p_lifecycle,
+    p_placement,
+    p_probes,
+    p_security,
+    p_users,
+    r,
+    r_nodes,
+    v,
+    v_claims,
+    v_secrets,
+    x,
+)
 from modelyard.rules.check import breaches, finding, settle
 from modelyard.rules.rule import RULES, Rule
 from modelyard.rules.subjects import Container, Job, Object, Pod, Scope

@@ -22,10 +22,12 @@ A01 = Rule(
 )
 A02 = Rule(
     "A02",
-    "An autoscaler goes down to 0 replicas only where the cluster can, by a metric that outlives the pods.",
+    "An autoscaler goes down to 0 only where the cluster can, by a metric that outlives the pods.",
     why=(
-        "Before 1.37 the API server refuses minReplicas: 0, unless somebody switched HPAScaleToZero on; and without"
-        " an Object or External metric nothing would ever wake the workload, so it refuses that everywhere."
+        "Before 1.37 the API server refuses minReplicas: 0, unless somebody switched"
+        " HPAScaleToZero on; and without"
+        "an Object or External metric nothing would ever wake the workload, so it refuses that"
+        " everywhere."
     ),
     fix="write minReplicas: 1",
     see=HPA,
@@ -35,7 +37,8 @@ A11 = Rule(
     "A11",
     "No pod has two autoscalers.",
     why=(
-        "HorizontalPodAutoscalers that share pods all stand still (AmbiguousSelector), and others undo"
+        "HorizontalPodAutoscalers that share pods all stand still (AmbiguousSelector), and others"
+        " undo"
         " each other's work."
     ),
     fix="keep one of them",
@@ -44,7 +47,7 @@ A11 = Rule(
 A12 = Rule(
     "A12",
     "What an autoscaler scales has no replicas of its own in git.",
-    why="Every sync sets the number back to the one in git, and pods that the load needs are ended.",
+    why=("Every sync sets the number back to the one in git, and pods that the load needs are ended."),
     fix="leave spec.replicas away",
     see=HPA + "#migrating-deployments-and-statefulsets-to-horizontal-autoscaling",
 )
@@ -58,7 +61,7 @@ A13 = Rule(
 A18 = Rule(
     "A18",
     "An autoscaler waits at least as long before it ends pods as a pod may take to start.",
-    why="A pod that is ended in a short lull is missed for its whole start-up when the load returns.",
+    why=("A pod that is ended in a short lull is missed for its whole start-up when the load returns."),
     fix="raise stabilizationWindowSeconds",
     see=HPA + "#stabilization-window",
     severity=Severity.WARNING,
@@ -97,9 +100,7 @@ def bounds(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as 
     if not isinstance(most, int):
         return
     if most < 1:
-        yield A01.breach(
-            "spec.maxReplicas", most, "the most replicas are at least 1", "write 1 or more"
-        )
+        yield A01.breach("spec.maxReplicas", most, "the most replicas are at least 1", "write 1 or more")
     elif isinstance(least, int) and least > most:
         because = f"spec.maxReplicas is {most}, and the fewest replicas are at most the most"
         yield A01.breach(
@@ -109,9 +110,7 @@ def bounds(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as 
             f"lower minReplicas, or raise maxReplicas to at least {least}",
         )
     if isinstance(least, int) and least < 0:
-        yield A01.breach(
-            "spec.minReplicas", least, "the fewest replicas are at least 1", "write 1 or more"
-        )
+        yield A01.breach("spec.minReplicas", least, "the fewest replicas are at least 1", "write 1 or more")
 
 
 @A02.objects("HorizontalPodAutoscaler")
@@ -121,7 +120,9 @@ def to_zero(one: Object, scope: Scope) -> Iterator[Breach]:
         return
     version = scope.site.cluster.kubernetes
     if int(version.partition(".")[2]) < SCALE_TO_ZERO:
-        because = f"Kubernetes {version} refuses it unless HPAScaleToZero is switched on, as it is from 1.{SCALE_TO_ZERO}"
+        because = (
+            f"Kubernetes {version} refuses it unless HPAScaleToZero is switched on, as it is from 1.{SCALE_TO_ZERO}"
+        )
         yield A02.breach(
             "spec.minReplicas",
             0,
@@ -130,9 +131,7 @@ def to_zero(one: Object, scope: Scope) -> Iterator[Breach]:
         )
     if not any(metric["type"] in WITHOUT_PODS for metric in one.spec.get("metrics") or ()):
         because = "no metric is of the types Object or External, which live on without pods"
-        yield A02.breach(
-            "spec.minReplicas", 0, because, "add such a metric, or write minReplicas: 1"
-        )
+        yield A02.breach("spec.minReplicas", 0, because, "add such a metric, or write minReplicas: 1")
 
 
 @A11.objects("HorizontalPodAutoscaler", "ScaledObject")
@@ -187,31 +186,21 @@ def behaviour(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # 
 
 
 def _direction(path: str, rules: dict[str, Any]) -> Iterator[Breach]:
-    window, policy, policies = (
-        rules.get(key) for key in ("stabilizationWindowSeconds", "selectPolicy", "policies")
-    )
+    window, policy, policies = (rules.get(key) for key in ("stabilizationWindowSeconds", "selectPolicy", "policies"))
     if window is not None and not 0 <= window <= LONGEST_WINDOW:
         because = f"a stabilization window is from 0 to {LONGEST_WINDOW} seconds"
         yield A13.breach(f"{path}.stabilizationWindowSeconds", window, because)
     if policy is not None and policy not in SELECT_POLICIES:
-        yield A13.breach(
-            f"{path}.selectPolicy", policy, "it is Max, Min or Disabled", "write one of them"
-        )
+        yield A13.breach(f"{path}.selectPolicy", policy, "it is Max, Min or Disabled", "write one of them")
     if policies == []:
         because = "where policies are listed there is at least one"
-        yield A13.breach(
-            f"{path}.policies", policies, because, "leave policies away for the default ones"
-        )
+        yield A13.breach(f"{path}.policies", policies, because, "leave policies away for the default ones")
     for index, one in enumerate(policies or ()):
         at = f"{path}.policies[{index}]"
         if one["type"] not in POLICY_TYPES:
-            yield A13.breach(
-                f"{at}.type", one["type"], "it is Pods or Percent", "write one of them"
-            )
+            yield A13.breach(f"{at}.type", one["type"], "it is Pods or Percent", "write one of them")
         if one["value"] <= 0:
-            yield A13.breach(
-                f"{at}.value", one["value"], "a policy changes at least 1", "write 1 or more"
-            )
+            yield A13.breach(f"{at}.value", one["value"], "a policy changes at least 1", "write 1 or more")
         if not 1 <= one["periodSeconds"] <= LONGEST_PERIOD:
             because = f"a policy's period is from 1 to {LONGEST_PERIOD} seconds"
             yield A13.breach(f"{at}.periodSeconds", one["periodSeconds"], because)
@@ -232,7 +221,7 @@ def patient(one: Object, scope: Scope) -> Iterator[Breach]:
         usual = "" if given is not None else f"it is {window} seconds if not given, and "
         yield A18.breach(
             "spec.behavior.scaleDown.stabilizationWindowSeconds", given,
-            f"{usual}a start of {kind} {name} may take {start} seconds, in which an ended pod would be missed",
+            f"{usual}a start of {kind} {name} may take {start} seconds, in which the pod is missed",
             f"raise it to {start}",
         )  # fmt: skip
 
@@ -252,17 +241,9 @@ def aimed(one: Object, scope: Scope) -> Iterator[Breach]:
     kind, name = target(one)
     if kind in UNSCALABLE:
         because = "objects of this kind have no number of replicas"
-        yield A20.breach(
-            "spec.scaleTargetRef.kind", kind, because, "name a Deployment or StatefulSet"
-        )
-    elif (
-        scope.find(kind, one.namespace, name) is None
-        and scope.complete
-        and one.namespace == scope.site.namespace
-    ):
-        yield A20.breach(
-            "spec.scaleTargetRef.name", name, f"no {kind} of this name is rendered here"
-        )
+        yield A20.breach("spec.scaleTargetRef.kind", kind, because, "name a Deployment or StatefulSet")
+    elif scope.find(kind, one.namespace, name) is None and scope.complete and one.namespace == scope.site.namespace:
+        yield A20.breach("spec.scaleTargetRef.name", name, f"no {kind} of this name is rendered here")
     elif one.kind == "HorizontalPodAutoscaler" and kind in GROUPS:
         version = reference.get("apiVersion") or ""
         if version.rpartition("/")[0] != GROUPS[kind]:

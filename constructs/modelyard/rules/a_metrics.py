@@ -1,11 +1,10 @@
-"""A: what autoscalers measure."""
+"""A: autoscalers that follow the use of a resource in percent."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import attrs
 
@@ -19,8 +18,8 @@ from modelyard.values.similar import did_you_mean
 
 A05 = Rule(
     "A05",
-    "Where an autoscaler follows the use of a resource in percent, every container it counts requests that resource.",
-    why="The use is a percentage of the request; without one the autoscaler reports an error and never scales.",
+    ("Where an autoscaler follows the use of a resource in percent, every container it counts requests that resource."),
+    why=("The use is a percentage of the request; without one the autoscaler reports an error and never scales."),
     fix="add the request, or accept A05 where a LimitRange of the namespace adds one",
     see=HPA + "#support-for-resource-metrics",
     acceptable=True,
@@ -43,46 +42,13 @@ A07 = Rule(
 A08 = Rule(
     "A08",
     "The use that an autoscaler aims at can be exceeded.",
-    why="Pods that can use no more than their limit never look busy enough, and no replica is ever added.",
+    why=("Pods that can use no more than their limit never look busy enough, and no replica is ever added."),
     fix="lower the target, or raise the limit",
     see=HPA + "#algorithm-details",
     acceptable=True,
 )
-A09 = Rule(
-    "A09",
-    "Every metric of an autoscaler has the target that its source takes, above zero.",
-    why="The API server refuses the autoscaler, or its controller cannot compute a number of replicas.",
-    fix="give the source one target",
-    see=API,
-)
-A10 = Rule(
-    "A10",
-    "Every metric of an autoscaler has one source, the one that its type names.",
-    why="The API server refuses the autoscaler, and the sync fails.",
-    fix="write the one source that the type names",
-    see=API,
-)
 
-SOURCES = {
-    "ContainerResource": "containerResource",
-    "External": "external",
-    "Object": "object",
-    "Pods": "pods",
-    "Resource": "resource",
-}
-TARGETS = {
-    "ContainerResource": ("averageUtilization", "averageValue"),
-    "External": ("value", "averageValue"),
-    "Object": ("value", "averageValue"),
-    "Pods": ("averageValue",),
-    "Resource": ("averageUtilization", "averageValue"),
-}
-TARGET_TYPES = {
-    "Utilization": "averageUtilization",
-    "Value": "value",
-    "AverageValue": "averageValue",
-}
-ONE_OF = frozenset({"ContainerResource", "External", "Resource"})
+IN_PERCENT = {"ContainerResource": "containerResource", "Resource": "resource"}
 TOLERANCE = Decimal("0.1")
 OWN_TOLERANCE = 35
 """The first minor that has a tolerance per autoscaler on."""
@@ -118,9 +84,9 @@ def uses(one: Object) -> Iterator[Use]:
     elif not one.spec.get("metrics"):
         yield Use("spec.metrics", "cpu", None, None)
     for index, metric in enumerate(one.spec.get("metrics") or ()):
-        key = SOURCES.get(metric["type"], "")
+        key = IN_PERCENT.get(metric["type"], "")
         source = metric.get(key)
-        if source and metric["type"] in {"Resource", "ContainerResource"}:
+        if source:
             percent = (source.get("target") or {}).get("averageUtilization")
             if percent is not None:
                 field = f"spec.metrics[{index}].{key}.target.averageUtilization"
@@ -137,10 +103,14 @@ def requested(one: Object, scope: Scope) -> Iterator[Breach]:
         for container in _counted(pod, use):
             if use.resource not in container.requests:
                 because = (
-                    f"container {container.name} of {called(pod.object)} requests no {use.resource},"
+                    f"container {container.name} of {called(pod.object)} requests no"
+                    f" {use.resource},"
                     " and the autoscaler follows the use in percent of the request"
                 )
-                do = f"add resources.requests.{use.resource} there, or accept A05 where a LimitRange of the namespace does"
+                do = (
+                    f"add resources.requests.{use.resource} there, or accept A05 where a LimitRange"
+                    " of the namespace does"
+                )
                 yield A05.breach(use.field, use.percent, because, do)
 
 
@@ -156,12 +126,9 @@ def present(one: Object, scope: Scope) -> Iterator[Breach]:
         if metric["type"] == "ContainerResource" and name and name not in names:
             because = f"{called(pod.object)} has no such container"
             do = (
-                did_you_mean(name, names)
-                or f"it has {', '.join(names)}; accept A06 where a webhook adds the container"
+                did_you_mean(name, names) or f"it has {', '.join(names)}; accept A06 where a webhook adds the container"
             )
-            yield A06.breach(
-                f"spec.metrics[{index}].containerResource.container", name, because, do
-            )
+            yield A06.breach(f"spec.metrics[{index}].containerResource.container", name, because, do)
 
 
 @A07.objects("HorizontalPodAutoscaler")
@@ -190,85 +157,11 @@ def reachable(one: Object, scope: Scope) -> Iterator[Breach]:
             continue
         highest = math.ceil(most / (1 + tolerance)) - 1
         because = (
-            f"the limits of {called(pod.object)} let the use reach {most:.0f} percent of the requests at most,"
-            f" and replicas are added above {percent * (1 + tolerance):.0f}"
+            f"the limits of {called(pod.object)} let the use reach {float(most):.4g} percent of the"
+            f" requests at most, and replicas are added above {float(percent * (1 + tolerance)):.4g}"
         )
         do = f"lower it to {highest} or less, or raise the limit for {use.resource}"
         yield A08.breach(use.field, use.percent, because, do)
-
-
-@A09.objects("HorizontalPodAutoscaler")
-def aimed_at(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
-    """Check the target of every metric."""
-    for index, metric in enumerate(one.spec.get("metrics") or ()):
-        key = SOURCES.get(metric["type"])
-        if key is not None and metric.get(key):
-            at = f"spec.metrics[{index}].{key}.target"
-            yield from _targets(at, metric["type"], metric[key].get("target") or {})
-
-
-def _targets(at: str, source: str, given: dict[str, Any]) -> Iterator[Breach]:
-    takes = TARGETS[source]
-    present = [field for field in takes if given.get(field) is not None]
-    either = " or ".join(takes)
-    if not present:
-        yield A09.breach(at, None, f"a metric of type {source} needs {either}", f"add {takes[0]}")
-    elif len(present) > 1 and source in ONE_OF:
-        because = f"{present[0]} is given too, and a metric of type {source} has one of {either}"
-        yield A09.breach(f"{at}.{present[1]}", given[present[1]], because, "remove one of the two")
-    for field in ("value", "averageValue"):
-        amount = quantity.number(given.get(field))
-        if amount is not None and amount <= 0:
-            yield A09.breach(
-                f"{at}.{field}",
-                given[field],
-                "a target is above 0",
-                "write what one replica can bear",
-            )
-    kind = given.get("type")
-    if kind not in TARGET_TYPES:
-        yield A09.breach(
-            f"{at}.type",
-            kind,
-            "it is Utilization, Value or AverageValue",
-            f"write the one that goes with {either}",
-        )
-    elif source == "Object" and present and TARGET_TYPES[kind] not in present:
-        because = (
-            f"{present[0]} is given, and the controller of a metric of type Object goes by the type"
-        )
-        yield A09.breach(
-            f"{at}.type", kind, because, f"write type: {present[0][0].upper()}{present[0][1:]}"
-        )
-
-
-@A10.objects("HorizontalPodAutoscaler")
-def one_source(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
-    """Check that type and source of every metric fit."""
-    for index, metric in enumerate(one.spec.get("metrics") or ()):
-        at = f"spec.metrics[{index}]"
-        key = SOURCES.get(metric["type"])
-        if key is None:
-            because = "the types of metrics are " + ", ".join(SOURCES)
-            do = did_you_mean(metric["type"], SOURCES) or "write one of them"
-            yield A10.breach(f"{at}.type", metric["type"], because, do)
-            continue
-        if metric.get(key) is None:
-            yield A10.breach(
-                f"{at}.type",
-                metric["type"],
-                f"{key} is missing, which such a metric is made of",
-                f"add {key}",
-            )
-        for other in SOURCES.values():
-            if other != key and metric.get(other) is not None:
-                because = f"the type is {metric['type']}, and a metric has the one source that its type names"
-                yield A10.breach(
-                    f"{at}.{other}",
-                    None,
-                    because,
-                    f"remove {other}, or make it a metric of its own",
-                )
 
 
 def _pod(one: Object, scope: Scope) -> Pod | None:
@@ -278,7 +171,7 @@ def _pod(one: Object, scope: Scope) -> Pod | None:
 
 
 def _counted(pod: Pod, use: Use) -> list[Container]:
-    """Return the containers whose requests *use* is a percentage of; none where the pod as a whole has them."""
+    """Return the containers that *use* counts; none where the pod as a whole has requests."""
     if use.container is not None:
         return [container for container in running(pod) if container.name == use.container]
     whole = pod.spec.get("resources") or {}
@@ -286,7 +179,7 @@ def _counted(pod: Pod, use: Use) -> list[Container]:
 
 
 def _most(counted: list[Container], resource: str) -> Decimal | None:
-    """Return how many percent of their requests the containers can use; None where nothing limits them."""
+    """Return how many percent of the requests can be used, None where nothing limits it."""
     requests = [quantity.number(container.requests.get(resource)) for container in counted]
     limits = [quantity.number(container.limits.get(resource)) for container in counted]
     if not counted or None in requests or None in limits:

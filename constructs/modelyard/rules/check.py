@@ -54,7 +54,9 @@ STRICTER = frozenset({"P01"})
 """Rules whose warnings are errors in an environment that is declared strict."""
 
 
-def settle(found: Iterable[Finding], accepted: Mapping[str, str], where: str, source: Source | None) -> Iterator[Finding]:
+def settle(
+    found: Iterable[Finding], accepted: Mapping[str, str], where: str, source: Source | None
+) -> Iterator[Finding]:
     """Yield *found* less what is accepted with a reason, and what is wrong with the acceptances."""
     used: set[str] = set()
     for one in found:
@@ -78,7 +80,13 @@ def _acceptance(rule_id: str, reason: object, used: set[str]) -> Breach | None:
     if not isinstance(reason, str) or not reason.strip():
         return Breach("X09", field, reason, "an acceptance says why", "write the reason as a string")
     if not rule.acceptable:
-        return Breach("X09", field, reason, f"a breach of {rule_id} would fail in the cluster and cannot be accepted", "mend the cause, and remove this acceptance")
+        return Breach(
+            "X09",
+            field,
+            reason,
+            f"a breach of {rule_id} would fail in the cluster and cannot be accepted",
+            "mend the cause, and remove this acceptance",
+        )
     if rule_id not in used:
         return Breach("X09", field, reason, "nothing here breaks this rule", "remove the acceptance")
     return None

@@ -24,6 +24,9 @@ from modelyard.values import quantity
 
 DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"
 
+PAUSE = ", or accept D10 where a pause is fine"
+ROLL = "write type: RollingUpdate" + PAUSE
+
 D01 = Rule(
     "D01",
     "A rollout may add a pod or end one.",
@@ -41,16 +44,18 @@ D02 = Rule(
 D03 = Rule(
     "D03",
     "A rollout that starts a new pod before it ends an old one finds free accelerators for it.",
-    why="The new pod stays Pending, the old one is not ended before the new one is ready, and the rollout never ends.",
-    fix="let the rollout end a pod first, or declare the accelerators that are kept free: Accelerator(spare=...)",
+    why=(
+        "The new pod stays Pending, the old one is not ended before the new one is ready, and the rollout never ends."
+    ),
+    fix=("let the rollout end a pod first, or declare the accelerators that are kept free: Accelerator(spare=...)"),
     see="https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
     acceptable=True,
 )
 D10 = Rule(
     "D10",
     "A rollout of what a Service leads to leaves a pod that serves.",
-    why="Requests fail from the end of the last old pod until the first new one is ready, model loading included.",
-    fix="run 2 replicas or more, or accept D10 where a pause is fine",
+    why=("Requests fail from the end of the last old pod until the first new one is ready, model loading included."),
+    fix="run 2 replicas or more and roll them one by one" + PAUSE,
     see=DEPLOYMENT + "#strategy",
     severity=Severity.WARNING,
     acceptable=True,
@@ -101,9 +106,7 @@ def well_formed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 
         given = (rolling or {}).get(field)
         at_most_all = field == "maxUnavailable" or one.kind == "DaemonSet"
         if given is not None and (broken := broken_share(given, at_most_all=at_most_all)):
-            yield D02.breach(
-                f"spec.{name}.rollingUpdate.{field}", given, broken, "correct the number"
-            )
+            yield D02.breach(f"spec.{name}.rollingUpdate.{field}", given, broken, "correct the number")
 
 
 @D03.objects("Deployment")
@@ -114,21 +117,25 @@ def scarce(one: Object, scope: Scope) -> Iterator[Breach]:
     if rolling is None or one.pod is None or replicas < 1:
         return
     surge, unavailable = _limits(one, rolling)
-    # A rollout that may end a pod first frees its accelerators: reconcileOldReplicaSets in pkg/controller/deployment.
+    # A pod that may end first frees its own: reconcileOldReplicaSets in pkg/controller/deployment.
     if share(unavailable, replicas, up=False) or not share(surge, replicas, up=True):
         return
     for accelerator, count in _accelerators(one.pod, scope):
         if accelerator.spare < count:
             because = (
-                f"a pod takes {count} {accelerator.name}, {scope.site.cluster.name} keeps {accelerator.spare} free,"
+                f"a pod takes {count} {accelerator.name}, {scope.site.cluster.name} keeps"
+                f" {accelerator.spare} free,"
                 f" and maxUnavailable={unavailable} lets no old pod of {replicas} end first"
             )
-            do = f"set maxSurge: 0 and maxUnavailable: 1, or declare Accelerator({accelerator.name!r}, spare={count}) where so many are kept free"
+            do = (
+                "set maxSurge: 0 and maxUnavailable: 1, or declare"
+                f" Accelerator({accelerator.name!r}, spare={count}) where so many are kept free"
+            )
             yield D03.breach(f"{field}.maxSurge", surge, because, do)
 
 
 def _accelerators(pod: Pod, scope: Scope) -> Iterator[tuple[Accelerator, int]]:
-    """Yield the classes of accelerators that one pod takes, where they can be told, with their number."""
+    """Yield the classes of accelerators that a pod takes, as far as clear, and how many."""
     classes = scope.site.cluster.accelerators
     nodes = (pod.spec.get("nodeSelector") or {}).items()
     for resource in dict.fromkeys(one.resource for one in classes):
@@ -137,9 +144,7 @@ def _accelerators(pod: Pod, scope: Scope) -> Iterator[tuple[Accelerator, int]]:
         if not count:
             continue
         known = [one for one in classes if one.resource == resource]
-        fitting = [
-            one for one in known if one.node_selector.items() <= nodes and one.node_selector
-        ] or known
+        fitting = [one for one in known if one.node_selector.items() <= nodes and one.node_selector] or known
         if len(fitting) == 1:
             yield fitting[0], count
 
@@ -154,24 +159,21 @@ def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
     if not services:
         return
     field, rolling = _rolling(one)
+    nowhere = f"and {called(services[0])} leads nowhere meanwhile"
     if rolling is None:
         count = "its pod" if replicas == 1 else f"all {replicas} pods"
-        because = f"a rollout ends {count} before a new one starts, and {called(services[0])} leads nowhere meanwhile"
-        yield D10.breach(
-            "spec.strategy.type",
-            "Recreate",
-            because,
-            "accept D10 where a pause is fine" if replicas > 1 else None,
-        )
+        because = f"a rollout ends {count} before a new one starts, {nowhere}"
+        yield D10.breach("spec.strategy.type", "Recreate", because, ROLL if replicas > 1 else None)
         return
     surge, unavailable = _limits(one, rolling)
     ended = share(unavailable, replicas, up=False)
     if ended == share(surge, replicas, up=True) == 0:
-        ended = 1  # ResolveFenceposts in pkg/controller/deployment/util, for percentages that round to nothing
+        ended = 1  # ResolveFenceposts in pkg/controller/deployment/util does so
     if ended >= replicas:
         count = "the one pod" if replicas == 1 else f"all {replicas} pods"
-        because = f"a rollout may end {count} before a new one is ready, and {called(services[0])} leads nowhere meanwhile"
-        yield D10.breach(f"{field}.maxUnavailable", unavailable, because)
+        because = f"a rollout may end {count} before a new one is ready, {nowhere}"
+        do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
+        yield D10.breach(f"{field}.maxUnavailable", unavailable, because, do)
 
 
 @D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
@@ -195,7 +197,7 @@ def own_pods(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # a
 
 
 def _rolling(one: Object) -> tuple[str, dict[str, Any] | None]:
-    """Return where the numbers of a rolling update stand, and them; None where the update is of another type."""
+    """Return where a rolling update says its numbers, and them; None for another strategy."""
     name = "strategy" if one.kind == "Deployment" else "updateStrategy"
     strategy = one.spec.get(name) or {}
     field = f"spec.{name}.rollingUpdate"
@@ -208,6 +210,4 @@ def _limits(one: Object, rolling: dict[str, Any]) -> tuple[Any, Any]:
     """Return maxSurge and maxUnavailable as the API server fills them in."""
     usual = (USUAL_SHARE, USUAL_SHARE) if one.kind == "Deployment" else (0, 1)
     given = rolling.get("maxSurge"), rolling.get("maxUnavailable")
-    return (usual[0] if given[0] is None else given[0]), (
-        usual[1] if given[1] is None else given[1]
-    )
+    return (usual[0] if given[0] is None else given[0]), (usual[1] if given[1] is None else given[1])

@@ -23,14 +23,14 @@ PDB = "https://kubernetes.io/docs/tasks/run-application/configure-pdb/"
 D04 = Rule(
     "D04",
     "No pod belongs to two PodDisruptionBudgets.",
-    why="The API server answers every eviction of such a pod with an error, so its node can never be drained.",
+    why=("The API server answers every eviction of such a pod with an error, so its node can never be drained."),
     fix="keep one of the two, or give them selectors that share no pod",
     see=PDB,
 )
 D05 = Rule(
     "D05",
     "A PodDisruptionBudget has one of minAvailable and maxUnavailable.",
-    why="The API server refuses both; with neither, no pod may ever be evicted, and nodes cannot be drained.",
+    why=("The API server refuses both; with neither, no pod may ever be evicted, and nodes cannot be drained."),
     fix="write maxUnavailable: 1",
     see=PDB,
 )
@@ -45,9 +45,10 @@ D06 = Rule(
 )
 D07 = Rule(
     "D07",
-    "A PodDisruptionBudget selects the pods of its workload, and neither all pods nor those of Jobs.",
+    ("A PodDisruptionBudget selects the pods of its workload, and neither all pods nor those of Jobs."),
     why=(
-        "An empty selector selects every pod of the namespace. For pods of Jobs the controller cannot tell how many"
+        "An empty selector selects every pod of the namespace. For pods of Jobs the controller"
+        " cannot tell how many"
         " there should be, and blocks the eviction of all that are selected."
     ),
     fix="select the labels of one Deployment or StatefulSet",
@@ -56,7 +57,6 @@ D07 = Rule(
 )
 
 BATCH = frozenset({"Job", "CronJob"})
-EVICTION_POLICIES = frozenset({"IfHealthyBudget", "AlwaysAllow"})
 
 
 @D04.objects("PodDisruptionBudget")
@@ -96,14 +96,6 @@ def one_bound(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # 
     for field, given in (("minAvailable", least), ("maxUnavailable", most)):
         if given is not None and (broken := broken_share(given, at_most_all=True)):
             yield D05.breach(f"spec.{field}", given, broken, "correct the number")
-    policy = one.spec.get("unhealthyPodEvictionPolicy")
-    if policy is not None and policy not in EVICTION_POLICIES:
-        yield D05.breach(
-            "spec.unhealthyPodEvictionPolicy",
-            policy,
-            "it is IfHealthyBudget or AlwaysAllow",
-            "write one of them",
-        )
 
 
 @D06.objects("PodDisruptionBudget")
@@ -131,9 +123,7 @@ def own_pods(one: Object, scope: Scope) -> Iterator[Breach]:
     if selector is None:
         return
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        yield D07.breach(
-            "spec.selector", None, "it is empty and selects every pod of the namespace"
-        )
+        yield D07.breach("spec.selector", None, "it is empty and selects every pod of the namespace")
         return
     if one.spec.get("maxUnavailable") is None and percent(one.spec.get("minAvailable")) is None:
         return

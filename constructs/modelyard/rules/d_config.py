@@ -14,8 +14,8 @@ from modelyard.values.names import LOGICAL_NAME
 
 D11 = Rule(
     "D11",
-    "Every ConfigMap that a pod mounts or reads is rendered beside it, with the keys that it reads.",
-    why="A pod whose ConfigMap or key does not exist never starts (FailedMount, CreateContainerConfigError).",
+    ("Every ConfigMap that a pod mounts or reads is rendered beside it, with the keys that it reads."),
+    why=("A pod whose ConfigMap or key does not exist never starts (FailedMount, CreateContainerConfigError)."),
     fix="render the ConfigMap, or accept D11 where something else makes it",
     see="https://kubernetes.io/docs/concepts/configuration/configmap/#using-configmaps",
     acceptable=True,
@@ -54,17 +54,13 @@ def configured(pod: Pod, scope: Scope) -> Iterator[Breach]:
         if found is None:
             if scope.complete:
                 because = "no ConfigMap of this name is rendered here"
-                yield D11.breach(
-                    reference.field, reference.name, because, _hashed(reference.name, scope)
-                )
+                yield D11.breach(reference.field, reference.name, because, _hashed(reference.name, scope))
             continue
         known = {**(found.data.get("data") or {}), **(found.data.get("binaryData") or {})}
         for field, key in reference.keys:
             if key not in known:
                 because = f"ConfigMap {found.name} has no such key"
-                yield D11.breach(
-                    field, key, because, f"its keys are {', '.join(sorted(known)) or 'none'}"
-                )
+                yield D11.breach(field, key, because, f"its keys are {', '.join(sorted(known)) or 'none'}")
 
 
 def _references(pod: Pod) -> Iterator[Reference]:
@@ -98,7 +94,7 @@ def _volume(at: str, source: dict[str, Any]) -> Iterator[Reference]:
 
 
 def _hashed(name: str, scope: Scope) -> str | None:
-    """Return the advice for a name whose ConfigMap is rendered with a hash of its content behind it."""
+    """Return the advice for a name that is rendered with a hash of the content behind it."""
     if "hashed" not in scope.memo:
         scope.memo["hashed"] = {
             one.metadata["annotations"][LOGICAL_NAME]: one.name

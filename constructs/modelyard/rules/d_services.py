@@ -1,4 +1,4 @@
-"""D: Services and what their selectors, and those of others, find."""
+"""D: Services, their ports and the pods behind them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from modelyard.findings import Breach, Severity
 from modelyard.rules.d_budgets import BATCH
 from modelyard.rules.rule import Rule
 from modelyard.rules.subjects import Object, Pod, Scope
-from modelyard.rules.workloads import called, exposed, pods, running, selected, written
+from modelyard.rules.workloads import called, exposed, running, written
 from modelyard.values import names
 from modelyard.values.similar import did_you_mean
 
@@ -18,7 +18,7 @@ SERVICE = "https://kubernetes.io/docs/concepts/services-networking/service/"
 D08 = Rule(
     "D08",
     "A Service's ports are complete and unique, and lead to ports that its pods have.",
-    why="The API server refuses the Service, or it has no endpoint for the port and every connection fails.",
+    why=("The API server refuses the Service, or it has no endpoint for the port and every connection fails."),
     fix="correct the port",
     see=SERVICE + "#multi-port-services",
 )
@@ -26,25 +26,8 @@ D09 = Rule(
     "D09",
     "A Service leads to the pods of one workload.",
     why="Requests reach pods that do not serve this model: a training, a canary, another service.",
-    fix="select a label that only one of them has, or accept D09 where requests may reach all of them",
+    fix=("select a label that only one of them has, or accept D09 where requests may reach all of them"),
     see=SERVICE + "#services-in-kubernetes",
-    acceptable=True,
-)
-D12 = Rule(
-    "D12",
-    "A Service and a PodDisruptionBudget select pods that are rendered beside them.",
-    why="A Service without pods answers no request, and a budget without pods protects nothing.",
-    fix="select the labels of the pods, or accept D12 where something else makes them",
-    see="https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
-    acceptable=True,
-)
-D13 = Rule(
-    "D13",
-    "A NetworkPolicy selects pods that are rendered beside it.",
-    why="It protects nothing, and the pods that it was meant for stay open.",
-    fix="select the labels of the pods, or accept D13 where something else makes them",
-    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
-    severity=Severity.WARNING,
     acceptable=True,
 )
 D15 = Rule(
@@ -58,7 +41,6 @@ D15 = Rule(
 )
 
 HIGHEST_PORT = 65535
-MOST_SUGGESTIONS = 300
 
 
 @D08.objects("Service")
@@ -67,26 +49,14 @@ def complete(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # a
     ports = one.spec.get("ports") or []
     kind = one.spec.get("type") or "ClusterIP"
     if not ports and kind != "ExternalName" and one.spec.get("clusterIP") != "None":
-        yield D08.breach(
-            "spec.ports", None, "only a headless Service can be without ports", "add a port"
-        )
-    taken: dict[object, int] = {}
+        yield D08.breach("spec.ports", None, "only a headless Service can be without ports", "add a port")
+    taken: dict[str, int] = {}
     for index, port in enumerate(ports):
         at = f"spec.ports[{index}]"
         yield from _port(at, port, named=len(ports) > 1)
-        pair = (port["port"], port.get("protocol") or "TCP")
-        for field, value, key in (
-            ("port", port["port"], pair),
-            ("name", port.get("name"), port.get("name")),
-        ):
-            if key and key in taken:
-                yield D08.breach(
-                    f"{at}.{field}",
-                    value,
-                    f"spec.ports[{taken[key]}] has it already",
-                    "give each port its own",
-                )
-            taken.setdefault(key, index)
+        if (name := port.get("name")) and taken.setdefault(name, index) != index:
+            because = f"spec.ports[{taken[name]}] has it already"
+            yield D08.breach(f"{at}.name", name, because, "give each port its own")
         if port.get("nodePort") and kind == "ClusterIP":
             because = "the type of the Service is ClusterIP"
             yield D08.breach(
@@ -110,14 +80,8 @@ def _port(at: str, port: dict[str, Any], *, named: bool) -> Iterator[Breach]:
         )
     for field, number in (("port", port["port"]), ("targetPort", target)):
         # To the API server a targetPort of 0 is one that is not given.
-        if (
-            isinstance(number, int)
-            and not 1 <= number <= HIGHEST_PORT
-            and (field, number) != ("targetPort", 0)
-        ):
-            yield D08.breach(
-                f"{at}.{field}", number, f"a port is a number from 1 to {HIGHEST_PORT}"
-            )
+        if isinstance(number, int) and not 1 <= number <= HIGHEST_PORT and (field, number) != ("targetPort", 0):
+            yield D08.breach(f"{at}.{field}", number, f"a port is a number from 1 to {HIGHEST_PORT}")
     if isinstance(target, str) and target and (broken := names.port_name(target)):
         yield D08.breach(
             f"{at}.targetPort",
@@ -144,9 +108,7 @@ def named_ports(one: Object, scope: Scope) -> Iterator[Breach]:
             named = list(dict.fromkeys(str(port["name"]) for port, _ in known if port.get("name")))
             because = f"the pods of {called(found[0].object)} have no {protocol} port of this name"
             do = did_you_mean(name, named) or (
-                f"they have {', '.join(named)}"
-                if named
-                else "name the port in the container's ports"
+                f"they have {', '.join(named)}" if named else "name the port in the container's ports"
             )
             yield D08.breach(f"spec.ports[{index}].targetPort", name, because, do)
 
@@ -162,9 +124,7 @@ def numbered_ports(one: Object, scope: Scope) -> Iterator[Breach]:
     found = _spread_over(one, scope) if wanted else ()
     if not found or not all(map(_declared, found)):
         return
-    known = [
-        (port["containerPort"], protocol) for pod in found for port, protocol in _declared(pod)
-    ]
+    known = [(port["containerPort"], protocol) for pod in found for port, protocol in _declared(pod)]
     for index, field, number, protocol in wanted:
         if (number, protocol) not in known:
             listed = ", ".join(dict.fromkeys(str(own) for own, _ in known))
@@ -176,25 +136,19 @@ def numbered_ports(one: Object, scope: Scope) -> Iterator[Breach]:
 
 
 def _spread_over(service: Object, scope: Scope) -> list[Pod]:
-    """Return the pods that *service* spreads requests over; none for a headless one, which only names them."""
+    """Return the pods that *service* spreads requests over; a headless one only names them."""
     return [] if service.spec.get("clusterIP") == "None" else exposed(service, scope) or []
 
 
 def _declared(pod: Pod) -> list[tuple[dict[str, Any], str]]:
     """Return the ports of the containers that run side by side, each with its protocol."""
-    return [
-        (port, port.get("protocol") or "TCP")
-        for container in running(pod)
-        for port in container.ports
-    ]
+    return [(port, port.get("protocol") or "TCP") for container in running(pod) for port in container.ports]
 
 
 @D09.objects("Service")
 def one_workload(one: Object, scope: Scope) -> Iterator[Breach]:
     """Count the workloads behind a Service."""
-    owners = {
-        id(pod.object): pod.object for pod in _spread_over(one, scope) if pod.object.kind != "Pod"
-    }
+    owners = {id(pod.object): pod.object for pod in _spread_over(one, scope) if pod.object.kind != "Pod"}
     if len(owners) < 2:  # noqa: PLR2004 # one is as it should be
         return
     found = sorted(owners.values(), key=lambda owner: owner.kind in BATCH)
@@ -206,93 +160,3 @@ def _listed(words: list[str]) -> str:
     if len(words) > 3:  # noqa: PLR2004 # as many as one reads in a message
         words = [*words[:2], f"{len(words) - 2} more"]
     return f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-@D12.objects("Service", "PodDisruptionBudget")
-def finds(one: Object, scope: Scope) -> Iterator[Breach]:
-    """Look for what a Service or a budget selects."""
-    if one.kind == "Service":
-        found, field = exposed(one, scope), "spec.selector"
-        labels = one.spec.get("selector") or {}
-    else:
-        selector = one.spec.get("selector")
-        if selector is None:
-            yield D12.breach(
-                "spec.selector",
-                None,
-                "it is missing, and then no pod is selected",
-                "select the labels of the pods",
-            )
-            return
-        found, field = selected(scope, selector, one.namespace), "spec.selector"
-        labels = selector.get("matchLabels") or {}
-    yield from _nothing(D12, one, scope, field, labels, found)
-
-
-@D13.objects("NetworkPolicy")
-def protects(one: Object, scope: Scope) -> Iterator[Breach]:
-    """Look for what a NetworkPolicy selects."""
-    selector = one.spec.get("podSelector") or {}
-    if selector.get("matchLabels") or selector.get("matchExpressions"):
-        found = selected(scope, selector, one.namespace)
-        yield from _nothing(
-            D13, one, scope, "spec.podSelector", selector.get("matchLabels") or {}, found
-        )
-
-
-def _nothing(
-    rule: Rule,
-    one: Object,
-    scope: Scope,
-    field: str,
-    labels: dict[str, str],
-    found: list[Pod] | None,
-) -> Iterator[Breach]:
-    if found is None or found or not scope.complete or one.namespace != scope.site.namespace:
-        return
-    if any(labels.items() <= other.items() for other in _custom(scope, one.namespace)):
-        return
-    yield rule.breach(
-        field,
-        written(labels) or None,
-        "it matches no pod that is rendered here",
-        _meant(labels, one, scope),
-    )
-
-
-def _custom(scope: Scope, namespace: str | None) -> list[dict[str, str]]:
-    """Return the labels of the pods that custom resources make, as far as they have a template."""
-    if "custom pods" not in scope.memo:
-        found: dict[str | None, list[dict[str, str]]] = {}
-        for one in scope.objects:
-            template = one.spec.get("template") if one.pod is None else None
-            if isinstance(template, dict) and (
-                labels := (template.get("metadata") or {}).get("labels")
-            ):
-                found.setdefault(one.namespace, []).append(labels)
-        scope.memo["custom pods"] = found
-    custom: list[dict[str, str]] = scope.memo["custom pods"].get(namespace, [])
-    return custom
-
-
-def _meant(labels: dict[str, str], one: Object, scope: Scope) -> str | None:
-    """Return the label that was probably meant by one that no pod has."""
-    for key, value in labels.items():
-        if scope.pods_matching({key: value}, one.namespace):
-            continue
-        known = _values(scope).get((one.namespace, key), {})
-        if len(known) <= MOST_SUGGESTIONS and (do := did_you_mean(value, known)):
-            return do.replace("did you mean ", f"did you mean {key}=")
-    return None
-
-
-def _values(scope: Scope) -> dict[tuple[str | None, str], dict[str, None]]:
-    if "label values" not in scope.memo:
-        values: dict[tuple[str | None, str], dict[str, None]] = {}
-        for namespace in {one.namespace for one in scope.objects if one.pod is not None}:
-            for pod in pods(scope, namespace):
-                for key, value in pod.selectable.items():
-                    values.setdefault((namespace, key), {})[value] = None
-        scope.memo["label values"] = values
-    found: dict[tuple[str | None, str], dict[str, None]] = scope.memo["label values"]
-    return found

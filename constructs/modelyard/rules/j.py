@@ -114,7 +114,7 @@ def _counts(job: Job, _scope: Scope) -> Iterator[Breach]:
     for name in COUNTS:
         count = spec.get(name)
         if count is not None and count < 0:
-            yield J07.breach(job.at(name), count, "it is 0 or more")
+            yield J07.breach(job.at(name), count, "a count or a limit is 0 or more")
 
 
 @J20.jobs
@@ -125,13 +125,16 @@ def _deadline(job: Job, _scope: Scope) -> Iterator[Breach]:
     field = job.at("activeDeadlineSeconds")
     if deadline < LEAST_DEADLINE:
         because = f"scheduling and pulling the image count too, and may take {LEAST_DEADLINE} seconds alone"
-        yield J20.breach(field, deadline, because)
+        yield J20.breach(field, deadline, because, "pass a longer deadline=" if job.object.owner else None)
         return
     grace = job.pod.spec.get("terminationGracePeriodSeconds")
     grace = DEFAULT_GRACE if grace is None else grace
     if deadline <= grace:
         because = f"the pods alone get {grace} seconds to stop (terminationGracePeriodSeconds)"
-        yield J20.breach(field, deadline, because, "raise activeDeadlineSeconds, or lower terminationGracePeriodSeconds")
+        do = "raise activeDeadlineSeconds, or lower terminationGracePeriodSeconds"
+        if job.object.owner:
+            do = "pass a longer deadline=, or a shorter grace="
+        yield J20.breach(field, deadline, because, do)
 
 
 @J21.jobs
@@ -142,7 +145,7 @@ def _delivered(job: Job, _scope: Scope) -> Iterator[Breach]:
     ttl = spec.get("ttlSecondsAfterFinished")
     annotations = one.metadata.get("annotations") or {}
     if ttl is not None and not any(hook in annotations for hook in HOOKS):
-        because = "Argo CD and Flux create a Job that is in git and not in the cluster, so this one runs again and again"
+        because = "Argo CD and Flux create a Job anew that is in git and not in the cluster, so it runs again and again"
         yield J21.breach(job.at("ttlSecondsAfterFinished"), ttl, because)
     queue = (one.metadata.get("labels") or {}).get(QUEUE)
     if queue is not None and spec.get("suspend"):
@@ -153,7 +156,7 @@ def _delivered(job: Job, _scope: Scope) -> Iterator[Breach]:
             do = "remove manualSelector; a Job finds its pods by itself"
             yield J26.breach(job.at("manualSelector"), True, "there is no selector", do)  # noqa: FBT003
     elif spec.get("selector"):
-        yield J26.breach(job.at("selector"), spec["selector"], "the API server makes the selector of a Job")
+        yield J26.breach(job.at("selector"), None, "the API server makes the selector of a Job")
 
 
 @J24.jobs
@@ -167,9 +170,9 @@ def _managed(job: Job, _scope: Scope) -> Iterator[Breach]:
 def _no_manager(name: str) -> str | None:
     domain, _, path = name.partition("/")
     if len(name) > LONGEST_MANAGER:
-        return f"it has at most {LONGEST_MANAGER} characters and this one has {len(name)}"
+        return f"a manager has at most {LONGEST_MANAGER} characters and this one has {len(name)}"
     if not domain or not MANAGER_PATH.fullmatch(path):
-        return "it is a domain, a slash and a name"
+        return "a manager is a domain, a slash and a name"
     if broken := subdomain(domain):
         return f"the part before the slash is a domain: {broken}"
     return None

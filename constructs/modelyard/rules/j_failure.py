@@ -101,31 +101,40 @@ def _failure_rules(job: Job, _scope: Scope) -> Iterator[Breach]:
     path = job.at("podFailurePolicy.rules")
     if len(rules) > MOST_RULES:
         yield J06.breach(path, f"{len(rules)} rules", f"a Job has at most {MOST_RULES}", "merge rules of one action")
-    ignores = disruptions_judged = False
     for index, rule in enumerate(rules):
-        field = f"{path}[{index}]"
-        action, codes, patterns = rule.get("action"), rule.get("onExitCodes"), rule.get("onPodConditions")
-        ignores = ignores or action == "Ignore"
-        if (codes is not None) == bool(patterns):
-            because = "it looks at both exit codes and pod conditions" if patterns else "it looks at nothing"
-            yield J06.breach(field, None, because)
-        if action == "FailIndex" and spec.get("backoffLimitPerIndex") is None:
-            because = "backoffLimitPerIndex is not set, so indexes have no retries of their own"
-            yield J09.breach(f"{field}.action", action, because)
-        if codes is not None:
-            yield from _exit_codes(job, codes, f"{field}.onExitCodes")
-            if not disruptions_judged and action != "Ignore" and _takes_signals(codes):
-                because = "it also matches the exit codes 143 or 137 of a pod that is moved off its node"
-                yield J12.breach(f"{field}.onExitCodes", None, because)
-        if patterns:
-            yield from _patterns(patterns, f"{field}.onPodConditions")
-            disruptions_judged = disruptions_judged or any(
-                pattern.get("type") == DISRUPTED and pattern.get("status") in {None, "", "True"} for pattern in patterns
-            )
-    if ignores and spec.get("activeDeadlineSeconds") is None:
+        yield from _rule(job, rule, f"{path}[{index}]")
+    yield from _disruptions(rules, path)
+    if job.spec.get("activeDeadlineSeconds") is None and any(rule.get("action") == "Ignore" for rule in rules):
         because = "podFailurePolicy ignores failures, so nothing ends a Job whose pods keep failing that way"
-        do = "pass deadline=hours(6), or what fits" if job.object.owner else J13.fix
+        do = "pass deadline=hours(6), or the longest that a run may take" if job.object.owner else J13.fix
         yield J13.breach(job.at("activeDeadlineSeconds"), None, because, do)
+
+
+def _rule(job: Job, rule: dict[str, Any], field: str) -> Iterator[Breach]:
+    action, codes, patterns = rule.get("action"), rule.get("onExitCodes"), rule.get("onPodConditions")
+    if (codes is not None) == bool(patterns):
+        because = "it looks at both exit codes and pod conditions" if patterns else "it looks at nothing"
+        yield J06.breach(field, None, because)
+    if action == "FailIndex" and job.spec.get("backoffLimitPerIndex") is None:
+        because = "backoffLimitPerIndex is not set, so indexes have no retries of their own"
+        yield J09.breach(f"{field}.action", action, because)
+    if codes is not None:
+        yield from _exit_codes(job, codes, f"{field}.onExitCodes")
+    if patterns:
+        yield from _patterns(patterns, f"{field}.onPodConditions")
+
+
+def _disruptions(rules: list[dict[str, Any]], path: str) -> Iterator[Breach]:
+    for index, rule in enumerate(rules):
+        if any(
+            pattern.get("type") == DISRUPTED and pattern.get("status") in {None, "", "True"}
+            for pattern in rule.get("onPodConditions") or ()
+        ):
+            return
+        codes = rule.get("onExitCodes")
+        if codes is not None and rule.get("action") != "Ignore" and _takes_signals(codes):
+            because = "it also matches the exit codes 143 or 137 of a pod that is moved off its node"
+            yield J12.breach(f"{path}[{index}].onExitCodes", None, because)
 
 
 def _exit_codes(job: Job, requirement: dict[str, Any], field: str) -> Iterator[Breach]:

@@ -93,7 +93,7 @@ def _indexed(job: Job, scope: Scope) -> Iterator[Breach]:
     if spec.get("completionMode") != "Indexed":
         for name in ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy"):
             if spec.get(name) is not None:
-                yield J03.breach(job.at(name), spec[name], "the Job has no indexes (completionMode is NonIndexed)")
+                yield J03.breach(job.at(name), None, "the Job has no indexes (completionMode is NonIndexed)")
         return
     completions, parallelism = spec.get("completions"), spec.get("parallelism")
     if completions is None and parallelism is not None:
@@ -106,9 +106,9 @@ def _indexed(job: Job, scope: Scope) -> Iterator[Breach]:
     yield from _size(job, completions, parallelism)
     if (policy := spec.get("successPolicy")) is not None:
         yield from _success(policy, completions, job.at("successPolicy.rules"))
-    if completions > 1 and (name := job.pod.spec.get("subdomain")):
+    if completions > 1 and (service := job.pod.spec.get("subdomain")):
         yield from _together(job, completions, parallelism)
-        yield from _named(job, name, scope)
+        yield from _named(job, service, scope)
 
 
 def _retries_by_index(job: Job, completions: int) -> Iterator[Breach]:
@@ -187,7 +187,7 @@ def _together(job: Job, completions: int, parallelism: int) -> Iterator[Breach]:
     if job.spec.get("backoffLimitPerIndex") is None and (DEFAULT_RETRIES if retries is None else retries) < completions:
         shown = "" if retries is not None else f" (Kubernetes assumes {DEFAULT_RETRIES})"
         because = f"{completions} pods fail together{shown}, and each counts as one retry"
-        yield J15.breach(job.at("backoffLimit"), retries, because, f"raise it to {completions} times the restarts that are fine")
+        yield J15.breach(job.at("backoffLimit"), retries, because, f"raise it to {completions} or a multiple")
 
 
 def _named(job: Job, name: str, scope: Scope) -> Iterator[Breach]:
@@ -203,7 +203,7 @@ def _named(job: Job, name: str, scope: Scope) -> Iterator[Breach]:
         because = "the Service of this name does not select the pods of this Job"
         yield J17.breach(field, name, because, "give the Service labels of the pod template as its selector")
     if not service.spec.get("publishNotReadyAddresses"):
-        because = "the Service of this name leaves pods out until they are ready, and they get ready by finding each other"
+        because = "the Service of this name leaves out pods that are not ready, as they are until they found each other"
         yield J17.breach(field, name, because, "write publishNotReadyAddresses: true in the Service")
 
 

@@ -11,7 +11,7 @@ from modelyard.rules.rule import Rule
 from modelyard.rules.subjects import Container, Scope
 from modelyard.values import image as references
 
-SHELLS = frozenset(f"{folder}{shell}" for folder in ("", "/bin/", "/usr/bin/") for shell in ("sh", "bash", "dash", "ash"))
+SHELLS = frozenset(folder + shell for folder in ("", "/bin/", "/usr/bin/") for shell in ("sh", "bash", "dash", "ash"))
 SCRIPT_OPTION = re.compile(r"-[a-z]*c")
 SEVERAL_COMMANDS = re.compile(r"[;&|\n]")
 HANDS_OVER = re.compile(r"(?:^|[;&|\n(]|\bthen|\belse|\bdo)\s*(?:exec|trap)\s")

@@ -22,9 +22,10 @@ TERMINATION = "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 P10 = Rule(
     "P10",
     "A container has a restart policy of its own only where the cluster knows it.",
-    why="The API server refuses the pod.",
+    why="The API server refuses the pod, or drops the field and the container restarts as the pod's policy says.",
     fix="remove restartPolicy from the container",
     see="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#individual-container-restart-policy-and-rules",
+    acceptable=True,
 )
 P11 = Rule(
     "P11",
@@ -74,10 +75,12 @@ def _kept_running(pod: Pod, _scope: Scope) -> Iterator[Breach]:
 @P11.containers
 def _stops(container: Container, scope: Scope) -> Iterator[Breach]:
     data = container.data
-    policy = data.get("restartPolicy")
-    if policy and minor(scope.site.cluster.kubernetes) < CONTAINER_RESTARTS and not (container.init and policy == "Always"):
-        kubernetes = scope.site.cluster.kubernetes
-        because = f"Kubernetes {kubernetes} takes it only from init containers, as Always"
+    policy, kubernetes = data.get("restartPolicy"), scope.site.cluster.kubernetes
+    sidecar = container.init and policy == "Always"
+    if policy and not sidecar and minor(kubernetes) < CONTAINER_RESTARTS:
+        because = f"Kubernetes {kubernetes} knows it only on init containers, as Always"
+        if minor(kubernetes) == CONTAINER_RESTARTS - 1:
+            because += ", unless its gate ContainerRestartRules is on"
         yield P10.breach(container.at("restartPolicy"), policy, because)
     if not (lifecycle := data.get("lifecycle")):
         return
@@ -86,12 +89,15 @@ def _stops(container: Container, scope: Scope) -> Iterator[Breach]:
     refused = False
     for hook in HOOKS:
         sleep = (lifecycle.get(hook) or {}).get("sleep")
-        if sleep is not None and (because := _refused(sleep, grace, scope)):
+        if sleep is not None and (broken := _refused(sleep, grace, scope)):
             refused = True
-            yield P11.breach(container.at(f"lifecycle.{hook}.sleep.seconds"), sleep.get("seconds"), because)
+            seconds = sleep.get("seconds")
+            do = "write 1 or more" if (seconds or 0) < 1 else None
+            yield P11.breach(container.at(f"lifecycle.{hook}.sleep.seconds"), seconds, broken, do)
     slept = _seconds(lifecycle.get("preStop") or {})
     if not refused and slept is not None and grace - slept < LEAST_TO_STOP:
-        because = f"terminationGracePeriodSeconds is {grace}, so the process has {max(0, grace - slept)} seconds to stop"
+        left = max(0, grace - slept)
+        because = f"terminationGracePeriodSeconds is {grace}, so the process has {left} seconds to stop"
         do = f"raise terminationGracePeriodSeconds to at least {slept + LEAST_TO_STOP}"
         yield P28.breach(container.at("lifecycle.preStop"), f"sleep {slept}", because, do)
 
@@ -102,7 +108,7 @@ def _refused(sleep: dict[str, Any], grace: int, scope: Scope) -> str | None:
     if seconds > grace:
         return f"terminationGracePeriodSeconds is {grace}, and the hook is part of it"
     if seconds < 0:
-        return "it is 0 or more"
+        return "nobody sleeps less than 0 seconds"
     if seconds == 0 and minor(kubernetes) < ZERO_SLEEP:
         return f"Kubernetes {kubernetes} takes 1 or more"
     return None

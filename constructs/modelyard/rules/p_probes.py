@@ -17,6 +17,7 @@ HIGHEST_PORT = 65535
 DEFAULT_PERIOD = 10
 DEFAULT_FAILURES = 3
 DEFAULT_PROGRESS = 600
+EXAMPLES = ("sleep: {seconds: 15}", "httpGet: {path: /healthz, port: http}")
 LOADING = 300
 """Seconds that loading a model onto an accelerator easily takes."""
 
@@ -115,7 +116,7 @@ def _handler(container: Container, field: str, probe: dict[str, Any]) -> Iterato
     present = [name for name in HANDLERS if probe.get(name) is not None]
     if len(present) != 1:
         found = f"it has {' and '.join(present)}" if present else "it has no action"
-        do = f"keep one of {', '.join(present)}" if present else 'add one, such as httpGet: {path: /healthz, port: http}'
+        do = f"keep one of {', '.join(present)}" if present else f"add {EXAMPLES[field in PROBES]}"
         yield P03.breach(container.at(field), None, f"{found}, and the kubelet does one thing", do)
         return
     (name,) = present
@@ -132,28 +133,28 @@ def _handler(container: Container, field: str, probe: dict[str, Any]) -> Iterato
         if port not in known:
             yield P03.breach(container.at(f"{field}.{name}.port"), port, *_unknown(port, known))
     elif port is None or not 1 <= port <= HIGHEST_PORT:
-        because = f"a port is a number from 1 to {HIGHEST_PORT}"
-        yield P03.breach(container.at(f"{field}.{name}.port"), port, because, "write the port that the process listens on")
+        because, do = f"a port is a number from 1 to {HIGHEST_PORT}", "write the port that the process listens on"
+        yield P03.breach(container.at(f"{field}.{name}.port"), port, because, do)
 
 
 def _unknown(port: str, known: list[str]) -> tuple[str, str]:
     if port.isdecimal():
         return "in quotes it is the name of a port, and no name is only digits", f"write {port} without quotes"
     do = did_you_mean(port, known)
-    do = do or (f"its ports are {', '.join(known)}" if known else f"declare it: ports: [{{name: {port}, containerPort: ...}}]")
+    do = do or (f"its ports are {', '.join(known)}" if known else "declare it under ports, or write its number")
     return "the container has no port of this name", do
 
 
 def _numbers(container: Container, field: str, probe: dict[str, Any]) -> Iterator[Breach]:
     for name in ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"):
         if (probe.get(name) or 0) < 0:
-            yield P04.breach(container.at(f"{field}.{name}"), probe[name], "it is 0 or more")
+            yield P04.breach(container.at(f"{field}.{name}"), probe[name], "no number of a probe is below 0")
     successes, grace = probe.get("successThreshold") or 1, probe.get("terminationGracePeriodSeconds")
     if successes > 1 and field != "readinessProbe":
         because = f"a {field} passes with its first success"
         yield P04.breach(container.at(f"{field}.successThreshold"), successes, because, "write 1, or remove it")
     if grace is not None and (field == "readinessProbe" or grace < 1):
-        because = "a readinessProbe ends no container" if field == "readinessProbe" else "it is 1 or more"
+        because = "a grace period is 1 second or more" if grace < 1 else "a readinessProbe ends no container"
         yield P04.breach(container.at(f"{field}.terminationGracePeriodSeconds"), grace, because)
     timeout, period = probe.get("timeoutSeconds") or 1, probe.get("periodSeconds") or DEFAULT_PERIOD
     if timeout > period > 0:
@@ -180,14 +181,16 @@ def _patience(container: Container, probe: dict[str, Any]) -> Iterator[Breach]:
 @P08.objects("Deployment")
 def _progress(one: Object, _scope: Scope) -> Iterator[Breach]:
     spec = one.spec
-    deadline, ready = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds") or 0
-    deadline = DEFAULT_PROGRESS if deadline is None else deadline
+    given, ready = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds") or 0
+    deadline = DEFAULT_PROGRESS if given is None else given
+    assumed = f"Kubernetes assumes {deadline}, and " if given is None else ""
     if deadline <= ready:
-        yield P27.breach("spec.progressDeadlineSeconds", deadline, f"minReadySeconds is {ready}, and it is more than that")
+        because = f"{assumed}a pod counts as available only after minReadySeconds={ready}"
+        yield P27.breach("spec.progressDeadlineSeconds", given, because)
         return
     for container in one.pod.containers if one.pod else ():
         if probe := container.data.get("startupProbe"):
             seconds = budget(probe) + ready
             if deadline <= seconds:
-                because = f"the startupProbe of {container.name} gives a pod {seconds} seconds to get ready"
-                yield P08.breach("spec.progressDeadlineSeconds", deadline, because, f"raise it above {seconds}")
+                because = f"{assumed}the startupProbe of {container.name} gives a pod {seconds} seconds to get ready"
+                yield P08.breach("spec.progressDeadlineSeconds", given, because, f"raise it above {seconds}")

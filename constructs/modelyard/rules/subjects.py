@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from modelyard.findings import Source
-from modelyard.fleet.site import Site
+
+if TYPE_CHECKING:
+    from modelyard.fleet.site import Site
 
 POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
@@ -138,7 +140,10 @@ class Pod:
         """The labels that selectors see: the pod's own, and those that a Job adds."""
         if self.object.kind != "Job":
             return self.labels
-        return {**self.labels, **dict.fromkeys(("job-name", "batch.kubernetes.io/job-name"), self.object.name)}
+        return {
+            **self.labels,
+            **dict.fromkeys(("job-name", "batch.kubernetes.io/job-name"), self.object.name),
+        }
 
     def at(self, field: str) -> str:
         """Return the path of *field* inside the pod, as messages show it."""
@@ -273,7 +278,11 @@ class Scope:
                 for key, value in one.pod.selectable.items():
                     self._pods_by_label.setdefault((one.namespace, key, value), []).append(one.pod)
             if target := one.spec.get("scaleTargetRef"):
-                identity = (str(target.get("kind", "Deployment")), one.namespace, str(target.get("name")))
+                identity = (
+                    str(target.get("kind", "Deployment")),
+                    one.namespace,
+                    str(target.get("name")),
+                )
                 self._targets.setdefault(identity, []).append(one)
 
     def find(self, kind: str, namespace: str | None, name: str) -> Object | None:

@@ -1,4 +1,4 @@
-"""What rules ask of workloads and selectors: who is selected, how many replicas there are, what a share comes to."""
+"""What rules ask of workloads: whom a selector finds, how many replicas run, what a share is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PER_POD = frozenset(
         "topology.kubernetes.io/zone",
     }
 )
-"""Labels that controllers put on single pods, so that no template shows whether a selector finds one."""
+"""Labels that controllers put on single pods, so that no template shows them."""
 
 Selector = Mapping[str, Any]
 
@@ -46,7 +46,7 @@ def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 
 def selected(scope: Scope, selector: Selector, namespace: str | None) -> list[Pod] | None:
-    """Return the rendered pods that *selector* matches; None where only the running pods could tell."""
+    """Return the rendered pods that *selector* matches; None where no template can tell."""
     labels = selector.get("matchLabels") or {}
     expressions = selector.get("matchExpressions") or []
     if not PER_POD.isdisjoint(labels) or any(one["key"] in PER_POD for one in expressions):
@@ -73,7 +73,7 @@ def pods(scope: Scope, namespace: str | None) -> list[Pod]:
 
 
 def exposed(service: Object, scope: Scope) -> list[Pod] | None:
-    """Return the pods behind *service*; None where it selects none, or none that a template shows."""
+    """Return the pods behind *service*; None without selector, or where no template can tell."""
     labels = service.spec.get("selector")
     if not labels or service.spec.get("type") == "ExternalName":
         return None
@@ -93,7 +93,7 @@ def services_of(pod: Pod, scope: Scope) -> list[Object]:
 
 
 def fewest(scope: Scope, one: Object) -> int:
-    """Return the fewest replicas that *one* runs with: its autoscaler's minimum, or its own number, or 1."""
+    """Return the fewest replicas of *one*: its autoscaler's minimum, or its own number, or 1."""
     scalers = scope.scalers_of(one)
     if scalers:
         return max(1, min(_minimum(scaler) for scaler in scalers))
@@ -119,7 +119,7 @@ def literal(value: object) -> object:
 
 
 def share(value: object, total: int, *, up: bool) -> int:
-    """Return what a number or percentage comes to of *total*, rounded as controllers do; 0 for nonsense."""
+    """Return what a number or percentage is of *total*, rounded *up* or down; 0 for nonsense."""
     part = percent(value)
     if part is not None:
         return math.ceil(part * total / 100) if up else part * total // 100
@@ -140,9 +140,7 @@ def broken_share(value: object, *, at_most_all: bool) -> str | None:
 
 def running(pod: Pod) -> list[Container]:
     """Return the containers that run side by side: all but the init containers that end."""
-    return [
-        one for one in pod.containers if not one.init or one.data.get("restartPolicy") == "Always"
-    ]
+    return [one for one in pod.containers if not one.init or one.data.get("restartPolicy") == "Always"]
 
 
 def called(one: Object) -> str:

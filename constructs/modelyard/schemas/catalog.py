@@ -146,7 +146,7 @@ class Catalog:
         return self._steps[names]
 
 
-def _without_odd_patterns(schema: Any) -> Any:  # noqa: ANN401 # any part of a schema
+def _without_odd_patterns(schema: Any) -> Any:  # any part of a schema
     if isinstance(schema, list):
         return [_without_odd_patterns(each) for each in schema]
     if not isinstance(schema, dict):

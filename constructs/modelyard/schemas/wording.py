@@ -118,7 +118,7 @@ def bare(value: str) -> str:
     return rest.partition(" ")[2] if article == "the" and value != HIDDEN else value
 
 
-def words(keyword: str, detail: Any, value: str) -> str:  # noqa: ANN401 # the library's own data
+def words(keyword: str, detail: Any, value: str) -> str:  # the library's own data
     """Return the message for a broken *keyword*; *value* says what was found."""
     if keyword in LIMITS:
         return LIMITS[keyword].format(detail, value=bare(value))
@@ -127,14 +127,14 @@ def words(keyword: str, detail: Any, value: str) -> str:  # noqa: ANN401 # the l
     return special(detail, value) if special else f"breaks the rule {quoted(keyword)} of its schema"
 
 
-def wrong_type(detail: Any, value: str) -> str:  # noqa: ANN401 # the library's own data
+def wrong_type(detail: Any, value: str) -> str:  # the library's own data
     """Return the message about a value of another type than the schema wants."""
     types = [detail] if isinstance(detail, str) else detail
     wanted = [TYPES[name] for name in types if name != "null"] or ["null"]
     return f"must be {listed(wanted)}, not {value}"
 
 
-def not_in_enum(detail: Any, value: str) -> str:  # noqa: ANN401 # the library's own data
+def not_in_enum(detail: Any, value: str) -> str:  # the library's own data
     """Return the message about a value that is none of those allowed."""
     allowed = [option for option in detail if option not in {None, ""}]
     found = bare(value)
@@ -145,7 +145,7 @@ def not_in_enum(detail: Any, value: str) -> str:  # noqa: ANN401 # the library's
     return f"must be {listed([shown(option) for option in allowed])}, not {found}{hint}"
 
 
-def no_form(detail: Any, _value: str) -> str:  # noqa: ANN401 # the library's own data
+def no_form(detail: Any, _value: str) -> str:  # the library's own data
     """Return the message about a value that fits none of several forms."""
     forms = [list(form) for form in detail if form]
     if forms and all(each.kind.name == "required" for form in forms for each in form):

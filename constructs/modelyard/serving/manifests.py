@@ -24,7 +24,10 @@ LEAST_PROGRESS = 600
 def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     """Return the manifests of the service *name*."""
     labels = object_labels(name, COMPONENT, spec, site)
-    found = [Draft(_deployment(name, spec, site, labels)), Draft(_service(name, spec, site, labels))]
+    found = [
+        Draft(_deployment(name, spec, site, labels)),
+        Draft(_service(name, spec, site, labels)),
+    ]
     if spec.scale is not None:
         found.append(Draft(_autoscaler(name, spec.scale, site, labels)))
     if spec.least > 1:
@@ -71,7 +74,10 @@ def _strategy(spec: ServiceSpec, site: Site) -> dict[str, Any]:
     if rollout == "recreate":
         return {"type": "Recreate"}
     surge = rollout == "surge"
-    return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": int(surge), "maxUnavailable": int(not surge)}}
+    return {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": int(surge), "maxUnavailable": int(not surge)},
+    }
 
 
 def _fitting(spec: ServiceSpec, site: Site) -> str:
@@ -96,7 +102,12 @@ def _probes(spec: ServiceSpec) -> dict[str, Any]:
             "timeoutSeconds": 5,
             "failureThreshold": math.ceil(budget / period),
         },
-        "readinessProbe": {**_handler(ready, first), "periodSeconds": 5, "timeoutSeconds": 5, "failureThreshold": 3},
+        "readinessProbe": {
+            **_handler(ready, first),
+            "periodSeconds": 5,
+            "timeoutSeconds": 5,
+            "failureThreshold": 3,
+        },
     }
     if spec.health is not None:
         probes["livenessProbe"] = {
@@ -135,7 +146,12 @@ def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -
         "type": "ClusterIP",
         "selector": selector(name),
         "ports": [
-            {"name": port.name, "port": port.service or port.number, "targetPort": port.name, "protocol": "TCP"}
+            {
+                "name": port.name,
+                "port": port.service or port.number,
+                "targetPort": port.name,
+                "protocol": "TCP",
+            }
             for port in spec.ports
         ],
     }

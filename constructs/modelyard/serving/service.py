@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from modelyard.pod.options import EnvValue
     from modelyard.values.image import Image
 
+ONE_MINUTE = minutes(1)
+
 
 class ScalableModelService(Workload):
     """
@@ -121,7 +123,7 @@ class ScalableModelService(Workload):
         scale: CpuScale | None = None,
         health: str | HttpGet | TcpSocket | Exec | None = None,
         ready: str | HttpGet | TcpSocket | Exec | None = None,
-        start_within: timedelta = minutes(1),
+        start_within: timedelta = ONE_MINUTE,
         drain: Drain | None = None,
         rollout: Rollout = "auto",
         command: Sequence[str] = (),

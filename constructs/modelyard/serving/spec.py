@@ -11,7 +11,7 @@ import attrs
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim, Port
-from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches
+from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, TcpSocket
 from modelyard.values.durations import minutes
 from modelyard.values.names import dns_label_1035
@@ -20,6 +20,7 @@ from modelyard.values.value import option, required, source_of
 
 Rollout = Literal["auto", "surge", "in-place", "recreate"]
 SERVICE_PORT = 80
+STAND_IN_PORT = 8000
 SINGLE_WRITER = {"ReadWriteOnce", "ReadWriteOncePod"}
 
 
@@ -78,20 +79,24 @@ def health_check(given: str | HealthCheck | None, otherwise: HealthCheck) -> Hea
 def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with *spec* at *site*, all of it."""
     if broken := dns_label_1035(name):
-        yield Breach("N01", "id", name, broken, 'choose an id such as "sentiment", which is also the name of the Service')
-    wrong_types = list(type_breaches(spec))
-    yield from wrong_types
-    if wrong_types:
-        return
-    wrong_values = list(value_breaches(spec))
-    yield from wrong_values
+        yield Breach(
+            "N01",
+            "id",
+            name,
+            broken,
+            'choose an id such as "sentiment", which is also the name of the Service',
+        )
+    wrong = list(type_breaches(spec))
+    spec = without(spec, wrong, image=STAND_IN, port=STAND_IN_PORT)
+    wrong.extend(value_breaches(spec))
+    yield from wrong
+    spec = without(spec, wrong, image=STAND_IN, port=STAND_IN_PORT)
     yield from _scaling(spec)
     yield from _ports(spec)
     for field in ("health", "ready"):
         yield from _health(field, getattr(spec, field), spec)
-    if not wrong_values:
-        yield from pod_breaches(spec, site)
-        yield from _claims(spec)
+    yield from pod_breaches(spec, site)
+    yield from _claims(spec)
 
 
 def _scaling(spec: ServiceSpec) -> Iterator[Breach]:
@@ -103,7 +108,14 @@ def _scaling(spec: ServiceSpec) -> Iterator[Breach]:
         )  # fmt: skip
     if scale is not None and scale.min > scale.max:
         because = f"scale.max is {scale.max}, and the fewest replicas are at most the most"
-        yield Breach("A01", "scale.min", scale.min, because, f"lower min, or raise max to at least {scale.min}", source_of(scale))
+        yield Breach(
+            "A01",
+            "scale.min",
+            scale.min,
+            because,
+            f"lower min, or raise max to at least {scale.min}",
+            source_of(scale),
+        )
 
 
 def _ports(spec: ServiceSpec) -> Iterator[Breach]:
@@ -114,9 +126,21 @@ def _ports(spec: ServiceSpec) -> Iterator[Breach]:
     services: set[int] = set()
     for index, port in enumerate(spec.ports):
         number = port.service or port.number
-        for field, given, seen in (("name", port.name, names), ("number", port.number, numbers), ("service", number, services)):
+        taken = services if port.service is not None or port.number not in numbers else set()
+        for field, given, seen in (
+            ("name", port.name, names),
+            ("number", port.number, numbers),
+            ("service", number, taken),
+        ):
             if given in seen:
-                yield Breach("D08", f"port[{index}].{field}", given, "another port of this service has it", "give each port its own", source_of(port))
+                yield Breach(
+                    "D08",
+                    f"port[{index}].{field}",
+                    given,
+                    "another port of this service has it",
+                    "give each port its own",
+                    source_of(port),
+                )
         names.add(port.name)
         numbers.add(port.number)
         services.add(number)
@@ -129,7 +153,14 @@ def _health(field: str, given: str | HealthCheck | None, spec: ServiceSpec) -> I
     known = [one.name for one in spec.ports]
     if port is not None and port not in known:
         do = did_you_mean(port, known) or f"its ports are {', '.join(known)}"
-        yield Breach("P03", f"{field}.port", port, "the service has no port of this name", do, source_of(given))
+        yield Breach(
+            "P03",
+            f"{field}.port",
+            port,
+            "the service has no port of this name",
+            do,
+            source_of(given),
+        )
 
 
 def _claims(spec: ServiceSpec) -> Iterator[Breach]:
@@ -137,8 +168,6 @@ def _claims(spec: ServiceSpec) -> Iterator[Breach]:
         if isinstance(volume, Claim) and volume.mode in SINGLE_WRITER and spec.most > 1:
             yield Breach(
                 "V01", f"volumes[{index}].access_mode", volume.mode,
-                f"up to {spec.most} replicas on different nodes mount the claim {volume.name}, and this mode is for one node",
+                f"up to {spec.most} replicas on different nodes mount {volume.name}, and this mode is for one node",
                 "use ReadWriteMany or ReadOnlyMany storage, or one replica", source_of(volume),
             )  # fmt: skip
-
-

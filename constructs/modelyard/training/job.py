@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from modelyard.pod.options import EnvValue
     from modelyard.values.image import Image
 
+TWO_MINUTES = seconds(120)
+
 
 class TrainingJob(Workload):
     """
@@ -121,7 +123,7 @@ class TrainingJob(Workload):
         retries: int = 3,
         deadline: timedelta | None = None,
         fatal_exit_codes: Sequence[int] = MISCONFIGURED,
-        grace: timedelta = seconds(120),
+        grace: timedelta = TWO_MINUTES,
         evictable: bool = False,
         user: int = 10001,
         read_only_root: bool | None = None,

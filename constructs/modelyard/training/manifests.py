@@ -21,7 +21,10 @@ DO_NOT_EVICT = {
 
 def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
     """Return the manifests of the training *name*: its Job and the companions of its pods."""
-    return [Draft(_job(name, spec, site), sealed=True), *companions(name, COMPONENT, spec, site, ports=())]
+    return [
+        Draft(_job(name, spec, site), sealed=True),
+        *companions(name, COMPONENT, spec, site, ports=()),
+    ]
 
 
 def _job(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
@@ -47,9 +50,15 @@ def _job(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
 
 
 def _failure_rules(spec: TrainingSpec) -> list[dict[str, Any]]:
-    disrupted = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    disrupted = {
+        "action": "Ignore",
+        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+    }
     if not spec.fatal_exit_codes:
         return [disrupted]
     codes = sorted(set(spec.fatal_exit_codes))
-    fatal = {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": codes}}
+    fatal = {
+        "action": "FailJob",
+        "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": codes},
+    }
     return [disrupted, fatal]

@@ -9,7 +9,7 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
-from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches
+from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.values.durations import seconds
 from modelyard.values.names import dns_label
 from modelyard.values.value import option
@@ -47,19 +47,17 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     if broken := dns_label(name, LONGEST_NAME):
         do = f"choose an id of at most {LONGEST_NAME} characters, such as churn-train"
         yield Breach("N03", "id", name, f"{broken} (a Job's name ends with a hash of {HASH_SUFFIX})", do)
-    wrong_types = list(type_breaches(spec))
-    yield from wrong_types
-    if wrong_types:
-        return
-    wrong_values = list(value_breaches(spec))
-    yield from wrong_values
+    wrong = list(type_breaches(spec))
+    spec = without(spec, wrong, image=STAND_IN)
+    wrong.extend(value_breaches(spec))
+    yield from wrong
+    spec = without(spec, wrong, image=STAND_IN, command=("true",))
     if not spec.command and not spec.args:
         yield Breach(
             "X11", "command", list(spec.command), "a training says what it runs",
             'write command=["python", "train.py"]',
         )  # fmt: skip
-    if not wrong_values:
-        yield from pod_breaches(spec, site)
+    yield from pod_breaches(spec, site)
     for code in spec.fatal_exit_codes:
         if not 1 <= code <= MOST_EXIT_CODES:
             because = f"an exit code that fails a job is one from 1 to {MOST_EXIT_CODES}"

@@ -18,6 +18,7 @@ LOGICAL_NAME = "modelyard.dev/name"
 """The annotation that holds the name which an object with a hash in its name is known by."""
 
 
+@lru_cache(maxsize=65536)
 def dns_label(text: str, longest: int = LABEL_LENGTH) -> str | None:
     """Return how *text* breaks the DNS label grammar of RFC 1123, or None."""
     if len(text) > longest:
@@ -27,6 +28,7 @@ def dns_label(text: str, longest: int = LABEL_LENGTH) -> str | None:
     return None
 
 
+@lru_cache(maxsize=65536)
 def dns_label_1035(text: str, longest: int = LABEL_LENGTH) -> str | None:
     """Return how *text* breaks the DNS label grammar of RFC 1035 (Service names), or None."""
     if len(text) > longest:
@@ -36,7 +38,7 @@ def dns_label_1035(text: str, longest: int = LABEL_LENGTH) -> str | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def subdomain(text: str) -> str | None:
     """Return how *text* breaks the grammar of most object names (RFC 1123 subdomain), or None."""
     if len(text) > SUBDOMAIN_LENGTH:
@@ -46,7 +48,7 @@ def subdomain(text: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def label_value(text: str) -> str | None:
     """Return how *text* breaks the grammar of label values, or None."""
     if len(text) > LABEL_LENGTH:
@@ -56,7 +58,7 @@ def label_value(text: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def qualified_name(text: str) -> str | None:
     """Return how *text* breaks the grammar of label and annotation keys, or None."""
     prefix, slash, name = text.rpartition("/")
@@ -69,16 +71,18 @@ def qualified_name(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=65536)
+def label(key: str, value: str) -> str | None:
+    """Return how a label's *key* or *value* breaks its grammar, or None."""
+    return qualified_name(key) or label_value(value)
+
+
 @lru_cache(maxsize=4096)
 def port_name(text: str) -> str | None:
     """Return how *text* breaks the grammar of port names (IANA service names), or None."""
     if len(text) > PORT_NAME_LENGTH:
         return f"a port name has at most {PORT_NAME_LENGTH} characters and this one has {len(text)}"
-    if (
-        not LABEL.fullmatch(text)
-        or "--" in text
-        or not any(character.isalpha() for character in text)
-    ):
+    if not LABEL.fullmatch(text) or "--" in text or not any(character.isalpha() for character in text):
         return 'a port name holds a-z, 0-9 and single "-" only, with at least one letter'
     return None
 
@@ -94,6 +98,8 @@ def env_name(text: str) -> str | None:
 @lru_cache(maxsize=4096)
 def config_key(text: str) -> str | None:
     """Return how *text* breaks the grammar of the keys of ConfigMaps and Secrets, or None."""
-    if len(text) > SUBDOMAIN_LENGTH or not CONFIG_KEY.fullmatch(text) or text in {".", ".."}:
+    if len(text) > SUBDOMAIN_LENGTH or not CONFIG_KEY.fullmatch(text):
         return 'a key holds letters, digits, "-", "_" and "." only and has at most 253 characters'
+    if text == "." or text.startswith(".."):
+        return 'a key is not "." and does not start with ".."'
     return None

@@ -46,8 +46,10 @@ def number(value: object) -> Decimal | None:
     return parse(value) if isinstance(value, str) else None
 
 
-def mebibytes(amount: Decimal) -> str:
-    """Return *amount* bytes as a quantity in whole ``Mi``, rounded down, at least ``1Mi``."""
+def memory_size(amount: Decimal) -> str:
+    """Return *amount* bytes as a quantity in whole ``Gi``, or else ``Mi``, rounded down, at least ``1Mi``."""
+    if amount and amount % SUFFIXES["Gi"] == 0:
+        return f"{int(amount // SUFFIXES['Gi'])}Gi"
     return f"{max(1, int(amount // SUFFIXES['Mi']))}Mi"
 
 

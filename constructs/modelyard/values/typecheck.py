@@ -41,7 +41,8 @@ def _fields(cls: Any) -> tuple[tuple[str, Checker], ...]:
     return tuple((field.name, _checker(field.type)) for field in attrs.fields(cls) if field.init)
 
 
-def describe(hint: object) -> str:
+@cache
+def describe(hint: object) -> str:  # noqa: PLR0911 # a case a kind of type
     """Return the type *hint* in words."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
@@ -64,7 +65,7 @@ def describe(hint: object) -> str:
 
 
 @cache
-def _checker(hint: Any) -> Checker:  # noqa: ANN401 # a type hint has no common type
+def _checker(hint: Any) -> Checker:  # a type hint has no common type
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in {Any, object}:
         return _anything
@@ -76,7 +77,7 @@ def _checker(hint: Any) -> Checker:  # noqa: ANN401 # a type hint has no common 
         return _collection(hint, origin, arguments[0])
     if origin is Mapping:
         return _mapping(hint, *arguments)
-    return _plain(hint)
+    return _plain(origin or hint)
 
 
 def _anything(_value: object, _path: str) -> Iterator[Mismatch]:
@@ -107,9 +108,12 @@ def _is(value: object, hint: type) -> bool:
 
 
 def _union(hint: object, arguments: tuple[Any, ...]) -> Checker:
+    simple = tuple(argument for argument in arguments if isinstance(argument, type) and not attrs.has(argument))
     checkers = [_checker(argument) for argument in arguments]
 
     def check(value: object, path: str) -> Iterator[Mismatch]:
+        if any(_is(value, one) for one in simple):
+            return
         attempts = []
         for checker in checkers:
             problems = list(checker(value, path))

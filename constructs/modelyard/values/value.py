@@ -17,17 +17,17 @@ Check = Callable[[Any], str | None]
 """Answers with the rule that a value breaks, or None."""
 
 
-def required(*, check: Check | None = None, kw_only: bool | None = None) -> Any:  # noqa: ANN401 # as attrs.field
+def required(*, check: Check | None = None, kw_only: bool | None = None) -> Any:  # as attrs.field
     """Declare a field without default, and a *check* of its value."""
     return attrs.field(kw_only=kw_only, metadata={"check": check})
 
 
-def option(*, default: Any, check: Check | None = None, kw_only: bool | None = None) -> Any:  # noqa: ANN401 # as attrs.field
+def option(*, default: Any, check: Check | None = None, kw_only: bool | None = None) -> Any:  # as attrs.field
     """Declare a field with a *default*, and a *check* of its value."""
     return attrs.field(default=default, kw_only=kw_only, metadata={"check": check})
 
 
-def _remember(self: Any) -> None:  # noqa: ANN401 # any value type
+def _remember(self: Any) -> None:  # any value type
     object.__setattr__(self, "__source__", trace.here())
 
 

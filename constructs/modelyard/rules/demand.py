@@ -1,0 +1,101 @@
+"""What pods ask of nodes, and how many of them there are at most."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import Any
+
+from modelyard.rules.subjects import Container, Object, Pod, Scope
+from modelyard.values import quantity
+
+MANY = 2
+"""Stands for a number of pods that only the cluster knows and that is more than one."""
+SCALED_OBJECT_MOST = 100
+"""KEDA's maxReplicaCount, where it is not given."""
+BYTES = frozenset({"memory", "ephemeral-storage"})
+
+
+def field(resource: str) -> str:
+    """Return a resource as the end of a path: ``.cpu`` or ``['nvidia.com/gpu']``."""
+    return f".{resource}" if resource.isalpha() else f"[{resource!r}]"
+
+
+def extended(resource: str) -> bool:
+    """Return whether the API server takes *resource* for one of a device plugin."""
+    return "/" in resource and "kubernetes.io/" not in resource and not resource.startswith("requests.")
+
+
+def requested(container: Container) -> Mapping[str, Any]:
+    """Return what is kept for *container*, the limit where no request is given."""
+    resources = container.data.get("resources") or {}
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    return {**limits, **requests} if limits and requests else limits or requests
+
+
+def asked(pod: Pod, resource: str) -> Decimal:
+    """Return how much of *resource* the scheduler looks for: as it counts, with starts and sidecars."""
+    running = starting = sidecars = Decimal(0)
+    for container in pod.containers:
+        amount = quantity.number(requested(container).get(resource)) or Decimal(0)
+        if not container.init:
+            running += amount
+        elif container.data.get("restartPolicy") == "Always":
+            sidecars += amount
+            starting = max(starting, sidecars)
+        else:
+            starting = max(starting, sidecars + amount)
+    return max(running + sidecars, starting)
+
+
+def askers(pod: Pod, resource: str) -> list[Container]:
+    """Return the containers that ask for *resource*."""
+    return [container for container in pod.containers if resource in requested(container)]
+
+
+def devices(pod: Pod) -> list[str]:
+    """Return the extended resources that *pod* asks for, each once."""
+    found: dict[str, None] = {}
+    for container in pod.containers:
+        resources = container.data.get("resources")
+        if resources:
+            for listed in (resources.get("limits"), resources.get("requests")):
+                for resource in listed or ():
+                    if "/" in resource and extended(resource):
+                        found[resource] = None
+    return list(found)
+
+
+def most(scope: Scope, one: Object) -> tuple[int, Object | None]:
+    """Return the most pods of *one* that run at once, rollouts left aside, and the autoscaler that says so."""
+    if (job := one.job) is not None:
+        parallelism, completions = job.spec.get("parallelism"), job.spec.get("completions")
+        counts = [count for count in (parallelism, completions) if isinstance(count, int)]
+        return (min(counts) if isinstance(parallelism, int) else 1), None
+    if one.kind == "DaemonSet":
+        return MANY, None
+    if one.kind == "Pod":
+        return 1, None
+    largest: tuple[int, Object | None] = (0, None)
+    for scaler in scope.scalers_of(one):
+        usual = SCALED_OBJECT_MOST if scaler.kind == "ScaledObject" else None
+        count = scaler.spec.get("maxReplicas", scaler.spec.get("maxReplicaCount", usual))
+        if isinstance(count, int) and count > largest[0]:
+            largest = count, scaler
+    if largest[1] is not None:
+        return largest
+    replicas = one.spec.get("replicas")
+    return (replicas if isinstance(replicas, int) else 1), None
+
+
+def written(resource: str, amount: Decimal) -> str:
+    """Return *amount* of *resource* as people write it."""
+    if resource in BYTES:
+        return quantity.memory_size(amount)
+    return f"{amount.normalize():f}"
+
+
+def listed(words: Collection[str]) -> str:
+    """Return *words* in a sentence: ``a, b and c``."""
+    *first, last = words or ("none",)
+    return f"{', '.join(first)} and {last}" if first else last
