@@ -1,0 +1,145 @@
+"""Lock files: what they may say, pinning, promotion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelyard import Image, UsageError
+from modelyard.images import Lock, LockError, change, lock_path, pinned, promoted, read, write
+from tests.support import environment, found_by
+
+DIGEST = "sha256:" + "a" * 64
+OTHER = "sha256:" + "b" * 64
+MODEL = Image("ghcr.io/acme/model", "1.0", DIGEST)
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    """Names come sorted, and a tag that looks like a number stays a string."""
+    path = lock_path(tmp_path, "prod")
+    write(path, Lock({"model": MODEL, "app": Image("ghcr.io/acme/app", "1.10", OTHER)}))
+
+    assert read(path) == Lock({"app": Image("ghcr.io/acme/app", "1.10", OTHER), "model": MODEL})
+    assert path.read_text() == (
+        "# The images of this environment. Written by `modelyard images`; a bot may change tag and digest.\n"
+        "images:\n"
+        '  app:\n    repository: ghcr.io/acme/app\n    tag: "1.10"\n'
+        f"    digest: {OTHER}\n"
+        '  model:\n    repository: ghcr.io/acme/model\n    tag: "1.0"\n'
+        f"    digest: {DIGEST}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "because"),
+    [
+        ("images:\n  a: {repository: x\n", 3, "did not find expected ',' or '}'"),
+        ("images:\n  a:\n    repository: x\n  a:\n    repository: y\n", 4, "'a' stands here a second time"),
+        ("image:\n  a: 1\n", 2, "'image' is not a part of a lock file; the one part is 'images'"),
+        ("images:\n  a:\n    repo: x\n", 3, "image 'a' has no field 'repo'; its fields are repository, tag, digest"),
+        ("images:\n  a:\n    tag: x\n", 3, "image 'a' has no repository"),
+        ("images: 3\n", 1, "'images' must be a mapping"),
+        (
+            "images:\n  a:\n    repository: x\n    digest: sha256:12\n", 3,
+            "image 'a' is 'x@sha256:12', but a digest is sha256: and 64 hexadecimal digits in lower case",
+        ),
+    ],
+)  # fmt: skip
+def test_a_damaged_file_is_named_with_its_line(tmp_path: Path, text: str, line: int, because: str) -> None:
+    """The error tells the line and the rule."""
+    path = tmp_path / "prod.lock.yaml"
+    path.write_text(text)
+
+    with pytest.raises(LockError) as raised:
+        read(path)
+
+    assert (raised.value.line, raised.value.because) == (line, because)
+
+
+def test_an_image_comes_from_the_lock_of_its_environment(tmp_path: Path) -> None:
+    """The reference holds tag and digest: the tag for people, the digest for the kubelet."""
+    write(lock_path(tmp_path, "test"), Lock({"model": MODEL}))
+
+    assert environment(tmp_path).image("model").reference == f"ghcr.io/acme/model:1.0@{DIGEST}"
+
+
+def test_a_missing_entry_is_a_finding_with_the_command_to_run(tmp_path: Path) -> None:
+    """A near miss gets the name that was meant."""
+    write(lock_path(tmp_path, "test"), Lock({"model": MODEL}))
+    scope = environment(tmp_path)
+    scope.image("modle")
+    scope.image("sentiment")
+
+    assert found_by(scope, "X13") == [
+        "test: image='modle' but environments/test.lock.yaml has no such image; did you mean model?",
+        ("test: image='sentiment' but environments/test.lock.yaml has no such image; "
+        "pin it: modelyard images pin test sentiment <repository>:<tag>@sha256:<digest>"),
+    ]
+
+
+def test_pinning_keeps_the_repository_and_takes_tag_and_digest() -> None:
+    """A bare :tag@digest is enough where the image is known."""
+    after = pinned(Lock({"model": MODEL}), "prod", "model", f":1.1@{OTHER}")
+
+    assert after.images == {"model": Image("ghcr.io/acme/model", "1.1", OTHER)}
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "message"),
+    [
+        (
+            "model",
+            "ghcr.io/acme/model:1.1",
+            "'ghcr.io/acme/model:1.1' has no digest: a tag can be moved, so give repository:tag@sha256:digest",
+        ),
+        (
+            "new",
+            f":1.1@{OTHER}",
+            "new is not in the lock file of prod yet: give its repository too, as repository:tag@sha256:digest",
+        ),
+        (
+            "model",
+            "ghcr.io/acme/model:1.1@sha256:12",
+            "is no image reference: a digest is sha256: and 64 hexadecimal digits in lower case",
+        ),
+    ],
+)
+def test_a_pin_that_pins_nothing_is_refused(name: str, reference: str, message: str) -> None:
+    """A tag alone is no pin."""
+    with pytest.raises(UsageError) as raised:
+        pinned(Lock({"model": MODEL}), "prod", name, reference)
+
+    assert message in str(raised.value)
+
+
+def test_promotion_takes_what_both_have_and_is_idempotent(tmp_path: Path) -> None:
+    """The second time there is nothing to change, and the file is not written."""
+    origin = Lock({"model": Image("ghcr.io/acme/model", "2.0", OTHER), "extra": MODEL})
+    write(lock_path(tmp_path, "prod"), Lock({"model": MODEL, "other": MODEL}))
+
+    first = change(tmp_path, "prod", lambda lock: promoted(origin, lock, "staging", "prod"))
+    second = change(tmp_path, "prod", lambda lock: promoted(origin, lock, "staging", "prod"))
+
+    assert [(one.name, one.before, one.after) for one in first] == [("model", MODEL, origin.images["model"])]
+    assert second == []
+    assert read(lock_path(tmp_path, "prod")).images["other"] == MODEL
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["modle"], "staging has no image 'modle'; did you mean model?"),
+        (
+            ["loose"],
+            "loose of staging has no digest; pin it first: modelyard images pin staging loose :1@sha256:DIGEST",
+        ),
+    ],
+)
+def test_promotion_refuses_what_staging_does_not_have_pinned(names: list[str], message: str) -> None:
+    """Nothing reaches prod that was not decided on before."""
+    origin = Lock({"model": MODEL, "loose": Image("ghcr.io/acme/loose", "1")})
+    with pytest.raises(UsageError) as raised:
+        promoted(origin, Lock(), "staging", "prod", names)
+
+    assert str(raised.value) == message

@@ -1,0 +1,53 @@
+"""The public surface: what modelyard offers, and that signatures and specs say the same."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import attrs
+import pytest
+
+import modelyard
+from modelyard import ScalableModelService, TrainingJob
+from modelyard.fleet import Workload
+from modelyard.serving.spec import ServiceSpec
+from modelyard.training.spec import TrainingSpec
+
+
+def test_the_names_are_sorted_and_all_there() -> None:
+    """Whoever adds a name adds it here, on purpose."""
+    assert list(modelyard.__all__) == sorted(modelyard.__all__)
+    assert [
+        name for name in modelyard.__all__ if getattr(modelyard, name).__module__.split(".")[0] != "modelyard"
+    ] == []
+
+
+@pytest.mark.parametrize(("construct", "spec"), [(TrainingJob, TrainingSpec), (ScalableModelService, ServiceSpec)])
+def test_signature_and_spec_have_the_same_options(construct: type[Workload], spec: type) -> None:
+    """An option cannot be accepted and then forgotten."""
+    parameters = inspect.signature(construct.__init__).parameters.values()
+    options = {one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
+
+    assert options == {field.name for field in attrs.fields(spec)}
+
+
+@pytest.mark.parametrize("construct", [TrainingJob, ScalableModelService])
+def test_every_option_is_documented(construct: type[Workload]) -> None:
+    """The class says of each option what it is."""
+    text = inspect.getdoc(construct) or ""
+    missing = [
+        name
+        for name in inspect.signature(construct.__init__).parameters
+        if name != "self" and f"    {name}: " not in text
+    ]
+
+    assert missing == []
+
+
+def test_no_module_is_more_than_one_room() -> None:
+    """A module of more than 300 lines holds two ideas."""
+    package = Path(modelyard.__file__).parent
+    long = {path.name: lines for path in package.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 300}
+
+    assert long == {}
