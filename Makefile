@@ -16,7 +16,7 @@ help: ## list the targets
 
 .PHONY: setup setup-python setup-synth
 setup: ## set everything up, and do nothing else
-	@tools/setup venv editable node kubeconform
+	@tools/setup venv editable node go kubeconform
 setup-synth:
 	@tools/setup venv editable node
 setup-python:
@@ -26,7 +26,8 @@ setup-python:
 .PHONY: synth
 synth: setup-synth ## render environments/ into dist/ with cdk8s synth
 	@env -u CDK8S_OUTPUT -u CDK8S_O -u CDK8S_STDOUT -u CDK8S_P -u CDK8S_APP -u CDK8S_A \
-		CDK8S_CHECK_UPGRADE=false $(in_venv) node_modules/.bin/cdk8s synth
+		CDK8S_CHECK_UPGRADE=false $(in_venv) \
+		node --require ./tools/cdk8s.cjs node_modules/.bin/cdk8s synth
 
 .PHONY: test
 test: setup ## run all tests
@@ -38,6 +39,8 @@ kubeconform: setup ## check dist/ with kubeconform, strict and offline
 
 .PHONY: check
 check: setup-synth ## ruff, mypy, pyright, and dist/ is fresh
+	@tools/setup pipenv
+	$(venv)/python tools/check_repository.py
 	$(venv)/ruff check
 	$(venv)/ruff format --check
 	$(venv)/mypy $(sources)
