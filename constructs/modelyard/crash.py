@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelyard import trace
+from modelyard import sources, trace
 from modelyard.findings import Finding, ModelyardError, Severity, Source, SpecError, SynthesisError, UsageError
 from modelyard.values.similar import did_you_mean
 
@@ -151,6 +151,7 @@ def install() -> None:
     if main is None or not (Path(main).parent / "cdk8s.yaml").is_file():
         return
     root = Path(main).resolve().parent
+    sources.take(root)
     Program.is_main = True
 
     def show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

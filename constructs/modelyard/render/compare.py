@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -23,8 +24,8 @@ def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: I
         data, old = one.text.encode(), tree.content(options.dist / one.path)
         if old == data:
             continue
-        if old is None and (options.dist / one.path).is_dir():
-            because = "modelyard would write this file, and a folder stands in its place"
+        if old is None and os.path.lexists(options.dist / one.path):
+            because = "modelyard would write this file, and what stands in its place is none"
             breach = Breach("X06", f"dist/{one.path}", None, because, "move it away")
             result.findings.append(finding(breach, result.name, None))
             continue

@@ -88,7 +88,7 @@ def read(dist: Path, environment: str) -> Inventory:
         data = json.loads(path.read_text(encoding="utf-8"))
         files = [Entry(one["path"], one["sha256"], one["object"], one["workload"]) for one in data["files"]]
         return Inventory(str(data["environment"]), str(data["cluster"]), {one.path: one for one in files})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return empty(environment)
     except (OSError, ValueError, KeyError, TypeError):
         message = (

@@ -7,7 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from modelyard import crash
+from modelyard import crash, sources
 from modelyard.findings import SynthesisError, UsageError
 from modelyard.fleet import Fleet
 
@@ -23,6 +23,7 @@ def load(main: Path) -> Fleet:
     collected: list[Fleet] = []
     Fleet.collecting = collected
     sys.path.insert(0, str(root))
+    sources.take(root)
     os.environ.pop("CDK8S_OUTDIR", None)
     try:
         runpy.run_path(str(main), run_name="__main__")

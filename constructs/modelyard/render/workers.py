@@ -22,58 +22,102 @@ LONGEST_SILENCE = 3600
 """Seconds after which a process that says nothing is taken for dead; no environment takes an hour."""
 
 
+class Crew:
+    """
+    Processes that render, and the connections over which this one leads them.
+
+    Args:
+        main: The project's ``main.py``, which each of them runs.
+
+        options: How they render.
+    """
+
+    def __init__(self, main: Path, options: Options) -> None:
+        self.main, self.options = main, options
+        self.context = multiprocessing.get_context("fork")
+        self.members: dict[Connection, ForkProcess] = {}
+
+    def hire(self, count: int) -> None:
+        """Start *count* processes."""
+        for _ in range(count):
+            ours, theirs = self.context.Pipe()
+            arguments = (theirs, [*self.members, ours], self.main, self.options)
+            process = self.context.Process(target=_work, args=arguments, daemon=True)
+            process.start()
+            theirs.close()
+            self.members[ours] = process
+
+    def hear(self, connection: Connection) -> Any:
+        """
+        Return what a process says.
+
+        Raises:
+            UsageError: It died.
+        """
+        try:
+            return connection.recv()
+        except (EOFError, ConnectionResetError):
+            process = self.members[connection]
+            process.join(timeout=5)
+            died = f"a process that renders environments died with exit code {process.exitcode}"
+            message = f"{died}; run it again with --jobs 1 to see why"
+            raise UsageError(message) from None
+
+    def dismiss(self, patience: float) -> None:
+        """End every process: by itself within *patience* seconds, or by force."""
+        for connection, process in self.members.items():
+            connection.close()
+            process.join(timeout=patience)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+
 def spread(request: Request, options: Options, count: int) -> tuple[Sequence[str], list[Result]]:
     """
     Return the names of all environments, and what came of those asked for, rendered by *count* processes.
+
+    Args:
+        request: What is to be rendered.
+
+        options: How.
+
+        count: So many processes.
 
     Raises:
         SynthesisError: ``main.py`` cannot be run.
 
         UsageError: An environment does not exist, or a process died.
     """
-    context = multiprocessing.get_context("fork")
-    crew: dict[Connection, ForkProcess] = {}
-    for _ in range(count):
-        ours, theirs = context.Pipe()
-        arguments = (theirs, [*crew, ours], request.main, options)
-        process = context.Process(target=_work, args=arguments, daemon=True)
-        process.start()
-        theirs.close()
-        crew[ours] = process
+    crew = Crew(request.main, options)
     patience = 0
     try:
+        crew.hire(count)
         found = _lead(crew, request)
         patience = 5
     finally:
-        for connection, process in crew.items():
-            connection.close()
-            process.join(timeout=patience)
-            if process.is_alive():
-                process.kill()
-                process.join()
+        crew.dismiss(patience)
     return found
 
 
-def _lead(crew: dict[Connection, ForkProcess], request: Request) -> tuple[Sequence[str], list[Result]]:
+def _lead(crew: Crew, request: Request) -> tuple[Sequence[str], list[Result]]:
     names: Sequence[str] | None = None
     waiting: list[str] = []
-    total = 0
     results: dict[str, Result] = {}
-    busy = list(crew)
+    total, busy = 0, list(crew.members)
     while busy:
         for connection in _next(busy):
-            message = _hear(connection, crew)
+            message = crew.hear(connection)
             if isinstance(message, Exception):
                 raise message
-            if isinstance(message, tuple):
-                if names is None:
-                    names = message
-                    waiting = selected(names, request.only)
-                    total = len(waiting)
-            else:
+            if not isinstance(message, tuple):
                 results[message.name] = message
                 if request.progress is not None:
                     request.progress(message.name, len(results), total)
+            elif names is None:
+                names = message
+                waiting = selected(names, request.only)
+                total = len(waiting)
             if waiting:
                 connection.send(waiting.pop(0))
             else:
@@ -89,17 +133,6 @@ def _next(busy: list[Connection]) -> list[Connection]:
         message = f"no process has answered for {LONGEST_SILENCE} seconds; run it again with --jobs 1"
         raise UsageError(message)
     return ready
-
-
-def _hear(connection: Connection, crew: dict[Connection, ForkProcess]) -> Any:  # what was sent
-    try:
-        return connection.recv()
-    except (EOFError, ConnectionResetError):
-        process = crew[connection]
-        process.join(timeout=5)
-        died = f"a process that renders environments died with exit code {process.exitcode}"
-        message = f"{died}; run it again with --jobs 1 to see why"
-        raise UsageError(message) from None
 
 
 def _work(connection: Connection, others: Sequence[Connection], main: Path, options: Options) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.rules.workloads import called, running, selected
 
 HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"

@@ -11,7 +11,8 @@ import attrs
 from modelyard.findings import Breach
 from modelyard.rules.a import API, HPA, target
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.rules.workloads import called, running
 from modelyard.values import quantity
 from modelyard.values.similar import did_you_mean
@@ -149,11 +150,13 @@ def reachable(one: Object, scope: Scope) -> Iterator[Breach]:
     pod = _pod(one, scope)
     if pod is None:
         return
-    tolerance = _tolerance(one, scope)
     for use in uses(one):
         percent = USUAL_PERCENT if use.percent is None else use.percent
         most = _most(_counted(pod, use), use.resource)
-        if most is None or percent < 1 or most > percent * (1 + tolerance):
+        if most is None or percent < 1:
+            continue
+        tolerance = _tolerance(one, scope)
+        if most > percent * (1 + tolerance):
             continue
         highest = math.ceil(most / (1 + tolerance)) - 1
         because = (
@@ -180,10 +183,10 @@ def _counted(pod: Pod, use: Use) -> list[Container]:
 
 def _most(counted: list[Container], resource: str) -> Decimal | None:
     """Return how many percent of the requests can be used, None where nothing limits it."""
-    requests = [quantity.number(container.requests.get(resource)) for container in counted]
     limits = [quantity.number(container.limits.get(resource)) for container in counted]
-    if not counted or None in requests or None in limits:
+    if not limits or None in limits:
         return None
+    requests = [quantity.number(container.requests.get(resource)) for container in counted]
     asked = sum(amount for amount in requests if amount is not None)
     allowed = sum(amount for amount in limits if amount is not None)
     return Decimal(100) * allowed / asked if asked > 0 else None

@@ -8,7 +8,8 @@ from typing import Any
 from modelyard.findings import Breach
 from modelyard.rules.a import API
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Object, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object
 from modelyard.values import quantity
 from modelyard.values.similar import did_you_mean
 

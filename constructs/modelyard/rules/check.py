@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from modelyard import trace
 from modelyard.findings import Breach, Finding, Severity, Source, shown
 from modelyard.rules.rule import CHECKS, RULES
-from modelyard.rules.subjects import Object, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object
 from modelyard.values.similar import did_you_mean
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Breach, Severity
-from modelyard.fleet.cluster import Accelerator
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object, Pod
 from modelyard.rules.workloads import (
     broken_share,
     called,
@@ -21,6 +21,9 @@ from modelyard.rules.workloads import (
     written,
 )
 from modelyard.values import quantity
+
+if TYPE_CHECKING:
+    from modelyard.fleet.cluster import Accelerator
 
 DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"
 
@@ -113,12 +116,12 @@ def well_formed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 
 def scarce(one: Object, scope: Scope) -> Iterator[Breach]:
     """Compare the accelerators of one pod with those that the cluster keeps free."""
     field, rolling = _rolling(one)
-    replicas = fewest(scope, one)
-    if rolling is None or one.pod is None or replicas < 1:
+    if rolling is None or one.pod is None or not scope.site.cluster.accelerators:
         return
+    replicas = fewest(scope, one)
     surge, unavailable = _limits(one, rolling)
     # A pod that may end first frees its own: reconcileOldReplicaSets in pkg/controller/deployment.
-    if share(unavailable, replicas, up=False) or not share(surge, replicas, up=True):
+    if replicas < 1 or share(unavailable, replicas, up=False) or not share(surge, replicas, up=True):
         return
     for accelerator, count in _accelerators(one.pod, scope):
         if accelerator.spare < count:
@@ -153,27 +156,24 @@ def _accelerators(pod: Pod, scope: Scope) -> Iterator[tuple[Accelerator, int]]:
 def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
     """Count the pods that a rollout leaves."""
     replicas = fewest(scope, one)
-    if one.pod is None or replicas < 1:
-        return
-    services = services_of(one.pod, scope)
-    if not services:
-        return
     field, rolling = _rolling(one)
-    nowhere = f"and {called(services[0])} leads nowhere meanwhile"
-    if rolling is None:
-        count = "its pod" if replicas == 1 else f"all {replicas} pods"
-        because = f"a rollout ends {count} before a new one starts, {nowhere}"
-        yield D10.breach("spec.strategy.type", "Recreate", because, ROLL if replicas > 1 else None)
-        return
-    surge, unavailable = _limits(one, rolling)
+    surge, unavailable = _limits(one, rolling or {})
     ended = share(unavailable, replicas, up=False)
     if ended == share(surge, replicas, up=True) == 0:
         ended = 1  # ResolveFenceposts in pkg/controller/deployment/util does so
-    if ended >= replicas:
-        count = "the one pod" if replicas == 1 else f"all {replicas} pods"
-        because = f"a rollout may end {count} before a new one is ready, {nowhere}"
-        do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
-        yield D10.breach(f"{field}.maxUnavailable", unavailable, because, do)
+    if one.pod is None or replicas < 1 or (rolling is not None and ended < replicas):
+        return
+    for service in services_of(one.pod, scope)[:1]:
+        nowhere = f"and {called(service)} leads nowhere meanwhile"
+        if rolling is None:
+            count = "its pod" if replicas == 1 else f"all {replicas} pods"
+            because = f"a rollout ends {count} before a new one starts, {nowhere}"
+            yield D10.breach("spec.strategy.type", "Recreate", because, ROLL if replicas > 1 else None)
+        else:
+            count = "the one pod" if replicas == 1 else f"all {replicas} pods"
+            because = f"a rollout may end {count} before a new one is ready, {nowhere}"
+            do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
+            yield D10.breach(f"{field}.maxUnavailable", unavailable, because, do)
 
 
 @D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object, Pod
 from modelyard.rules.workloads import (
     broken_share,
     called,

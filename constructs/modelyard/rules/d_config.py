@@ -9,7 +9,8 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Pod
 from modelyard.values.names import LOGICAL_NAME
 
 D11 = Rule(

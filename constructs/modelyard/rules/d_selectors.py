@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Object, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object
 from modelyard.rules.workloads import exposed, pods, selected, written
 from modelyard.values.similar import did_you_mean
 

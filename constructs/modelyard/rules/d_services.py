@@ -8,7 +8,8 @@ from typing import Any
 from modelyard.findings import Breach, Severity
 from modelyard.rules.d_budgets import BATCH
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object, Pod
 from modelyard.rules.workloads import called, exposed, running, written
 from modelyard.values import names
 from modelyard.values.similar import did_you_mean

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
-from modelyard.rules.subjects import Container, Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.values import quantity
 
 MANY = 2

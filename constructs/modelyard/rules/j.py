@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Job, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Job
 from modelyard.values.names import subdomain
 
 LEAST_DEADLINE = 60

@@ -7,7 +7,8 @@ from typing import Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Job, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Job
 from modelyard.values.names import qualified_name
 from modelyard.values.similar import did_you_mean
 

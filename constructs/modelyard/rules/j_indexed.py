@@ -8,7 +8,8 @@ from typing import Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Job, Object, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Job, Object
 
 DEFAULT_RETRIES = 6
 MOST_PARALLEL = 100_000

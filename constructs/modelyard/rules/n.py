@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Job, Object, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Job, Object
 from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035, subdomain
 from modelyard.values.versions import minor
 
@@ -135,7 +136,7 @@ def job_name(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # a
         return
     last = _last_index(job)
     if last is not None and (broken := dns_label(f"{name}-{last}")) and not subdomain(name):
-        yield N02.breach("metadata.name", name, _of_pods(f"{name}-{last}", broken))
+        yield N02.breach("metadata.name", name, *_of_pods(f"{name}-{last}", broken, "its index"))
 
 
 @N04.objects("CronJob")
@@ -152,10 +153,11 @@ def cron_job_name(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG00
     if last is not None:
         host = f"{name}-{'0' * MINUTES}-{last}"
         if broken := dns_label(host):
-            yield N05.breach("metadata.name", name, _of_pods(host, broken))
+            yield N05.breach("metadata.name", name, *_of_pods(host, broken, "time and index"))
 
 
-def _of_pods(host: str, broken: str) -> str:
+def _of_pods(host: str, broken: str, added: str) -> tuple[str, str]:
     if len(host) > LABEL_LENGTH:
-        return f"with time and index the host names of its pods have {len(host)} characters, and at most {LABEL_LENGTH}"
-    return f"it is part of the host names of its pods: {broken}"
+        because = f"with {added} a pod's host name has {len(host)} characters, and at most {LABEL_LENGTH} are possible"
+        return because, f"shorten it by {len(host) - LABEL_LENGTH}"
+    return f"it is part of the host names of its pods: {broken}", "write - instead of ."

@@ -10,7 +10,8 @@ from typing import Any
 
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object, Pod
 from modelyard.values.image import parse
 from modelyard.values.names import config_key, label, label_value, qualified_name
 
@@ -117,11 +118,13 @@ def _affinity(affinity: Mapping[str, Any], path: str) -> Iterator[Breach]:
                     yield from _selector(selector, f"{at}.{key}")
 
 
-def _metadata(found: Mapping[str, Any], path: str) -> Iterator[Breach]:
-    if labels := found.get("labels"):
-        yield from _labels(labels, f"{path}.labels")
-    if not (annotations := found.get("annotations")):
-        return
+def _metadata(found: Mapping[str, Any], path: str) -> list[Breach]:
+    labels, annotations = found.get("labels"), found.get("annotations")
+    breaches = _labels(labels, f"{path}.labels", N16.fix) if labels else []
+    return [*breaches, *_annotations(annotations, path)] if annotations else breaches
+
+
+def _annotations(annotations: Mapping[str, str], path: str) -> Iterator[Breach]:
     size = 0
     for key, value in annotations.items():
         size += len(key) + len(value)
@@ -135,10 +138,13 @@ def _metadata(found: Mapping[str, Any], path: str) -> Iterator[Breach]:
             yield N18.breach(f"{path}.annotations", None, because)
 
 
-def _labels(labels: Mapping[str, str], path: str) -> Iterator[Breach]:
-    for key, value in labels.items():
-        if broken := label(key, value):
-            yield N16.breach(f"{path}[{key!r}]", value, broken)
+def _labels(labels: Mapping[str, str], path: str, do: str = "correct it") -> list[Breach]:
+    """Return what is wrong with *labels*; a list, since this runs on every object and mostly finds nothing."""
+    return [
+        N16.breach(f"{path}[{key!r}]", value, broken, do)
+        for key, value in labels.items()
+        if (broken := label(key, value))
+    ]
 
 
 def _selector(selector: Mapping[str, Any], path: str) -> Iterator[Breach]:

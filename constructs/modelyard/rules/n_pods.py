@@ -7,7 +7,8 @@ from typing import Any
 
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.rules.workloads import called, exposed
 from modelyard.values.names import dns_label, env_name, port_name, subdomain
 
@@ -159,9 +160,7 @@ def linked(pod: Pod, scope: Scope) -> Iterator[Breach]:
             if overridden and any(word.startswith("--port") for word in words):
                 continue
             if pod in behind or service.name in " ".join([str(container.data.get("image")), *words]):
-                because = (
-                    f"{called(service)} puts {variable}=tcp://... into the pod, which {title} takes for its own port"
-                )
+                because = f"{called(service)} puts {variable}=tcp://... into the pod, which {title} takes for its port"
                 given = pod.spec.get("enableServiceLinks")
                 yield N26.breach(pod.at("spec.enableServiceLinks"), given, because)
                 break

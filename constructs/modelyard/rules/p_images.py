@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container
 from modelyard.values import image as references
 
 SHELLS = frozenset(folder + shell for folder in ("", "/bin/", "/usr/bin/") for shell in ("sh", "bash", "dash", "ash"))

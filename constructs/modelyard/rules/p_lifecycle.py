@@ -7,7 +7,8 @@ from typing import Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Pod
 from modelyard.values.versions import minor
 
 DEFAULT_GRACE = 30

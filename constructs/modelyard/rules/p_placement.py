@@ -7,7 +7,8 @@ from typing import Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object, Pod
 from modelyard.values.names import label_value, qualified_name
 from modelyard.values.versions import minor
 
@@ -59,7 +60,7 @@ P24 = Rule(
 )
 P29 = Rule(
     "P29",
-    "A spread constraint or anti-affinity counts the pods that it is written on.",
+    "A spread constraint counts the pods that it is written on.",
     why="The scheduler counts other pods, or none, and places these ones as if the constraint were not there.",
     fix="select labels that the pod template has",
     see=SPREADING,

@@ -7,7 +7,8 @@ from typing import Any
 
 from modelyard.findings import Breach
 from modelyard.rules.p_standard import P15, P16, Standard, standard
-from modelyard.rules.subjects import Container, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Pod
 
 PROBE_HOSTS = 34
 USER_NAMESPACES = 35

@@ -8,7 +8,8 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Pod
 from modelyard.values.versions import minor
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -59,11 +60,7 @@ class Standard:
     level: str
     minor: int
     lever: str
-    restricted: bool = attrs.field(init=False)
-
-    @restricted.default
-    def _is_restricted(self) -> bool:
-        return self.level == "restricted"
+    restricted: bool
 
     def breach(self, rule: Rule, field: str, value: object, demand: str, do: str, *, weaker: str) -> Breach:
         """Return a breach: the standard makes *demand*, and the level *weaker* does not."""
@@ -95,7 +92,8 @@ def standard(pod: Pod, scope: Scope) -> Standard | None:
         version = pinned if minor(pinned) else version
     if level not in {"baseline", "restricted"}:
         return None
-    return _standard(namespace, level, minor(version), OWN_LEVER if own else f"{ENFORCE}: {{}}")
+    lever = OWN_LEVER if own else f"{ENFORCE}: {{}}"
+    return _standard(namespace, level, minor(version), lever, level == "restricted")
 
 
 _standard = lru_cache(maxsize=256)(Standard)

@@ -7,7 +7,8 @@ from weakref import WeakKeyDictionary
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Pod
 
 HIGHEST_ID = 2**31 - 1
 ID_FIELDS = ("runAsUser", "runAsGroup", "fsGroup")

@@ -9,7 +9,8 @@ from typing import Any
 from modelyard.findings import Breach, shown
 from modelyard.rules.demand import extended, field
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.values import quantity
 from modelyard.values.names import qualified_name
 
@@ -66,6 +67,8 @@ PLAIN = frozenset({"cpu", "memory", "ephemeral-storage"})
 HUGE_PAGES = "hugepages-"
 LEAST_MEMORY = 4 * 2**20
 MOST_CPU = 10_000
+MOST_DIGITS = 6
+"""Of a number of mebibytes whose unit was forgotten."""
 GRAMMAR = "a quantity is a number with one of the suffixes m, k, M, G, T, Ki, Mi, Gi, Ti, or none"
 DEVICE_WORDS = frozenset({"accelerator", "accelerators", "gpu", "gpus", "nvidia", "tpu", "tpus"})
 
@@ -129,39 +132,44 @@ def _amount(given: object, path: str, *, above_zero: bool = False) -> Iterator[B
 
 def _resources(given: Mapping[str, Any], path: str, scope: Scope) -> Iterator[Breach]:
     limits, requests = given.get("limits") or {}, given.get("requests") or {}
-    allowed: dict[str, Decimal] = {}
-    for kind, listed in (("limits", limits), ("requests", requests)):
-        for name, text in listed.items():
-            if name not in PLAIN and (broken := _unknown(name, scope)):
-                yield R02.breach(f"{path}.{kind}{field(name)}", text, *broken)
-                continue
-            amount = quantity.number(text)
-            if amount is None or amount < 0:
-                yield from _amount(text, f"{path}.{kind}{field(name)}")
-                continue
-            if kind == "limits":
-                allowed[name] = amount
-            elif amount != allowed.get(name):
-                yield from _against(name, text, amount, allowed.get(name), limits, f"{path}.requests{field(name)}")
-            if (odd := _odd(name, text, amount)) is not None and not (kind == "requests" and limits.get(name) == text):
-                rule, because, do = odd
-                yield rule.breach(f"{path}.{kind}{field(name)}", text, because, do)
+    for name, text in limits.items():
+        yield from _resource(name, text, f"{path}.limits{field(name)}", scope)
+    for name, text in requests.items():
+        if limits.get(name) != text:
+            at = f"{path}.requests{field(name)}"
+            yield from _resource(name, text, at, scope)
+            yield from _differing(name, text, at, limits)
 
 
-def _against(
-    name: str, text: object, amount: Decimal, limit: Decimal | None, limits: Mapping[str, Any], path: str
-) -> Iterator[Breach]:
-    """Compare a request with the limit that it differs from."""
+def _resource(name: str, text: object, at: str, scope: Scope) -> Iterator[Breach]:
+    """Check one request or limit by itself."""
+    if name not in PLAIN and (broken := _unknown(name, scope)):
+        yield R02.breach(at, text, *broken)
+        return
+    amount = quantity.number(text)
+    if amount is None or amount < 0:
+        yield from _amount(text, at)
+    elif odd := _odd(name, text, amount):
+        rule, because, do = odd
+        yield rule.breach(at, text, because, do)
+
+
+def _differing(name: str, text: object, at: str, limits: Mapping[str, Any]) -> Iterator[Breach]:
+    """Compare a request with a limit that is written differently, or not at all."""
+    amount, limit = quantity.number(text), quantity.number(limits.get(name))
+    if amount is None or (limit is None and name in limits):
+        return
     if name in PLAIN:
         if limit is not None and amount > limit:
             because = f"its limit is {shown(limits[name])}, and a request is at most its limit"
-            yield R08.breach(path, text, because)
-    elif name not in limits:
-        because = "it has no limit, and what cannot be overcommitted has one"
-        yield R06.breach(path, text, because, f"write it under limits: {name}: {shown(str(text))}")
-    elif limit is not None:
+            yield R08.breach(at, text, because)
+    elif limit is None:
+        if extended(name) or name.startswith(HUGE_PAGES):
+            because = "it has no limit, and what cannot be overcommitted has one"
+            yield R06.breach(at, text, because)
+    elif amount != limit:
         because = f"its limit is {shown(limits[name])}, and of what cannot be overcommitted both are the same"
-        yield R06.breach(path, text, because)
+        yield R06.breach(at, text, because)
 
 
 def _unknown(name: str, scope: Scope) -> tuple[str, str] | None:
@@ -185,7 +193,7 @@ def _odd(name: str, text: object, amount: Decimal) -> tuple[Rule, str, str | Non
     if name == "memory":
         if 0 < amount < LEAST_MEMORY:
             digits = str(text).rstrip("m")
-            do = f'write "{digits}Mi"' if digits.isdecimal() else None
+            do = f'write "{digits}Mi"' if digits.isdecimal() and len(digits) <= MOST_DIGITS else None
             return R03, f"that is {_bytes(amount)}, with which no container starts", do
     elif name == "cpu":
         if amount > MOST_CPU:

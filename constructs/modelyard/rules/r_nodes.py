@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
+
+import attrs
 
 from modelyard.findings import Breach, Severity
-from modelyard.fleet.cluster import Accelerator, Toleration
 from modelyard.rules.demand import asked, askers, devices, field, listed, most, requested, written
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Pod
 from modelyard.rules.workloads import called
 from modelyard.values import quantity
+
+if TYPE_CHECKING:
+    from modelyard.fleet.cluster import Accelerator, Cluster, Toleration
 
 GPUS = "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/"
 
@@ -66,136 +71,146 @@ ACCELERATORS = (
     "nvidia.com/mig-",
 )  # fmt: skip
 """How the resources of accelerators begin; other devices, such as network cards, are nobody's business here."""
-NODE_AMOUNTS = (("cpu", "node_cpu", "CPU"), ("memory", "node_memory", "memory"))
+
+
+@attrs.frozen
+class Demand:
+    """
+    What a pod asks of one kind of accelerator.
+
+    Args:
+        resource: The extended resource.
+
+        count: How many of it one pod needs.
+
+        pod: The pod.
+
+        fitting: The cluster's classes with this resource, on nodes that the pod selects.
+
+        scope: All of the environment.
+    """
+
+    resource: str
+    count: Decimal
+    pod: Pod
+    fitting: Sequence[Accelerator]
+    scope: Scope
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster."""
+        return self.scope.site.cluster
+
+    def breach(self, rule: Rule, because: str, do: str, resource: str | None = None) -> Breach:
+        """Return a breach at the first container that asks for this resource, or another."""
+        name = resource or self.resource
+        first, *more = askers(self.pod, name)
+        kind = "requests" if name in (first.data["resources"].get("requests") or {}) else "limits"
+        if more:
+            because = f"all containers ask for {written(name, asked(self.pod, name))} together, and {because}"
+        return rule.breach(first.at(f"resources.{kind}{field(name)}"), requested(first)[name], because, do)
 
 
 @R09.pods
 def accelerated(pod: Pod, scope: Scope) -> Iterator[Breach]:
     """Compare what a pod asks for with the cluster's accelerators."""
     classes = scope.site.cluster.accelerators
-    known = {one.resource for one in classes}
-    named = [name for name in devices(pod) if name in known or name.startswith(ACCELERATORS)]
-    found = [name for name in named if asked(pod, name) > 0]
-    if not found:
-        yield from _needless(pod, known)
-        return
-    if len(found) > 1:
-        container = askers(pod, found[1])[0]
-        because = f"the pod asks for {listed(sorted(found))}, and a node rarely has both"
-        yield R11.breach(_at(container, found[1]), requested(container)[found[1]], because)
-    for name in found:
-        fitting = [one for one in classes if one.resource == name and _possible(one, pod)]
+    known = [one.resource for one in classes]
+    first = None
+    for name in devices(pod):
+        count = asked(pod, name)
+        if count <= 0 or not (name in known or name.startswith(ACCELERATORS)):
+            continue
+        fitting = [one for one in classes if one.resource == name and _selected(one, pod)]
+        demand = Demand(name, count, pod, fitting, scope)
+        if first is not None:
+            yield demand.breach(R11, f"the pod asks for {first} too, and a node rarely has both", R11.fix)
+        first = first or name
         if name not in known:
-            yield _undeclared(name, pod, scope)
+            yield _undeclared(demand)
         elif not fitting:
-            yield _nowhere(name, pod, classes)
+            yield _nowhere(demand)
         else:
-            yield from _compared(name, pod, fitting, scope)
+            yield from _compared(demand)
+    if first is None:
+        yield from _needless(pod, known)
 
 
-def _at(container: Container, name: str) -> str:
-    kind = "limits" if name in container.limits else "requests"
-    return container.at(f"resources.{kind}{field(name)}")
-
-
-def _possible(one: Accelerator, pod: Pod) -> bool:
+def _selected(one: Accelerator, pod: Pod) -> bool:
     wanted: Mapping[str, str] = pod.spec.get("nodeSelector") or {}
     return all(wanted.get(key, value) == value for key, value in one.node_selector.items())
 
 
-def _undeclared(name: str, pod: Pod, scope: Scope) -> Breach:
-    container = askers(pod, name)[0]
-    cluster = scope.site.cluster
-    have = sorted({one.resource for one in cluster.accelerators})
-    do = f"ask for {' or '.join(have)}, or declare it in Cluster(accelerators=[...])" if have else None
-    because = f"the cluster {cluster.name} declares no accelerator with this resource"
-    do = do or "declare it in Cluster(accelerators=[...])"
-    return R09.breach(_at(container, name), requested(container)[name], because, do)
+def _undeclared(demand: Demand) -> Breach:
+    have = sorted({one.resource for one in demand.cluster.accelerators})
+    because = f"the cluster {demand.cluster.name} declares no accelerator with this resource"
+    do = f"ask for {' or '.join(have)}, or declare it" if have else "declare it"
+    return demand.breach(R09, because, f"{do} in Cluster(accelerators=[...])")
 
 
-def _nowhere(name: str, pod: Pod, classes: Sequence[Accelerator]) -> Breach:
-    wanted: Mapping[str, str] = pod.spec.get("nodeSelector") or {}
-    same = [one for one in classes if one.resource == name]
-    key = next(key for one in same for key, value in one.node_selector.items() if wanted.get(key, value) != value)
-    values = dict.fromkeys(f"{one.node_selector[key]} ({one.name})" for one in same if key in one.node_selector)
-    because = f"the nodes with {name} have other values: {listed(values)}"
-    return R09.breach(pod.at(f"spec.nodeSelector[{key!r}]"), wanted[key], because, "select the nodes of one of them")
+def _nowhere(demand: Demand) -> Breach:
+    wanted: Mapping[str, str] = demand.pod.spec["nodeSelector"]
+    classes = [one for one in demand.cluster.accelerators if one.resource == demand.resource]
+    key = next(key for one in classes for key, value in one.node_selector.items() if wanted.get(key, value) != value)
+    there = [f"{one.node_selector[key]} ({one.name})" for one in classes if key in one.node_selector]
+    because = f"the nodes of {demand.cluster.name} with {demand.resource} have {listed(there)}"
+    return R09.breach(demand.pod.at(f"spec.nodeSelector[{key!r}]"), wanted[key], because, "select such nodes")
 
 
-def _compared(name: str, pod: Pod, fitting: Sequence[Accelerator], scope: Scope) -> Iterator[Breach]:
-    count = asked(pod, name)
-    containers = askers(pod, name)
-    at, value = _at(containers[0], name), requested(containers[0])[name]
-    together = f"the containers of the pod ask for {count:f} together, and " if len(containers) > 1 else ""
-    cluster = scope.site.cluster.name
+def _compared(demand: Demand) -> Iterator[Breach]:
+    cluster, fitting = demand.cluster.name, demand.fitting
     largest = max(fitting, key=lambda one: one.per_node)
-    if count > largest.per_node:
-        because = f"{together}a node of {cluster} has {largest.per_node} of {largest.name}"
-        yield R09.breach(at, value, because, f"ask for 1 to {largest.per_node}")
+    if demand.count > largest.per_node:
+        because = f"a node of {cluster} has {largest.per_node} of {largest.name}"
+        yield demand.breach(R09, because, f"ask for 1 to {largest.per_node}")
         return
-    for resource, option, words in NODE_AMOUNTS:
-        yield from _room(resource, option, words, pod, fitting)
-    yield from _peak(at, value, count, pod, fitting, scope)
-    if not any(all(map(_tolerates(pod), one.tolerated)) for one in fitting):
-        taints = listed(dict.fromkeys(taint.key for one in fitting for taint in one.tolerated))
-        because = f"nodes with {name} have the taint {taints}, which the pod does not tolerate"
-        yield R23.breach(pod.at("spec.tolerations"), None, because, f"tolerate {taints}")
+    yield from _room(demand, "cpu", "node_cpu", "CPU")
+    yield from _room(demand, "memory", "node_memory", "of memory")
+    if demand.pod.object.kind != "DaemonSet":
+        yield from _peak(demand)
+    if not any(all(_tolerated(taint, demand.pod) for taint in one.tolerated) for one in fitting):
+        taints = listed(list(dict.fromkeys(taint.key for one in fitting for taint in one.tolerated)))
+        because = f"the nodes with {demand.resource} have the taint {taints}, and the pod does not tolerate it"
+        yield R23.breach(demand.pod.at("spec.tolerations"), None, because, "add the toleration")
 
 
-def _room(resource: str, option: str, words: str, pod: Pod, fitting: Sequence[Accelerator]) -> Iterator[Breach]:
-    """Compare a pod's CPU or memory with the largest node."""
-    sizes = [(quantity.number(getattr(one, option)), one) for one in fitting]
+def _room(demand: Demand, resource: str, option: str, words: str) -> Iterator[Breach]:
+    """Compare a pod's CPU or memory with the largest node, where all are known."""
+    sizes = [(quantity.number(getattr(one, option)), one) for one in demand.fitting]
     known = [(size, one) for size, one in sizes if size is not None]
     if len(known) < len(sizes):
         return
-    most_room, largest = max(known, key=lambda pair: pair[0])
-    amount = asked(pod, resource)
-    if amount <= most_room:
-        return
-    containers = askers(pod, resource)
-    value = requested(containers[0])[resource]
-    together = f"the pod asks for {written(resource, amount)} in all, and " if len(containers) > 1 else ""
-    because = f"{together}a node of {largest.name} has {getattr(largest, option)} of {words} for pods"
-    kind = "requests" if resource in (containers[0].data["resources"].get("requests") or {}) else "limits"
-    at = containers[0].at(f"resources.{kind}{field(resource)}")
-    yield R10.breach(at, value, because, f"ask for less, or correct {option}= of the Accelerator")
+    size, largest = max(known, key=lambda pair: pair[0])
+    if asked(demand.pod, resource) > size:
+        because = f"a node with {largest.name} has {getattr(largest, option)} {words} for pods"
+        yield demand.breach(R10, because, f"ask for less, or correct {option}= of the Accelerator", resource)
 
 
-def _peak(
-    at: str, value: object, count: Decimal, pod: Pod, fitting: Sequence[Accelerator], scope: Scope
-) -> Iterator[Breach]:
+def _peak(demand: Demand) -> Iterator[Breach]:
     """Compare the most pods of a workload with the room in the cluster."""
-    pods, scaler = most(scope, pod.object)
-    room = sum(one.nodes * int(one.per_node // count) for one in fitting)
+    pods, scaler = most(demand.scope, demand.pod.object)
+    room = sum(one.nodes * int(one.per_node // demand.count) for one in demand.fitting)
     if pods <= room:
         return
-    nodes = listed(
-        [f"{one.nodes} node{'s' * (one.nodes > 1)} of {one.name} with {one.per_node} each" for one in fitting]
-    )
-    who = f"{called(scaler)} goes up to {pods} pods" if scaler else f"{called(pod.object)} has up to {pods} pods"
-    because = f"{who} with so many each, and {scope.site.cluster.name} has room for {room} ({nodes})"
-    do = f"lower {'maxReplicas' if scaler else 'their number'} to {room}, or correct nodes= of the Accelerator"
-    yield R26.breach(at, value, because, do)
+    classes = [(one, "node" if one.nodes == 1 else "nodes") for one in demand.fitting]
+    nodes = listed([f"{one.nodes} {words} with {one.per_node} of {one.name}" for one, words in classes])
+    who = f"{called(scaler)} goes up to {pods} pods" if scaler else f"there are up to {pods} pods"
+    because = f"{who}, and {demand.cluster.name} has room for {room} ({nodes})"
+    what = "maxReplicas" if scaler else "the number of pods"
+    yield demand.breach(R26, because, f"lower {what}, or correct nodes= of the Accelerator")
 
 
-def _tolerates(pod: Pod) -> Any:
-    tolerations: Sequence[Mapping[str, Any]] = pod.spec.get("tolerations") or ()
-
-    def tolerated(taint: Toleration) -> bool:
-        return any(_covers(one, taint) for one in tolerations)
-
-    return tolerated
-
-
-def _covers(toleration: Mapping[str, Any], taint: Toleration) -> bool:
-    if not toleration.get("key"):
-        return toleration.get("operator") == "Exists"
-    if toleration["key"] != taint.key:
-        return False
-    return toleration.get("operator") == "Exists" or taint.value in {None, toleration.get("value")}
+def _tolerated(taint: Toleration, pod: Pod) -> bool:
+    for one in pod.spec.get("tolerations") or ():
+        every = one.get("operator") == "Exists"
+        if one.get("key") == taint.key and (every or taint.value in {None, one.get("value")}):
+            return True
+        if every and not one.get("key"):
+            return True
+    return False
 
 
-def _needless(pod: Pod, known: set[str]) -> Iterator[Breach]:
+def _needless(pod: Pod, known: Collection[str]) -> Iterator[Breach]:
     if pod.object.kind == "DaemonSet":
         return
     for index, toleration in enumerate(pod.spec.get("tolerations") or ()):

@@ -10,7 +10,8 @@ import attrs
 from modelyard.findings import Breach, Severity
 
 if TYPE_CHECKING:
-    from modelyard.rules.subjects import Container, Job, Object, Pod, Scope
+    from modelyard.rules.scope import Scope
+    from modelyard.rules.subjects import Container, Job, Object, Pod
 
 F = TypeVar("F", bound=Callable[..., Iterator[Breach]])
 

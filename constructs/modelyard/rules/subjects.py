@@ -1,17 +1,14 @@
-"""What rules look at: schema-valid objects, the pods, containers and jobs in them, and all of an environment."""
+"""What rules look at: schema-valid objects, and the pods, containers and jobs in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from modelyard.findings import Source
-
-if TYPE_CHECKING:
-    from modelyard.fleet.site import Site
 
 POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
@@ -244,65 +241,3 @@ class Job:
     def at(self, field: str) -> str:
         """Return the path of *field* inside the job's spec, as messages show it."""
         return f"{self.path}.{field}"
-
-
-@attrs.define(eq=False)
-class Scope:
-    """
-    All objects of one environment, with the look-ups that keep rules linear.
-
-    Args:
-        site: The environment's name, namespace and cluster.
-
-        objects: Every object that passed its schema.
-
-        complete: Whether these are all of its objects. Default: they are.
-
-        memo: What a family of rules has worked out once, by a name of its own.
-    """
-
-    site: Site
-    objects: list[Object]
-    complete: bool = True
-    memo: dict[str, Any] = attrs.field(factory=dict, init=False)
-    _by_identity: dict[tuple[str, str | None, str], Object] = attrs.field(init=False)
-    _pods_by_label: dict[tuple[str | None, str, str], list[Pod]] = attrs.field(init=False)
-    _targets: dict[tuple[str, str | None, str], list[Object]] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._by_identity = {(one.kind, one.namespace, one.name): one for one in self.objects}
-        self._pods_by_label = {}
-        self._targets = {}
-        for one in self.objects:
-            if one.pod is not None:
-                for key, value in one.pod.selectable.items():
-                    self._pods_by_label.setdefault((one.namespace, key, value), []).append(one.pod)
-            if target := one.spec.get("scaleTargetRef"):
-                identity = (
-                    str(target.get("kind", "Deployment")),
-                    one.namespace,
-                    str(target.get("name")),
-                )
-                self._targets.setdefault(identity, []).append(one)
-
-    def find(self, kind: str, namespace: str | None, name: str) -> Object | None:
-        """Return the object of this identity, or None where the environment renders none."""
-        return self._by_identity.get((kind, namespace, name))
-
-    def of_kind(self, kind: str) -> Iterator[Object]:
-        """Yield the objects of *kind*; only for checks that run once an environment."""
-        return (one for one in self.objects if one.kind == kind)
-
-    def pods_matching(self, labels: Mapping[str, str], namespace: str | None) -> list[Pod]:
-        """Return the pods that carry all of *labels*; none for no labels."""
-        found = [self._pods_by_label.get((namespace, *label), []) for label in labels.items()]
-        items = labels.items()
-        return [pod for pod in min(found, key=len, default=[]) if items <= pod.selectable.items()]
-
-    def scalers_of(self, one: Object) -> list[Object]:
-        """Return the autoscalers that have *one* as their target."""
-        return self.scalers(one.kind, one.namespace, one.name)
-
-    def scalers(self, kind: str, namespace: str | None, name: str) -> list[Object]:
-        """Return the autoscalers that have the object of this identity as their target."""
-        return self._targets.get((kind, namespace, name), [])

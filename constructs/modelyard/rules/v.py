@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Container, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Pod
 from modelyard.values.similar import did_you_mean
 
 VOLUMES = "https://kubernetes.io/docs/concepts/storage/volumes/"
@@ -55,9 +56,8 @@ def mounted(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as ev
                 used.add(name)
                 if name not in known:
                     do = did_you_mean(name, known) or "add it to the pod's volumes, or remove the mount"
-                    yield V06.breach(
-                        container.at(f"{key}[{index}].name"), name, "the pod has no volume of this name", do
-                    )
+                    because = "the pod has no volume of this name"
+                    yield V06.breach(container.at(f"{key}[{index}].name"), name, because, do)
         yield from _paths(container)
     if len(used) < len(known):
         for index, volume in enumerate(pod.volumes):

@@ -8,7 +8,8 @@ from typing import Any
 from modelyard.findings import Breach
 from modelyard.rules.demand import listed, most
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object, Pod
 from modelyard.rules.workloads import called, share
 from modelyard.values.similar import did_you_mean
 
@@ -63,24 +64,21 @@ def shared(pod: Pod, scope: Scope) -> Iterator[Breach]:
 
 def _single(at: str, name: str, pod: Pod, claim: Object, scope: Scope) -> Iterator[Breach]:
     one, modes = pod.object, listed(claim.spec["accessModes"])
-    users = _mounting(scope).get((one.namespace, name), [])
+    limit = f"{modes} is for one {'pod' if 'ReadWriteOncePod' in modes else 'node'}"
     count, scaler = most(scope, one)
     if count > 1:
         pods = "a pod on every node mounts" if one.kind == "DaemonSet" else f"up to {count} pods mount"
         who = f" ({called(scaler)})" if scaler else ""
-        because = f"{pods} it{who}, and {modes} is for one {'pod' if 'Pod' in modes else 'node'}"
-        yield V01.breach(at, name, because)
+        yield V01.breach(at, name, f"{pods} it{who}, and {limit}")
         return
+    users = _mounting(scope)[one.namespace, name]
     earlier = users[: users.index(pod)]
     other = next((user.object for user in earlier if _collide(user.object, one)), None)
     if other is not None:
-        because = f"{called(other)} mounts it too, and {modes} is for one {'pod' if 'Pod' in modes else 'node'}"
+        because = f"{called(other)} mounts it too, and {limit}"
         yield V01.breach(at, name, because, "use storage that many nodes can mount, or a claim for each")
-    if one.kind == "Deployment" and (surge := _surge(one)):
-        because = (
-            f"a rollout starts {surge} new pod before it ends the old one, and {modes} may keep it from the volume"
-        )
-        yield V02.breach(at, name, because)
+    if one.kind == "Deployment" and _surge(one):
+        yield V02.breach(at, name, f"a rollout starts a new pod before it ends the old one, and {limit}")
 
 
 def _collide(first: Object, second: Object) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import POD_PATHS, Container, Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import POD_PATHS, Container, Object, Pod
 from modelyard.values.credentials import credential, credential_by_name
 
 GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"

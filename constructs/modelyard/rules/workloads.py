@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from modelyard.rules.subjects import Container, Object, Pod, Scope
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Object, Pod
 
 PERCENT = re.compile(r"([0-9]+)%")
 PER_POD = frozenset(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from functools import lru_cache
 
@@ -84,12 +83,22 @@ FORMATS = (
         "a password in an address",
     ),
 )
-ENCODED = (
-    re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{16,}"),
-    re.compile(r"(?:eyJ0eXBlIjo|ewog[A-Za-z0-9]{0,12}?(?:J0eXBlIjo|InR5cGUiO))[A-Za-z0-9+/]{16,}"),
-)
-"""A PEM file, and the JSON of a Google service account, in base64."""
 
+
+def _in_base64(plain: bytes) -> list[str]:
+    """Return what stands in base64 where *plain* is encoded, for each of the three places where it can begin."""
+    found = []
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + plain).decode()
+        first, last = -(-before * 8 // 6), (before + len(plain)) * 8 // 6
+        found.append(encoded[first:last])
+    return found
+
+
+ENCODED = {
+    **dict.fromkeys(_in_base64(b" PRIVATE KEY-----"), "a private key in base64"),
+    **dict.fromkeys(_in_base64(b'"service_account"'), "the key of a Google service account in base64"),
+}
 SECRET_NAME = re.compile(
     r"(?:^|_)(?:TOKEN|SECRET|API_?KEY|(?:ACCESS|SECRET|PRIVATE|ENCRYPTION|SIGNING|ACCOUNT|LICENSE)_KEY|CREDENTIALS?)$"
 )
@@ -124,24 +133,7 @@ def _search(text: str) -> str | None:
                 body = match.groupdict().get("body")
                 if body is None or len(set(body)) >= FEWEST_CHARACTERS:
                     return one.words
-    if "LS0tLS1CRUdJTi" in text or "R5cGUiO" in text or "0eXBlIjo" in text:
-        return _decoded(text)
-    return None
-
-
-def _decoded(text: str) -> str | None:
-    for pattern in ENCODED:
-        for match in pattern.finditer(text):
-            start = match[0][:96]
-            try:
-                plain = base64.b64decode(start[: len(start) // 4 * 4])
-            except (binascii.Error, ValueError):
-                continue
-            if b"PRIVATE KEY" in plain:
-                return "a private key in base64"
-            if b"service_account" in plain:
-                return "the key of a Google service account in base64"
-    return None
+    return next((words for needle, words in ENCODED.items() if needle in text), None)
 
 
 @lru_cache(maxsize=65536)
