@@ -38,9 +38,7 @@ def main() -> int:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     wanted = expected()
     for name in sorted(wanted - packed):
-        print(
-            f"{name} is not in the wheel; name it in pyproject.toml's package-data", file=sys.stderr
-        )
+        print(f"{name} is not in the wheel; name it in pyproject.toml's package-data", file=sys.stderr)
     for name in sorted(packed - wanted):
         print(f"{name} is in the wheel but not in the source", file=sys.stderr)
     if packed != wanted:

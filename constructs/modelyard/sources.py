@@ -69,7 +69,7 @@ def take(root: Path) -> None:
             raise ImportError(folder)
         return make(folder)
 
-    sys.path_hooks.insert(0, hook)
+    sys.path_hooks.insert(0, hook)  # type: ignore[arg-type] # a finder, as importlib makes it
     for folder in list(sys.path_importer_cache):
         if _below(folder, root):
             del sys.path_importer_cache[folder]

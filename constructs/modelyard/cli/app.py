@@ -193,7 +193,7 @@ def _main_py(given: Path | None) -> Path:
     return find(Path.cwd(), given)
 
 
-class _Interrupted(BaseException):  # noqa: N818 # typer answers KeyboardInterrupt itself, with the exit code 1
+class _Interrupted(BaseException):  # typer answers KeyboardInterrupt itself, with the exit code 1
     pass
 
 

@@ -169,7 +169,7 @@ def overview(main: Path, only: Sequence[str] = ()) -> list[dict[str, object]]:
     """
     from modelyard.render.environment import build, summaries  # noqa: PLC0415 # starts Node
     from modelyard.render.load import load  # noqa: PLC0415
-    from modelyard.render.objects import refused  # noqa: PLC0415
+    from modelyard.render.refusals import refused  # noqa: PLC0415
 
     fleet = load(main)
     workloads: list[dict[str, object]] = []

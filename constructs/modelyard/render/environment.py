@@ -24,7 +24,7 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     before = set(fleet.made)
     try:
         fleet.builders[name](fleet)
-    except Exception as error:  # noqa: BLE001 # whatever the user's Python raises is a finding
+    except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever the user's Python raises is a finding
         found = [crash.as_finding(error, name, fleet.root)]
         return fleet.made.get(name), found
     made = set(fleet.made) - before

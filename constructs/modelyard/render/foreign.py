@@ -12,6 +12,7 @@ from modelyard.rules import Object
 from modelyard.schemas import Catalog
 
 LARGEST_EXACT = 2**53 - 1
+LONGEST_REASON = 400
 
 
 def foreign(environment: Environment, schemas: Catalog) -> Iterator[tuple[Object | None, list[Breach]]]:
@@ -19,7 +20,8 @@ def foreign(environment: Environment, schemas: Catalog) -> Iterator[tuple[Object
     try:
         manifests = environment.foreign()
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = " ".join(line for line in lines if not line.startswith("at "))[:LONGEST_REASON]
         breach = Breach("X18", "cdk8s", None, f"its synthesis says: {reason}", "mend the construct")
         yield None, [breach]
         return

@@ -15,21 +15,22 @@ from modelyard.values.similar import did_you_mean
 def breaches(scope: Scope) -> Iterator[tuple[Object, Breach]]:
     """Yield every breach in the objects of *scope*, object by object."""
     for one in scope.objects:
-        for check in (*CHECKS.objects.get(one.kind, ()), *CHECKS.objects.get("*", ())):
-            for breach in check(one, scope):
-                yield one, breach
-        if (pod := one.pod) is not None:
-            for check_pod in CHECKS.pods:
-                for breach in check_pod(pod, scope):
-                    yield one, breach
-            for container in pod.containers:
-                for check_container in CHECKS.containers:
-                    for breach in check_container(container, scope):
-                        yield one, breach
-        if (job := one.job) is not None:
-            for check_job in CHECKS.jobs:
-                for breach in check_job(job, scope):
-                    yield one, breach
+        for breach in _of(one, scope):
+            yield one, breach
+
+
+def _of(one: Object, scope: Scope) -> Iterator[Breach]:
+    for check in (*CHECKS.objects.get(one.kind, ()), *CHECKS.objects.get("*", ())):
+        yield from check(one, scope)
+    if (pod := one.pod) is not None:
+        for check_pod in CHECKS.pods:
+            yield from check_pod(pod, scope)
+        for container in pod.containers:
+            for check_container in CHECKS.containers:
+                yield from check_container(container, scope)
+    if (job := one.job) is not None:
+        for check_job in CHECKS.jobs:
+            yield from check_job(job, scope)
 
 
 def finding(breach: Breach, where: str, source: Source | None, *, strict: bool = False) -> Finding:

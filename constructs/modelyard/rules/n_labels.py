@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -194,10 +192,8 @@ def _bytes(text: str) -> int:
 
 
 def _decoded(text: str) -> int:
-    try:
-        return len(base64.b64decode(text))
-    except (binascii.Error, ValueError):
-        return len(text) * 3 // 4
+    """Return how many bytes *text* is in base64."""
+    return len(text) * 3 // 4 - text[-2:].count("=")
 
 
 def _kibi(size: int) -> int:

@@ -32,9 +32,10 @@ R02 = Rule(
 )
 R03 = Rule(
     "R03",
-    "CPU and memory are asked for in amounts that a container can start with and a node can have.",
+    "CPU and memory are asked for in amounts that a program can run in and a node can have.",
     why=(
-        'Without a unit, memory: "512" is 512 bytes, and "512m" half a byte: the container is killed before it starts.'
+        'Without a unit, memory: "512" is 512 bytes, and "512m" half a byte. As a limit that ends the container before'
+        " its first line, and as a request it lets the scheduler overfill the node."
         ' And cpu: "4Gi" is four billion CPUs, for which a pod stays Pending for ever.'
     ),
     fix='write the unit, such as memory: "512Mi" and cpu: "500m"',
@@ -194,7 +195,7 @@ def _odd(name: str, text: object, amount: Decimal) -> tuple[Rule, str, str | Non
         if 0 < amount < LEAST_MEMORY:
             digits = str(text).rstrip("m")
             do = f'write "{digits}Mi"' if digits.isdecimal() and len(digits) <= MOST_DIGITS else None
-            return R03, f"that is {_bytes(amount)}, with which no container starts", do
+            return R03, f"that is {_bytes(amount)}, and no program runs in so little", do
     elif name == "cpu":
         if amount > MOST_CPU:
             return R03, f"that is {amount:.0f} CPUs, which no node has", 'write CPUs, such as "4" or "500m"'

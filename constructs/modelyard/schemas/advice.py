@@ -33,9 +33,7 @@ class Advice:
         version: The minor the schema is of.
     """
 
-    def __init__(
-        self, key: str, schema: Schema, definitions: dict[str, Schema], version: str
-    ) -> None:
+    def __init__(self, key: str, schema: Schema, definitions: dict[str, Schema], version: str) -> None:
         self.key = key
         self.schema = schema
         self.definitions = definitions

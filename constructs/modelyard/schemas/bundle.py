@@ -45,9 +45,7 @@ def supported(version: str) -> str:
     if minor and minor[1] in SUPPORTED:
         msg = f"Kubernetes version {version!r} is not a minor; write {minor[1]!r}"
     else:
-        msg = (
-            f"Kubernetes version {version!r} is not supported; modelyard has the schemas of {known}"
-        )
+        msg = f"Kubernetes version {version!r} is not supported; modelyard has the schemas of {known}"
     raise ValueError(msg)
 
 

@@ -137,9 +137,7 @@ def fields(source: Source) -> Schema:
     # The API server fills in defaults first, and an embedded object needs to be one.
     required = {name for name in source.get("required", ()) if "default" not in known.get(name, {})}
     if known:
-        schema["properties"] = {
-            name: strict(field, optional=name not in required) for name, field in known.items()
-        }
+        schema["properties"] = {name: strict(field, optional=name not in required) for name, field in known.items()}
     if source.get("x-kubernetes-embedded-resource"):
         text = {"type": "string"}
         whole = {"apiVersion": text, "kind": text, "metadata": OBJECT_META_REFERENCE}
@@ -167,9 +165,7 @@ def rules(source: Source, declared: Source) -> Schema:
     """
     schema: Schema = {key: source[key] for key in KEPT if key in source}
     if "enum" in schema:  # kubeconform refuses one that names a value twice
-        schema["enum"] = [
-            each for place, each in enumerate(schema["enum"]) if each not in schema["enum"][:place]
-        ]
+        schema["enum"] = [each for place, each in enumerate(schema["enum"]) if each not in schema["enum"][:place]]
     for key, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if key in source:
             # A flag in OpenAPI 3.0, a number in JSON Schema.
@@ -196,8 +192,7 @@ def restriction(source: Source, declared: Source) -> Schema:
     if "properties" in source:
         known = declared.get("properties", {})
         schema["properties"] = {
-            name: restriction(field, known.get(name, {}))
-            for name, field in source["properties"].items()
+            name: restriction(field, known.get(name, {})) for name, field in source["properties"].items()
         }
     for key in ("items", "additionalProperties"):
         if isinstance(source.get(key), dict):
@@ -222,11 +217,7 @@ def decided_by_default(form: Source, declared: Source) -> bool:
             for key in ("items", "additionalProperties")
             if isinstance(form.get(key), dict)
         )
-        or any(
-            decided_by_default(each, declared)
-            for key in ("allOf", "anyOf", "oneOf")
-            for each in form.get(key, ())
-        )
+        or any(decided_by_default(each, declared) for key in ("allOf", "anyOf", "oneOf") for each in form.get(key, ()))
         or ("not" in form and decided_by_default(form["not"], declared))
     )
 

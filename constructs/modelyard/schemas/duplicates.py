@@ -32,9 +32,7 @@ class Step:
 
     __slots__ = ("each", "fields", "is_set", "keys")
 
-    def __init__(
-        self, fields: tuple[tuple[str, Step], ...], each: Step | None, keys: Keys, *, is_set: bool
-    ) -> None:
+    def __init__(self, fields: tuple[tuple[str, Step], ...], each: Step | None, keys: Keys, *, is_set: bool) -> None:
         self.fields = fields
         self.each = each
         self.keys = keys
@@ -47,9 +45,7 @@ def compiled(schema: Schema, definitions: dict[str, Schema]) -> Step | None:
     return _compiled({**schema, "properties": fields}, definitions, {})
 
 
-def _compiled(
-    schema: Schema, definitions: dict[str, Schema], done: dict[str, Step | None]
-) -> Step | None:
+def _compiled(schema: Schema, definitions: dict[str, Schema], done: dict[str, Step | None]) -> Step | None:
     name = schema.get("$ref")
     if isinstance(name, str):
         if name not in done:
@@ -67,9 +63,7 @@ def _compiled(
     keys: Keys = ()
     if schema.get("x-kubernetes-list-type") == "map" and isinstance(inner, dict):
         known = resolved(inner, definitions).get("properties", {})
-        keys = tuple(
-            (key, known.get(key, {}).get("default")) for key in schema["x-kubernetes-list-map-keys"]
-        )
+        keys = tuple((key, known.get(key, {}).get("default")) for key in schema["x-kubernetes-list-map-keys"])
     is_set = schema.get("x-kubernetes-list-type") == "set"
     return Step(fields, each, keys, is_set=is_set) if fields or each or keys or is_set else None
 

@@ -22,9 +22,7 @@ def _foreign(node: object, path: Path) -> Iterator[SchemaError]:
     if isinstance(node, dict):
         for key, value in node.items():
             if not isinstance(key, str):
-                yield SchemaError(
-                    path, f"has a key that is a Python {type(key).__name__}, not a string"
-                )
+                yield SchemaError(path, f"has a key that is a Python {type(key).__name__}, not a string")
             else:
                 yield from _foreign(value, (*path, key))
     elif isinstance(node, list | tuple):

@@ -27,12 +27,7 @@ def similar_kind(kinds: Sequence[str], api_version: str, kind: str) -> str | Non
     same_group = [each for each in versions if each.rpartition("/")[0] == group]
     best = max(same_group or versions, key=lambda each: (_nearness(each, api_version), _age(each)))
     # A kind of another project's group only shares its name: "Cluster", "Application", "Service".
-    if (
-        not same_group
-        and kind == name
-        and "." in group
-        and _nearness(best, api_version) < GROUP_WEIGHT
-    ):
+    if not same_group and kind == name and "." in group and _nearness(best, api_version) < GROUP_WEIGHT:
         return None
     return f"{best} {name}"
 
@@ -48,9 +43,7 @@ def _age(api_version: str) -> tuple[bool, bool, str]:
     return ("alpha" not in version and "beta" not in version, "alpha" not in version, version)
 
 
-def unknown_kind(
-    version: str, kinds: Sequence[str], names: tuple[object, object]
-) -> list[SchemaError]:
+def unknown_kind(version: str, kinds: Sequence[str], names: tuple[object, object]) -> list[SchemaError]:
     """Return the errors of a manifest whose *names* (apiVersion, kind) are not served."""
     wrong = []
     for field, name in zip(("apiVersion", "kind"), names, strict=True):

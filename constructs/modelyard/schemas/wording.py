@@ -159,9 +159,7 @@ SPECIAL: dict[str, Callable[[Any, str], str]] = {
     "enum": not_in_enum,
     "const": lambda detail, value: f"must be {shown(detail)}, not {bare(value)}",
     "pattern": lambda detail, value: (
-        "must be base64 text"
-        if "A-Za-z0-9+/" in detail
-        else f"must match {detail}, not {bare(value)}"
+        "must be base64 text" if "A-Za-z0-9+/" in detail else f"must match {detail}, not {bare(value)}"
     ),
     "uniqueItems": lambda _detail, _value: "must not have the same item twice",
     "anyOf": no_form,

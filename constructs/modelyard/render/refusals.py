@@ -1,0 +1,97 @@
+"""What keeps an environment, or a workload of it, from being rendered at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from modelyard import trace
+from modelyard.findings import Breach, Finding, Source
+from modelyard.fleet import Environment, Workload
+from modelyard.pod import type_breaches, value_breaches
+from modelyard.rules import finding
+from modelyard.schemas import SUPPORTED
+from modelyard.values import names
+
+
+def refused(environment: Environment) -> list[Finding]:
+    """Return what keeps *environment*, or a workload of it, from being rendered at all."""
+    found = list(notes(environment))
+    if wrong := list(_site_breaches(environment)):
+        found.extend(finding(breach, environment.name, environment.source) for breach in wrong)
+    else:
+        found.extend(one for workload in filter(named, environment.workloads) for one in unrenderable(workload))
+    return relative(found, environment)
+
+
+def named(workload: Workload) -> bool:
+    """Return whether *workload* has a name of its own."""
+    return isinstance(workload.id, str) and workload.id != "" and not workload.duplicate
+
+
+def where(environment: Environment, owner: str | None) -> str:
+    """Return how messages name a workload, or the environment itself."""
+    return environment.name if owner is None else f"{environment.name}/{owner}"
+
+
+def notes(environment: Environment) -> Iterator[Finding]:
+    """Yield what was met while the environment's function ran."""
+    for workload, breach in environment.notes:
+        if workload is None:
+            yield finding(breach, environment.name, environment.source)
+        else:
+            yield finding(breach, where(environment, str(workload.id)), workload.source)
+
+
+def renderable(environment: Environment) -> bool:
+    """Return whether the options of *environment* and of its cluster are right, so that anything can be rendered."""
+    return not any(_site_breaches(environment))
+
+
+def _site_breaches(environment: Environment) -> Iterator[Breach]:
+    site = environment.site
+    wrong_types = list(type_breaches(site))
+    if wrong_types:
+        yield from wrong_types
+        return
+    yield from value_breaches(site.cluster, "cluster.")
+    if broken := names.dns_label(site.namespace):
+        yield Breach("N19", "namespace", site.namespace, broken, 'choose a name such as "ml-prod"')
+    if site.cluster.kubernetes not in SUPPORTED:
+        yield Breach(
+            "X04", "kubernetes", site.cluster.kubernetes,
+            f"modelyard knows Kubernetes {SUPPORTED[0]} to {SUPPORTED[-1]}",
+            f'write one of them, such as kubernetes="{SUPPORTED[-1]}"', _line_of(site.cluster, "kubernetes"),
+        )  # fmt: skip
+    for key, value in site.labels.items():
+        if broken := names.qualified_name(key) or names.label_value(value):
+            yield Breach(
+                "N16",
+                f"labels[{key!r}]",
+                value,
+                broken,
+                "shorten it, or keep to the characters of a label",
+            )
+
+
+def _line_of(value: object, field: str) -> Source | None:
+    """Return the line that wrote *field* of a value type."""
+    source = getattr(value, "__source__", None)
+    return trace.argument(source, field) if isinstance(source, Source) else None
+
+
+def unrenderable(workload: Workload) -> Iterator[Finding]:
+    """Yield what is wrong with the options of *workload*."""
+    environment = workload.environment
+    for breach in workload.breaches(environment.site):
+        yield finding(breach, where(environment, workload.id), workload.source)
+
+
+def relative(findings: Iterable[Finding], environment: Environment) -> list[Finding]:
+    """Return *findings* with the user's files below the project's root relative to it."""
+    root = environment.fleet.root
+    return [
+        attrs.evolve(one, source=trace.relative(one.source, root)) if one.source is not None else one
+        for one in findings
+    ]
