@@ -1,0 +1,46 @@
+"""Every rule is broken by a test and kept by another, and every id in the code is that of a rule."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import modelyard
+from modelyard.rules import RULES
+from modelyard.rules.page import FAMILIES
+from tests.rules.conftest import BROKEN, KEPT
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = Path(modelyard.__file__).resolve().parent
+ID = re.compile(r"""["']([A-Z][0-9]{2})["']""")
+CALL = re.compile(r"\b([A-Z][0-9]{2})\.(?:breach|pods|containers|jobs|objects)\b")
+
+
+def whole(config: pytest.Config, session: pytest.Session) -> bool:
+    """Return whether all tests of this folder are run, in this process."""
+    chosen = [config.getoption(name, None) for name in ("keyword", "markexpr", "lf", "numprocesses", "deselect")]
+    return not any(chosen) and {item.path for item in session.items} >= set(HERE.glob("test_*.py"))
+
+
+@pytest.mark.parametrize(("told", "what"), [(BROKEN, "breaks"), (KEPT, "keeps")], ids=["broken", "kept"])
+def test_every_rule_is_shown(request: pytest.FixtureRequest, told: dict[str, set[str]], what: str) -> None:
+    """A rule that no test breaks may never find anything, and one that no test keeps may find everything."""
+    if not whole(request.config, request.session):
+        pytest.skip("only when all tests of tests/rules are run")
+    missing = [rule for rule in sorted(RULES) if rule not in told]
+    assert missing == [], f"no test {what} these rules"
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_id_in_the_code_is_that_of_a_rule(path: Path) -> None:
+    """A finding under an unknown id could not be explained."""
+    text = path.read_text(encoding="utf-8")
+    used = {*ID.findall(text), *CALL.findall(text)}
+    assert sorted(used - RULES.keys()) == []
+
+
+def test_every_rule_belongs_to_a_family() -> None:
+    """A letter and two digits, and the letter is explained."""
+    assert [rule for rule in RULES if not re.fullmatch(rf"[{''.join(FAMILIES)}][0-9]{{2}}", rule)] == []
