@@ -14,15 +14,9 @@ def at(manifest: dict[str, Any], path: str) -> Any:
     found: Any = manifest
     for index, key in STEP.findall(path):
         if index:
-            found = (
-                found[int(index)]
-                if isinstance(found, list) and int(index) < len(found)
-                else MISSING
-            )
+            found = found[int(index)] if isinstance(found, list) and int(index) < len(found) else MISSING
         else:
-            found = (
-                found.get(key.replace("|", "."), MISSING) if isinstance(found, dict) else MISSING
-            )
+            found = found.get(key.replace("|", "."), MISSING) if isinstance(found, dict) else MISSING
         if found is MISSING:
             return MISSING
     return found

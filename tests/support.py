@@ -35,9 +35,7 @@ CLUSTER = Cluster(
 
 def environment(root: Path, **options: Any) -> Environment:
     """Return a new environment ``test`` in a fleet of its own."""
-    return Environment(
-        Fleet(root=root), "test", **{"cluster": CLUSTER, "namespace": "ml-test", **options}
-    )
+    return Environment(Fleet(root=root), "test", **{"cluster": CLUSTER, "namespace": "ml-test", **options})
 
 
 def service(scope: Environment, **options: Any) -> ScalableModelService:
@@ -73,9 +71,7 @@ def raw(scope: Environment, manifest: Mapping[str, Any]) -> cdk8s.ApiObject:
 
 
 def _snake(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        {"generateName": "generate_name"}.get(key, key): value for key, value in metadata.items()
-    }
+    return {{"generateName": "generate_name"}.get(key, key): value for key, value in metadata.items()}
 
 
 def found(scope: Environment) -> list[Finding]:

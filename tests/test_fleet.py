@@ -266,6 +266,8 @@ def test_an_environment_that_is_made_twice_by_hand_is_found(tmp_path: Path) -> N
     scope = environment(tmp_path, cluster=wrong)
 
     assert found_by(scope, "X11") == [
-        ("test: cluster.storage[0].modes='ReadWriteMany' but it must be a set whose items are each a string; "
-        "pass a set whose items are each a string")
+        (
+            "test: cluster.storage[0].modes='ReadWriteMany' but it must be a set whose items are each a string; "
+            "pass a set whose items are each a string"
+        )
     ]

@@ -73,8 +73,10 @@ def test_a_missing_entry_is_a_finding_with_the_command_to_run(tmp_path: Path) ->
 
     assert found_by(scope, "X13") == [
         "test: image='modle' but environments/test.lock.yaml has no such image; did you mean model?",
-        ("test: image='sentiment' but environments/test.lock.yaml has no such image; "
-        "pin it: modelyard images pin test sentiment <repository>:<tag>@sha256:<digest>"),
+        (
+            "test: image='sentiment' but environments/test.lock.yaml has no such image; "
+            "pin it: modelyard images pin test sentiment <repository>:<tag>@sha256:<digest>"
+        ),
     ]
 
 

@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TESTS = Path(__file__).resolve().parent
-GOOD: list[dict[str, Any]] = list(
-    yaml.safe_load_all((TESTS / "schemas_good.yaml").read_text("utf-8"))
-)
-CASES: dict[str, list[dict[str, Any]]] = yaml.safe_load(
-    (TESTS / "schemas_cases.yaml").read_text("utf-8")
-)
+GOOD: list[dict[str, Any]] = list(yaml.safe_load_all((TESTS / "schemas_good.yaml").read_text("utf-8")))
+CASES: dict[str, list[dict[str, Any]]] = yaml.safe_load((TESTS / "schemas_cases.yaml").read_text("utf-8"))
 CRD: dict[str, Any] = yaml.safe_load((TESTS / "schemas_crd.yaml").read_text("utf-8"))
 TRAINS = schemas.crd_schemas(CRD)
 Steps = tuple[str | int, ...]
@@ -148,9 +144,7 @@ def test_the_fast_check_and_the_words_agree_on_every_broken_manifest() -> None:
     assert checked > 1500
 
 
-@pytest.mark.parametrize(
-    ("field", "content"), [("data", "not base64!"), ("stringData", 31337), ("data", ["s3cr3t"])]
-)
+@pytest.mark.parametrize(("field", "content"), [("data", "not base64!"), ("stringData", 31337), ("data", ["s3cr3t"])])
 def test_what_a_secret_keeps_is_never_shown(field: str, content: object) -> None:
     """Neither in the message nor in the value."""
     errors = schemas.catalog("1.34").errors(edited("Secret", (field, "token"), content))
@@ -180,9 +174,7 @@ def test_long_values_are_shortened_and_objects_not_shown() -> None:
         ("spec.replicas", f"must be an integer, not the string '{'9' * 57}...'")
     ]
     errors = schemas.catalog("1.34").errors(edited("Deployment", ("spec",), ["s3cr3t"] * 99))
-    assert [(error.message, error.value) for error in errors] == [
-        ("must be an object, not a list", None)
-    ]
+    assert [(error.message, error.value) for error in errors] == [("must be an object, not a list", None)]
 
 
 def test_values_that_are_no_json_are_named_with_their_path() -> None:
@@ -214,9 +206,7 @@ KINDS: list[tuple[str, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("api_version", "kind", "first", "last"), KINDS)
-def test_a_kind_is_known_in_the_minors_that_serve_it(
-    api_version: str, kind: str, first: str, last: str
-) -> None:
+def test_a_kind_is_known_in_the_minors_that_serve_it(api_version: str, kind: str, first: str, last: str) -> None:
     """From the first to the last, among those supported."""
     has = [each for each in schemas.SUPPORTED if schemas.catalog(each).kind(api_version, kind)]
     position = schemas.SUPPORTED.index
@@ -226,9 +216,7 @@ def test_a_kind_is_known_in_the_minors_that_serve_it(
 def test_a_kind_tells_whether_it_is_namespaced() -> None:
     """And questions to the API server are no kinds."""
     catalog = schemas.catalog("1.34")
-    assert catalog.kind("apps/v1", "Deployment") == schemas.KindInfo(
-        "apps/v1", "Deployment", namespaced=True
-    )
+    assert catalog.kind("apps/v1", "Deployment") == schemas.KindInfo("apps/v1", "Deployment", namespaced=True)
     for api_version, kind in (
         ("v1", "Namespace"),
         ("v1", "PersistentVolume"),
@@ -396,9 +384,7 @@ def test_repeated_entries_of_a_custom_resource_are_found_with_its_defaults() -> 
 
 def test_only_a_crd_of_the_current_api_is_taken() -> None:
     """With what it was instead."""
-    with pytest.raises(
-        ValueError, match=r"^v1 ConfigMap is not an apiextensions\.k8s\.io/v1 Custom"
-    ):
+    with pytest.raises(ValueError, match=r"^v1 ConfigMap is not an apiextensions\.k8s\.io/v1 Custom"):
         schemas.crd_schemas({"apiVersion": "v1", "kind": "ConfigMap"})
 
 
@@ -459,9 +445,7 @@ def swagger() -> dict[str, Any]:
 
 def generator() -> Any:  # noqa: ANN401 # a module that is no package
     """Return ``tools/schemas.py`` as a module."""
-    spec = importlib.util.spec_from_file_location(
-        "tools_schemas", TESTS.parent / "tools" / "schemas.py"
-    )
+    spec = importlib.util.spec_from_file_location("tools_schemas", TESTS.parent / "tools" / "schemas.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

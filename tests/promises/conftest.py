@@ -1,0 +1,74 @@
+"""Projects to break promises with, each test with one of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import project as projects
+from tests.project import Project
+
+GENERATION = '''\
+"""What the team runs, and where; every object carries a label that a file decides about."""
+
+import time
+from pathlib import Path
+
+from modelyard import Environment
+
+from environments.dev import dev
+from environments.prod import prod
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENTS = {"dev": dev, "prod": prod}
+
+
+def generation() -> str:
+    """Return what distinguishes one rendering from the other, waiting for it where it is to come."""
+    (ROOT / "started").touch()
+    for _ in range(6000):
+        if (ROOT / "generation").exists():
+            return (ROOT / "generation").read_text()
+        time.sleep(0.01)
+    raise TimeoutError
+
+
+def labelled(plain):
+    """Return *plain* with the label."""
+
+    def init(self, fleet, name, **options):
+        plain(self, fleet, name, labels={"generation": generation()}, **options)
+
+    return init
+
+
+Environment.__init__ = labelled(Environment.__init__)
+'''
+
+
+@pytest.fixture(scope="session")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project that has been rendered; tests work on copies."""
+    made = projects.make(tmp_path_factory.mktemp("golden") / "project")
+    made.synth()
+    return made
+
+
+@pytest.fixture
+def project(golden: Project, tmp_path: Path) -> Project:
+    """Return a rendered project."""
+    return golden.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def two_generations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
+    """Return a project of which every file changes with the file ``generation``, rendered as a and as b."""
+    first = projects.make(tmp_path_factory.mktemp("generations") / "a")
+    (first.root / "environments" / "__init__.py").write_text(GENERATION)
+    (first.root / "generation").write_text("a")
+    first.synth()
+    second = first.copy(first.root.parent / "b")
+    (second.root / "generation").write_text("b")
+    second.synth()
+    return first, second

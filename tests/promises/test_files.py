@@ -1,0 +1,338 @@
+"""What people and git leave in ``dist/``: kept, or refused with a clear message, never lost."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.project import MAIN_PY, MODELYARD_SYNTH, Project
+
+DEPLOYMENT = "dev/sentiment/deployment.yaml"
+STRANGER = (
+    "but modelyard did not write it, and Argo CD and Flux apply every manifest in this folder; "
+    "move it out of dist/, and bring it in with cdk8s.Include to have it checked"
+)
+TAKEN = (
+    "but modelyard would write this file and did not write the one that is there; "
+    "move it away, or run modelyard synth --force to replace it"
+)
+EDITED = (
+    "but it was edited by hand since modelyard wrote it, and the edit would be lost; "
+    "say it in Python (every object takes add_json_patch), then run modelyard synth --force to drop the edit"
+)
+NO_FILE = "but modelyard would write this file, and what stands in its place is none; move it away"
+
+
+def refused(project: Project, *findings: str, rule: str, force: bool = False) -> None:
+    """Assert that a synthesis finds exactly *findings* of *rule*, and leaves everything as it is."""
+    before = project.snapshot()
+    count = "1 error" if len(findings) == 1 else f"{len(findings)} errors"
+    lines = [f"error[{rule}] {finding}" for finding in findings]
+    expected = "\n".join([*lines, f"{count}; dist/ is unchanged; modelyard explain {rule} tells more", ""])
+    for command in ((*MODELYARD_SYNTH, "--force"),) if force else (MODELYARD_SYNTH, MAIN_PY):
+        done = project.run(*command)
+        assert (done.code, done.out, done.err) == (1, "", expected)
+        assert project.snapshot() == before
+
+
+def misused(project: Project, message: str, *options: str) -> None:
+    """Assert that a synthesis says *message*, in one line, and leaves everything as it is."""
+    before = project.snapshot()
+    for command in ((*MODELYARD_SYNTH, *options),) if options else (MODELYARD_SYNTH, MAIN_PY):
+        done = project.run(*command)
+        assert (done.code, done.out, done.err) == (2, "", f"error: {message}\n")
+        assert project.snapshot() == before
+
+
+def change(project: Project) -> None:
+    """Change every Deployment of *project*, and its Job."""
+    project.edit("environments/workloads.py", 'cpu="500m"', 'cpu="750m"')
+    project.edit("environments/prod.py", "retries=3", "retries=2")
+
+
+def test_what_people_put_into_dist_survives_a_change_of_everything_else(project: Project) -> None:
+    dist = project.dist
+    (dist / "README.md").write_text("# What lies here\n")
+    (dist / ".gitattributes").write_text("* linguist-generated\n")
+    (dist / "prod" / "OWNERS").write_text("ml-platform\n")
+    (dist / "prod" / "tune" / "notes.txt").write_text("why four GPUs\n")
+    (dist / "prod" / "tune" / "run.sh").write_text("#!/bin/sh\n")
+    (dist / "prod" / "tune" / "run.sh").chmod(0o755)
+    (dist / "latest").symlink_to("prod/tune")
+    (dist / "dangling").symlink_to("nowhere")
+    (dist / "empty" / "below").mkdir(parents=True)
+    (dist / "other" / "kustomization.yaml").parent.mkdir()
+    (dist / "other" / "kustomization.yaml").write_text("resources: []\n")
+    (dist / "late.yaml").write_bytes(b"\xff\xfe not even text")
+    before = project.snapshot()
+    change(project)
+    assert project.synth().out == "2 environments, 18 objects: 5 files written\n"
+    after = project.snapshot()
+    changed = {path for path in before if before[path] != after.get(path)}
+    assert changed == {
+        "dev/sentiment/deployment.yaml",
+        "prod/sentiment/deployment.yaml",
+        "prod/tune/job.yaml",
+        "_inventory/dev.json",
+        "_inventory/prod.json",
+    }
+    assert after.keys() == before.keys()
+
+
+def test_a_manifest_in_the_folder_of_an_environment_is_refused(project: Project) -> None:
+    names = (".hidden.yaml", "extra.json", "extra.yaml", "extra.yml", "sentiment/deployment (copy).yaml")
+    for name in names:
+        (project.dist / "dev" / name).write_text("kind: Secret\n")
+    findings = [f"dev: dist/dev/{name} {STRANGER}" for name in names]
+    refused(project, *findings, rule="X06")
+    refused(project, *findings, rule="X06", force=True)
+    for name in names:
+        (project.dist / "dev" / name).unlink()
+    project.synth()
+
+
+def test_a_link_to_a_manifest_is_a_manifest(project: Project) -> None:
+    (project.dist / "dev" / "again.yaml").symlink_to("sentiment/deployment.yaml")
+    refused(project, f"dev: dist/dev/again.yaml {STRANGER}", rule="X06")
+
+
+def test_an_edit_of_a_generated_file_is_refused_and_force_drops_it(project: Project) -> None:
+    expected = project.snapshot()
+    path = project.dist / DEPLOYMENT
+    path.write_text(path.read_text().replace("replicas", "replicaz") + "# mine\n")
+    refused(project, f"dev: dist/{DEPLOYMENT} {EDITED}", rule="X07")
+    assert project.synth("--force").out == "2 environments, 18 objects: 1 file written\n"
+    assert project.snapshot() == expected
+
+
+def test_an_edit_that_says_what_the_code_says_by_now_is_none(project: Project) -> None:
+    """A person who edits YAML and Python alike, or merges a branch, is not held up."""
+    other = project.copy(project.root.parent / "other")
+    change(other)
+    other.synth()
+    change(project)
+    shutil.copy(other.dist / DEPLOYMENT, project.dist / DEPLOYMENT)
+    project.synth()
+    assert project.snapshot() == other.snapshot()
+
+
+def test_conflict_markers_of_a_merge_are_refused(project: Project) -> None:
+    path = project.dist / DEPLOYMENT
+    path.write_text(f"<<<<<<< HEAD\n{path.read_text()}=======\n{path.read_text()}>>>>>>> feature\n")
+    refused(project, f"dev: dist/{DEPLOYMENT} {EDITED}", rule="X07")
+
+
+def test_a_deleted_generated_file_is_written_again(project: Project) -> None:
+    expected = project.snapshot()
+    shutil.rmtree(project.dist / "dev")
+    (project.dist / "_inventory" / "prod.json").unlink()
+    assert project.synth().out == "2 environments, 18 objects: 8 files written\n"
+    assert project.snapshot() == expected
+
+
+def test_a_file_where_a_new_one_would_go_is_refused_and_force_replaces_it(project: Project) -> None:
+    new = project.dist / "dev" / "extra" / "deployment.yaml"
+    new.parent.mkdir()
+    new.write_text("mine: true\n")
+    old = "    sentiment(env, most=3)\n"
+    project.edit("environments/dev.py", old, old + '    sentiment(env, most=3, name="extra")\n')
+    project.edit("environments/workloads.py", "*, most: int", '*, most: int, name: str = "sentiment"')
+    project.edit("environments/workloads.py", '"sentiment",\n        image', "name,\n        image")
+    refused(project, f"dev: dist/dev/extra/deployment.yaml {TAKEN}", rule="X06")
+    project.synth("--force")
+    assert new.read_text().startswith("apiVersion: apps/v1\n")
+
+
+@pytest.mark.parametrize("thing", ["a folder", "a broken link"])
+def test_what_is_no_file_where_one_would_go_is_refused(project: Project, thing: str) -> None:
+    place = project.dist / DEPLOYMENT
+    place.unlink()
+    if thing == "a folder":
+        place.mkdir()
+        (place / "mine.txt").write_text("mine")
+    else:
+        place.symlink_to("nowhere")
+    refused(project, f"dev: dist/{DEPLOYMENT} {NO_FILE}", rule="X06")
+    refused(project, f"dev: dist/{DEPLOYMENT} {NO_FILE}", rule="X06", force=True)
+
+
+@pytest.mark.parametrize("thing", ["a file", "a link"])
+def test_what_is_no_folder_where_one_would_go_is_refused(project: Project, thing: str) -> None:
+    place, elsewhere = project.dist / "dev", project.root / "elsewhere"
+    shutil.move(place, elsewhere)
+    change(project)
+    if thing == "a file":
+        place.write_text("mine")
+    else:
+        place.symlink_to("../elsewhere")
+    message = f"{place} is a file or a link, and modelyard needs a folder there; move it away"
+    misused(project, message)
+    misused(project, message, "--force")
+    assert (elsewhere / "sentiment" / "deployment.yaml").is_file()
+
+
+@pytest.mark.parametrize("thing", ["a file", "a link"])
+def test_a_dist_that_is_no_folder_is_refused(project: Project, thing: str) -> None:
+    shutil.move(project.dist, project.root / "elsewhere")
+    change(project)
+    if thing == "a file":
+        project.dist.write_text("mine")
+        misused(project, f"{project.dist} is a file, and modelyard needs a folder there; move it away")
+        assert project.dist.read_text() == "mine"
+    else:
+        project.dist.symlink_to("elsewhere")
+        why = "is a symbolic link, and only a folder can be replaced in one step; make it a folder"
+        misused(project, f"{project.dist} {why}")
+        assert project.dist.readlink() == Path("elsewhere")
+
+
+DAMAGES = {
+    "merge markers": "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> feature\n",
+    "nothing": "",
+    "another JSON": "[]",
+    "half of it": '{"format": 1, "environment": "dev", "cluster": "eks", "files": [\n  {"path": "dev/se',
+    "an entry without hash": '{"format": 1, "environment": "dev", "cluster": "eks", "files": [{"path": "dev/a.yaml"}]}',
+    "no text": "\udcff",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_inventory_is_refused(project: Project, damage: str) -> None:
+    """It alone tells which files are generated, so nothing is taken for generated without it."""
+    path = project.dist / "_inventory" / "dev.json"
+    path.write_bytes(DAMAGES[damage].encode("utf-8", "surrogateescape"))
+    message = (
+        f"dev.json in {path.parent} is no inventory that modelyard wrote; it tells which files are generated: "
+        "restore it with git (after a merge either side will do), "
+        "or delete it together with the files of dev and run modelyard synth"
+    )
+    misused(project, message, *(() if damage == "merge markers" else ("--force",)))
+
+
+def test_a_folder_in_place_of_an_inventory_is_refused(project: Project) -> None:
+    path = project.dist / "_inventory" / "dev.json"
+    path.unlink()
+    path.mkdir()
+    (path / "mine.txt").write_text("mine")
+    done = project.run(*MODELYARD_SYNTH)
+    assert done.code == 2
+    assert done.err.startswith(f"error: dev.json in {path.parent} is no inventory that modelyard wrote; ")
+    assert (path / "mine.txt").read_text() == "mine"
+
+
+def test_an_inventory_cannot_make_modelyard_touch_a_file_elsewhere(project: Project) -> None:
+    outside = project.root / "outside.txt"
+    outside.write_text("mine")
+    before = project.snapshot()
+    path = project.dist / "_inventory" / "dev.json"
+    sha256 = "eb76e05c3ee8bb9ec16d52e3cdb2d5d4d1a1d1e9e8fcbc4e5ddc5e9f7c8a2f4c"
+    entry = (
+        '{"path": "../outside.txt", "sha256": "%s", "object": "v1 ConfigMap a/b", "workload": ""},\n  {"path": "dev/_'
+        % sha256
+    )
+    path.write_text(path.read_text().replace('{"path": "dev/_', entry, 1))
+    project.run(*MODELYARD_SYNTH, "--force")
+    assert outside.read_text() == "mine"
+    assert project.snapshot() == before
+
+
+def test_the_files_of_a_removed_workload_go_and_what_is_beside_them_stays(project: Project) -> None:
+    before = project.snapshot()
+    (project.dist / "prod" / "tune" / "notes.txt").write_text("mine")
+    source = (project.root / "environments" / "prod.py").read_text()
+    workload = source[source.index("    TrainingJob(") : source.index("    cdk8s.ApiObject(")]
+    project.edit("environments/prod.py", workload, "")
+    assert project.synth().out == "2 environments, 15 objects: 1 file written, 3 removed\n"
+    after = project.snapshot()
+    gone = {f"prod/tune/{file}.yaml" for file in ("job", "networkpolicy", "serviceaccount")}
+    assert before.keys() - after.keys() == gone
+    assert after.keys() - before.keys() == {"prod/tune/notes.txt"}
+    (project.dist / "prod" / "tune" / "notes.txt").unlink()
+    project.edit("environments/dev.py", "most=3", "most=4")
+    project.synth()
+    project.edit("environments/prod.py", "    cdk8s.ApiObject(", workload + "    cdk8s.ApiObject(")
+    project.edit("environments/dev.py", "most=4", "most=3")
+    project.synth()
+    assert project.snapshot() == before
+
+
+def test_a_workload_that_goes_takes_its_folder_with_it(project: Project) -> None:
+    source = (project.root / "environments" / "prod.py").read_text()
+    project.edit(
+        "environments/prod.py", source[source.index("    TrainingJob(") : source.index("    cdk8s.ApiObject(")], ""
+    )
+    project.synth()
+    assert not (project.dist / "prod" / "tune").exists()
+
+
+def test_an_edited_file_of_a_removed_workload_is_refused(project: Project) -> None:
+    path = project.dist / "prod" / "tune" / "job.yaml"
+    path.write_text(path.read_text() + "# mine\n")
+    source = (project.root / "environments" / "prod.py").read_text()
+    project.edit(
+        "environments/prod.py", source[source.index("    TrainingJob(") : source.index("    cdk8s.ApiObject(")], ""
+    )
+    refused(project, f"prod: dist/prod/tune/job.yaml {EDITED}", rule="X07")
+    project.synth("--force")
+    assert not path.exists()
+
+
+def drop_prod(project: Project) -> None:
+    """Take the environment prod out of the fleet."""
+    project.edit("environments/__init__.py", '{"dev": dev, "prod": prod}', '{"dev": dev}')
+    project.edit("environments/__init__.py", "from environments.prod import prod\n", "")
+
+
+def test_the_files_of_a_removed_environment_go(project: Project) -> None:
+    before = project.snapshot()
+    (project.dist / "prod" / "README.md").write_text("mine")
+    drop_prod(project)
+    assert project.synth().out == "1 environment, 7 objects: 12 removed\n"
+    after = project.snapshot()
+    assert {path for path in after if path.startswith("prod")} == {"prod", "prod/README.md"}
+    assert {path: after[path] for path in after if not path.startswith(("prod", "_inventory"))} == {
+        path: before[path] for path in before if not path.startswith(("prod", "_inventory"))
+    }
+    assert not (project.dist / "_inventory" / "prod.json").exists()
+
+
+def test_what_somebody_put_or_edited_in_a_removed_environment_is_refused(project: Project) -> None:
+    drop_prod(project)
+    (project.dist / "prod" / "extra.yaml").write_text("mine: true\n")
+    path = project.dist / "prod" / "tune" / "job.yaml"
+    path.write_text(path.read_text() + "# mine\n")
+    before = project.snapshot()
+    done = project.run(*MODELYARD_SYNTH)
+    assert (done.code, done.out) == (1, "")
+    assert sorted(done.err.splitlines()) == sorted(
+        [
+            f"error[X06] prod: dist/prod/extra.yaml {STRANGER}",
+            f"error[X07] prod: dist/prod/tune/job.yaml {EDITED}",
+            "2 errors; dist/ is unchanged; modelyard explain RULE tells more of X06, X07",
+        ]
+    )
+    assert project.snapshot() == before
+
+
+def test_one_environment_asked_for_is_the_only_one_touched(project: Project) -> None:
+    path = project.dist / "prod" / "tune" / "job.yaml"
+    path.write_text(path.read_text() + "# mine\n")
+    change(project)
+    before = project.snapshot()
+    assert project.synth("dev").out == "1 environment, 7 objects: 2 files written\n"
+    after = project.snapshot()
+    assert {path for path in after if before.get(path) != after[path]} == {DEPLOYMENT, "_inventory/dev.json"}
+    assert after.keys() == before.keys()
+
+
+def test_a_mistake_in_an_environment_that_is_not_asked_for_is_not_in_the_way(project: Project) -> None:
+    project.edit("environments/prod.py", "retries=3", "retrys=3")
+    project.edit("environments/dev.py", "most=3", "most=4")
+    assert project.synth("dev").out == "1 environment, 7 objects: 2 files written\n"
+
+
+def test_an_environment_that_does_not_exist_is_refused_with_the_ones_that_do(project: Project) -> None:
+    misused(project, "there is no environment 'prd'; did you mean prod?", "prd")
+    misused(project, "there is no environment 'qa'; the fleet has dev, prod", "dev", "qa")
