@@ -97,7 +97,7 @@ class Finding:
         return f"{place}{self.severity}[{self.rule}] {self.text}"
 
 
-def shown(value: object) -> str:
+def shown(value: object) -> str:  # noqa: PLR0911 # a case a kind of value
     """Return *value* as it may appear in a message: short, and never a whole object."""
     if value is None:
         return "None"

@@ -95,8 +95,11 @@ def type_breaches(spec: object, prefix: str = "") -> Iterator[Breach]:
             do = f'write "{found}"'
         elif isinstance(found, bool) and must.startswith("a string"):
             do = f'write "{str(found).lower()}"'
+        shown_value = found
+        if field == "env":
+            shown_value, do = None, "write a string in quotes, or a SecretKey or a FieldRef"  # it may be a secret
         source = source_of(getattr(spec, field, None)) if field != path else None
-        yield Breach("X11", prefix + path, found, f"it must be {must}", do, source)
+        yield Breach("X11", prefix + path, shown_value, f"it must be {must}", do, source)
 
 
 def _words(text: str) -> str:
@@ -165,14 +168,17 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
     yield from _mounts(spec)
     for field in ("labels", "annotations", "node_selector"):
         for key, given in getattr(spec, field).items():
-            broken = names.qualified_name(key) or (names.label_value(given) if field != "annotations" else None)
+            if field == "annotations":
+                broken = names.qualified_name(key.lower())
+            else:
+                broken = names.qualified_name(key) or names.label_value(given)
             if broken:
                 yield Breach(
                     "N16",
                     f"{field}[{key!r}]",
                     given,
                     broken,
-                    "shorten it or move it into annotations",
+                    "keep to what a label may hold" if field != "annotations" else "correct the key",
                 )
     for index, name in enumerate(spec.image_pull_secrets):
         if broken := names.subdomain(name):
@@ -237,7 +243,7 @@ def _environment(spec: PodSpec) -> Iterator[Breach]:
             yield Breach(
                 "N21",
                 f"env[{name!r}]",
-                given if isinstance(given, str) else None,
+                None,  # the value may be a secret
                 broken,
                 "rename the variable",
             )

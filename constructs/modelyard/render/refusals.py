@@ -10,9 +10,12 @@ from modelyard import trace
 from modelyard.findings import Breach, Finding, Source
 from modelyard.fleet import Environment, Workload
 from modelyard.pod import type_breaches, value_breaches
-from modelyard.rules import finding
+from modelyard.rules import accepts, finding
 from modelyard.schemas import SUPPORTED
 from modelyard.values import names
+
+TOLD_AGAIN = frozenset({"N21", "V01"})
+"""Rules that speak again of the rendered object, where their acceptance is settled."""
 
 
 def refused(environment: Environment) -> list[Finding]:
@@ -85,6 +88,8 @@ def unrenderable(workload: Workload) -> Iterator[Finding]:
     """Yield what is wrong with the options of *workload*."""
     environment = workload.environment
     for breach in workload.breaches(environment.site):
+        if breach.rule in TOLD_AGAIN and accepts(workload.accepted, breach.rule):
+            continue
         yield finding(breach, where(environment, workload.id), workload.source)
 
 

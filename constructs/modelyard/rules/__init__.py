@@ -29,9 +29,9 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     v_secrets,
     x,
 )
-from modelyard.rules.check import breaches, finding, settle
+from modelyard.rules.check import accepts, breaches, finding, settle
 from modelyard.rules.rule import RULES, Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Job, Object, Pod
 
-__all__ = ["RULES", "Container", "Job", "Object", "Pod", "Rule", "Scope", "breaches", "finding", "settle"]
+__all__ = ["RULES", "Container", "Job", "Object", "Pod", "Rule", "Scope", "accepts", "breaches", "finding", "settle"]

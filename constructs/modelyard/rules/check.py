@@ -56,6 +56,11 @@ STRICTER = frozenset({"P01"})
 """Rules whose warnings are errors in an environment that is declared strict."""
 
 
+def accepts(accepted: Mapping[str, str], rule_id: str) -> bool:
+    """Return whether *accepted* names a rule that can be accepted, with a reason."""
+    return rule_id in accepted and RULES[rule_id].acceptable and bool(str(accepted[rule_id]).strip())
+
+
 def settle(
     found: Iterable[Finding], accepted: Mapping[str, str], where: str, source: Source | None
 ) -> Iterator[Finding]:
@@ -63,10 +68,8 @@ def settle(
     used: set[str] = set()
     for one in found:
         used.add(one.rule)
-        rule = RULES[one.rule]
-        if one.rule in accepted and rule.acceptable and str(accepted[one.rule]).strip():
-            continue
-        yield one
+        if not accepts(accepted, one.rule):
+            yield one
     for rule_id, reason in accepted.items():
         breach = _acceptance(rule_id, reason, used)
         if breach is not None:
