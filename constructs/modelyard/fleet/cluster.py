@@ -113,7 +113,8 @@ class StorageClass:
     """
 
     name: str
-    modes: AbstractSet[str]
+    # Sorted, since what was checked before is known again by this text.
+    modes: AbstractSet[str] = attrs.field(repr=lambda modes: str(sorted(modes, key=str)))
 
 
 class _CrdLoader(yaml.CSafeLoader):

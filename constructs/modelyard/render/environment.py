@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import gc
 from typing import Any
 
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding
-from modelyard.fleet import Cluster, Environment, Fleet
-from modelyard.render import inventory, tree
+from modelyard.fleet import Environment, Fleet
+from modelyard.render import inventory
 from modelyard.render.compare import compare
 from modelyard.render.inventory import Entry, Inventory
-from modelyard.render.layout import inventory_path
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Gathered, gather
 from modelyard.rules import Object, finding
@@ -48,38 +47,29 @@ def _located(breach: Breach, fleet: Fleet, name: str) -> Finding:
 
 def render(fleet: Fleet, name: str, options: Options) -> Result:
     """Return what comes of the environment *name*, its changed files staged."""
+    collects = gc.isenabled()
+    gc.disable()  # what is made here is needed to the end, so looking for what is not only takes time
+    try:
+        return _rendered(fleet, name, options)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
     environment, found = build(fleet, name)
     if environment is None:
         return Result(name=name, findings=found)
     previous = inventory.read(options.dist, name)
-    known = _known(options, environment, previous)
-    gathered = gather(environment, complete=not found, known=known)
+    gathered = gather(environment, complete=not found, passed=options.verified.get(name, ""))
     source = trace.relative(environment.source, fleet.root) if environment.source is not None else None
     result = Result(name=name, findings=[*found, *gathered.findings], source=source)
     if found or gathered.failed:
         return result
     result.inventory = _inventory(environment, gathered)
     compare(result, result.inventory, gathered, previous, options)
-    result.seal = _seal(environment, result.inventory.text().encode())
+    result.seal = gathered.seal
     return result
-
-
-def _seal(environment: Environment, inventory_text: bytes) -> str:
-    """Return what stands for an inventory together with the schemas that its objects were checked by."""
-    cluster = environment.site.cluster
-    whole = hashlib.sha256(inventory_text)
-    whole.update(repr((cluster.kubernetes, cluster.crd_schemas)).encode())
-    return whole.hexdigest()
-
-
-def _known(options: Options, environment: Environment, previous: Inventory) -> frozenset[str]:
-    seal = options.verified.get(environment.name)
-    text = tree.content(options.dist / inventory_path(environment.name))
-    if seal is None or text is None or not isinstance(environment.site.cluster, Cluster):
-        return frozenset()
-    if _seal(environment, text) != seal:
-        return frozenset()
-    return frozenset(one.sha256 for one in previous.entries.values())
 
 
 def summaries(environment: Environment) -> list[dict[str, Any]]:

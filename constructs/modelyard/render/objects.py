@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
@@ -28,10 +28,13 @@ class Gathered:
         objects: In the order of the environment's Python.
 
         findings: All of them, errors and warnings.
+
+        seal: Stands for everything the checks depend on, where they found nothing; else empty.
     """
 
     objects: list[Object]
     findings: list[Finding]
+    seal: str = ""
 
     @property
     def failed(self) -> bool:
@@ -39,7 +42,7 @@ class Gathered:
         return any(one.severity is Severity.ERROR for one in self.findings)
 
 
-def gather(environment: Environment, *, complete: bool = True, known: frozenset[str] = frozenset()) -> Gathered:
+def gather(environment: Environment, *, complete: bool = True, passed: str = "") -> Gathered:
     """
     Return the objects of *environment* and everything there is to say about them.
 
@@ -48,18 +51,17 @@ def gather(environment: Environment, *, complete: bool = True, known: frozenset[
 
         complete: Whether that function ran to its end. Default: it did.
 
-        known: Hashes of texts that passed the same schemas before. Default: none.
+        passed: The seal of the last time, so that the same objects need not be checked again. Default: none.
     """
     if not renderable(environment):
         return Gathered([], refused(environment))
-    work = _Work(environment, known)
+    work = _Work(environment, complete=complete)
     work.take_workloads()
     work.take_own()
     work.take_foreign()
-    valid = work.valid()
-    work.check(valid, complete=complete)
-    findings = [*notes(environment), *work.refused, *work.settled(complete=complete), *_collisions(valid, environment)]
-    return Gathered(valid, relative(findings, environment))
+    valid, seal = work.checked(passed)
+    findings = [*notes(environment), *work.refused, *work.settled(), *_collisions(valid, environment)]
+    return Gathered(valid, relative(findings, environment), seal)
 
 
 class _Work:
@@ -69,13 +71,13 @@ class _Work:
     Args:
         environment: Its cluster and options are known to be right.
 
-        known: Hashes of texts that passed the same schemas before.
+        complete: Whether its function ran to its end.
     """
 
-    def __init__(self, environment: Environment, known: frozenset[str]) -> None:
+    def __init__(self, environment: Environment, *, complete: bool) -> None:
         cluster = environment.site.cluster
         self.environment = environment
-        self.known = known
+        self.complete = complete
         self.schemas = catalog(cluster.kubernetes, cluster.crd_schemas)
         self.objects: list[Object] = []
         self.patched: dict[int, Source | None] = {}
@@ -122,36 +124,45 @@ class _Work:
         environment = self.environment
         self.findings[None].extend(finding(breach, environment.name, environment.source) for breach in broken)
 
-    def valid(self) -> list[Object]:
-        """Return the objects that can be written and fit their schemas, each with its text and path."""
-        valid: list[Object] = []
-        for one in self.objects:
-            if wrong := list(_invalid(one, self.schemas, self.known)):
+    def checked(self, passed: str) -> tuple[list[Object], str]:
+        """Return the objects that are right, and what stands for all of them where nothing was found."""
+        written = self._kept(self.objects, _write)
+        whole = self.complete and not self.refused and len(written) == len(self.objects)
+        seal = _seal(self.environment.site, written) if whole else ""
+        if seal and seal == passed:
+            return written, seal
+        valid = self._kept(written, lambda one: _schema_breaches(one, self.schemas))
+        scope = Scope(self.environment.site, valid, complete=whole and len(valid) == len(written))
+        clean = scope.complete
+        for one, breach in breaches(scope):
+            clean = False
+            # What is missing for a workload's other objects is the one that is told of already.
+            if one.owner is None or one.owner not in self.halved:
+                self.findings[one.owner].append(_on(one, breach, self.environment))
+        return valid, seal if clean else ""
+
+    def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
+        kept: list[Object] = []
+        site = self.environment.site
+        for one in objects:
+            if wrong := list(check(one)):
                 self.halved.add(one.owner)
                 line = self.patched.get(id(one.data))
                 self.findings[one.owner].extend(
                     _on(one, attrs.evolve(breach, source=line), self.environment) for breach in wrong
                 )
             else:
-                one.path = path_of(one.data, self.environment.name, one.owner, self.environment.site.namespace)
-                valid.append(one)
-        return valid
+                one.path = one.path or path_of(one.data, site.environment, one.owner, site.namespace)
+                kept.append(one)
+        return kept
 
-    def check(self, valid: list[Object], *, complete: bool) -> None:
-        """Hold the objects against the rules."""
-        whole = complete and not self.refused and len(valid) == len(self.objects)
-        for one, breach in breaches(Scope(self.environment.site, valid, complete=whole)):
-            # What is missing for a workload's other objects is the one that is told of already.
-            if one.owner is None or one.owner not in self.halved:
-                self.findings[one.owner].append(_on(one, breach, self.environment))
-
-    def settled(self, *, complete: bool) -> Iterator[Finding]:
+    def settled(self) -> Iterator[Finding]:
         """Yield what is found, less what its owner accepts, and what is wrong with the acceptances."""
         for workload in self.rendered:
             accepted = {} if workload.id in self.halved else workload.accepted
             place = where(self.environment, workload.id)
             yield from settle(self.findings[workload.id], accepted, place, workload.source)
-        accepted = self.environment.accepted if complete else {}
+        accepted = self.environment.accepted if self.complete else {}
         yield from settle(self.findings[None], accepted, self.environment.name, self.environment.source)
 
 
@@ -166,17 +177,23 @@ def _namespace(site: Site) -> Draft:
     return Draft({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
 
-def _invalid(one: Object, schemas: Catalog, known: frozenset[str]) -> Iterator[Breach]:
-    """Write *one* as text, and yield why it cannot be written, or does not fit its schema."""
+def _seal(site: Site, objects: Iterable[Object]) -> str:
+    """Return a hash of everything that checks look at: where the objects are for, and what they are."""
+    whole = hashlib.sha256(repr(site).encode())
+    for one in objects:
+        whole.update(f"{one.sha256} {one.owner} {one.path}\n".encode())
+    return whole.hexdigest()
+
+
+def _write(one: Object) -> Iterator[Breach]:
+    """Write *one* as text, and yield why it cannot be written."""
     try:
         one.text = dump(one.data)
     except InexactError as error:
         do = "write a value that JSON can hold"
         yield Breach("X08", dotted(error.path) or f"{one.kind} {one.name}", None, error.because, do)
-        return
-    one.sha256 = hashlib.sha256(one.text.encode()).hexdigest()
-    if one.sha256 not in known:
-        yield from _schema_breaches(one, schemas)
+    else:
+        one.sha256 = hashlib.sha256(one.text.encode()).hexdigest()
 
 
 def _schema_breaches(one: Object, schemas: Catalog) -> Iterator[Breach]:

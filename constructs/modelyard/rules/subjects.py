@@ -47,36 +47,21 @@ class Object:
     path: str = ""
     text: str = ""
     sha256: str = ""
+    kind: str = attrs.field(init=False)
+    api_version: str = attrs.field(init=False)
+    metadata: dict[str, Any] = attrs.field(init=False)
+    spec: dict[str, Any] = attrs.field(init=False)
+    name: str = attrs.field(init=False)
+    namespace: str | None = attrs.field(init=False)
 
-    @property
-    def kind(self) -> str:
-        """The kind."""
-        return str(self.data["kind"])
-
-    @property
-    def api_version(self) -> str:
-        """Group and version."""
-        return str(self.data["apiVersion"])
-
-    @property
-    def name(self) -> str:
-        """The name."""
-        return str(self.metadata.get("name", ""))
-
-    @property
-    def namespace(self) -> str | None:
-        """The namespace, None for an object of the whole cluster."""
-        return self.metadata.get("namespace")
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The object's own metadata."""
-        return self.data.get("metadata") or {}
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        """The spec, empty where there is none."""
-        return self.data.get("spec") or {}
+    def __attrs_post_init__(self) -> None:
+        # Rules ask for these some hundred times an object.
+        self.kind = str(self.data.get("kind"))
+        self.api_version = str(self.data.get("apiVersion"))
+        self.metadata = self.data.get("metadata") or {}
+        self.spec = self.data.get("spec") or {}
+        self.name = str(self.metadata.get("name", ""))
+        self.namespace = self.metadata.get("namespace")
 
     @cached_property
     def pod(self) -> Pod | None:
