@@ -178,7 +178,7 @@ class Project:
 
     def run(self, *command: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Ran:
         """Run *command* in the project, or in *cwd*."""
-        done = subprocess.run(  # noqa: S603 # commands of this repository
+        done = subprocess.run(  # commands of this repository
             [str(word) for word in command],
             cwd=cwd or self.root,
             env={**environment(), **(env or {})},
@@ -191,7 +191,7 @@ class Project:
 
     def start(self, *command: str | Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start *command* in the project, in a process group of its own."""
-        return subprocess.Popen(  # noqa: S603 # commands of this repository
+        return subprocess.Popen(  # commands of this repository
             [str(word) for word in command],
             cwd=self.root,
             env={**environment(), **(env or {})},

@@ -27,7 +27,7 @@ class GoYaml:
 
     def __enter__(self) -> Self:
         """Start it."""
-        self._process = subprocess.Popen(  # noqa: S603 # built from tests/goyaml
+        self._process = subprocess.Popen(  # built from tests/goyaml
             [binary()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
         return self
@@ -61,7 +61,7 @@ def binary() -> Path:
     TOOLS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=TOOLS, prefix=".goyaml-") as folder:
         new = Path(folder) / "goyaml"
-        done = subprocess.run(  # noqa: S603 # the Go of this machine
+        done = subprocess.run(  # the Go of this machine
             [go, "build", "-trimpath", "-o", new],
             cwd=SOURCE,
             env={**os.environ, **settings},

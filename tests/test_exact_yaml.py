@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import math
 import resource
@@ -95,7 +95,7 @@ values = st.recursive(
 documents = st.dictionaries(strings.filter(lambda key: len(key) <= LONGEST_KEY), values, min_size=1, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(document=documents)
 def test_any_document_comes_back_as_it_was(go: GoYaml, document: dict[str, Any]) -> None:
     text = dump(document)
@@ -104,7 +104,7 @@ def test_any_document_comes_back_as_it_was(go: GoYaml, document: dict[str, Any])
     assert same(document, go.read(text), json_numbers=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(texts=st.lists(strings, min_size=20, max_size=20))
 def test_any_strings_come_back_from_the_api_server_and_libyaml(go: GoYaml, texts: list[str]) -> None:
     document = {"items": texts, "keys": {text: text for text in texts if len(text) <= LONGEST_KEY}}
@@ -113,7 +113,7 @@ def test_any_strings_come_back_from_the_api_server_and_libyaml(go: GoYaml, texts
     assert same(document, go.read(text), json_numbers=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(numbers=st.lists(st.one_of(integers, floats), min_size=10, max_size=10))
 def test_any_number_comes_back_with_every_bit(go: GoYaml, numbers: list[float]) -> None:
     text = dump({"numbers": numbers})
@@ -144,8 +144,8 @@ REFUSED = {
         f"a manifest holds dicts, lists, strings, numbers, booleans and None, not {type(value).__name__}",
     )
     for value in (
-        (1,), {1}, frozenset({1}), b"a", bytearray(b"a"), datetime.date(2026, 1, 2), Decimal(1), 1j, object(), Colour.RED,
-        datetime.timedelta(1), range(3), OrderedDict(a=1), Ellipsis, len, iter([]),
+        (1,), {1}, frozenset({1}), b"a", bytearray(b"a"), dt.date(2026, 1, 2), Decimal(1), 1j, object(), Colour.RED,
+        dt.timedelta(1), range(3), OrderedDict(a=1), Ellipsis, len, iter([]),
     )
 }  # fmt: skip
 
@@ -225,13 +225,13 @@ PATTERNS = (
     "a:a ",
 )
 ENDS = ("", "!")
-SIZE = 500_000
+SIZE = 300_000
 LIMIT = 60
 """Seconds of processor time; it takes two or three."""
 
 
 def test_emitting_stays_linear_on_long_strings() -> None:
-    """The square of 500,000 is 250,000,000,000: steps of that order end at the limit on processor time."""
+    """The square of 300,000 is 90,000,000,000: steps of that order end at the limit on processor time."""
     program = (
         "from modelyard.exact_yaml import dump\n"
         f"for pattern in {PATTERNS!r}:\n"
@@ -240,9 +240,9 @@ def test_emitting_stays_linear_on_long_strings() -> None:
         "        written = dump({'value': text, 'items': [text]})\n"
         "        assert len(written) < 20 * len(text), (pattern, end)\n"
     )
-    done = subprocess.run(  # noqa: S603 # the program above
+    done = subprocess.run(  # the program above
         [sys.executable, "-c", program],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT)),  # noqa: PLW1509 # no threads here
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT)),  # no threads here
         capture_output=True,
         text=True,
         check=False,

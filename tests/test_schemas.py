@@ -434,7 +434,7 @@ def test_importing_the_package_loads_neither_the_checker_nor_data() -> None:
     )
     folder = str(Path(schemas.__file__).parents[2])
     program = f"import sys; sys.path.insert(0, {folder!r}); {program}"
-    subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def swagger() -> dict[str, Any]:
@@ -443,7 +443,7 @@ def swagger() -> dict[str, Any]:
     return read
 
 
-def generator() -> Any:  # noqa: ANN401 # a module that is no package
+def generator() -> Any:  # a module that is no package
     """Return ``tools/schemas.py`` as a module."""
     spec = importlib.util.spec_from_file_location("tools_schemas", TESTS.parent / "tools" / "schemas.py")
     assert spec is not None
@@ -518,7 +518,7 @@ def test_the_generator_writes_the_same_bytes_whatever_the_order_of_its_source() 
         assert tool.compressed(tool.bundle(again, GO)[0]) == first
 
 
-def shuffled(node: Any, chance: random.Random) -> Any:  # noqa: ANN401 # any JSON
+def shuffled(node: Any, chance: random.Random) -> Any:  # any JSON
     """Return *node* with the keys of every object in another order."""
     if isinstance(node, list):
         return [shuffled(each, chance) for each in node]

@@ -32,11 +32,12 @@ def scratch() -> tuple[Path, str]:
     raise ToolError(message)
 
 
-def facts(tools: Tools, file_system: str) -> list[tuple[str, str]]:
+def facts(tools: Tools, file_system: str, load: float) -> list[tuple[str, str]]:
     """Return what a reader needs to know in order to compare."""
     return [
         ("processor", f"{os.cpu_count()} cores, {_processor()}"),
         ("memory", f"{_memory()} GiB"),
+        ("load before the run", f"{load:.1f} processes"),
         ("files on", file_system),
         ("system", f"{platform.system()} {platform.machine()}"),
         ("Python", platform.python_version()),

@@ -16,10 +16,10 @@ since other work on a machine changes times. Medians of several rounds, the cont
 in every round, files on {place}.
 
 Every fleet has {environments} environments. A workload is a Deployment, a Service, a HorizontalPodAutoscaler,
-a PodDisruptionBudget, a ServiceAccount and a NetworkPolicy. The chart, the kustomizations, the dumper's
-dicts and the program with cdk8s' generated classes are derived from, and compared with, modelyard's own output:
-object by object in the smallest fleet, kind by kind in the others. The classes of cdk8s-plus fill in defaults of their
-own, so there kinds, names and size are compared. `modelyard synth` checks schemas and rules in the same time;
+a PodDisruptionBudget, a ServiceAccount and a NetworkPolicy. The chart, the kustomizations and the dumper's dicts are
+derived from modelyard's own output; two programs say the same with cdk8s. What everybody renders is compared with that
+output: object by object in the smallest fleet, kind by kind in the others. The classes of cdk8s-plus fill in defaults
+of their own, so there kinds, names and size are compared. `modelyard synth` checks schemas and rules in the same time;
 Helm's output is checked by kubeconform against the same schemas; cdk8s, kustomize and the dumper check nothing.
 """
 

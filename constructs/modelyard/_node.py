@@ -6,19 +6,32 @@ import contextlib
 import functools
 import json
 import os
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 
 
-def refuse_what_json_lacks() -> None:
-    """Make jsii raise for NaN and infinity, which otherwise end its Node process, and every later call with it."""
+def steady_jsii() -> None:
+    """
+    Make jsii steady where it would end in tracebacks of its own.
+
+    NaN and infinity raise at the line that passes them; otherwise they end the Node process, and every
+    later call with it. Node has a session of its own, so that Ctrl-C reaches Python alone, which ends Node.
+    """
     with contextlib.suppress(ImportError):  # a jsii that is built otherwise keeps its ways
         from jsii._kernel.providers import process  # noqa: PLC0415 # not before somebody imports cdk8s
 
-        strict = functools.partial(json.dumps, allow_nan=False)
-        vars(process)["json"] = SimpleNamespace(dumps=strict, loads=json.loads)
+        vars(process)["json"] = _like(json, dumps=functools.partial(json.dumps, allow_nan=False))
+        apart = functools.partial(subprocess.Popen, start_new_session=True)
+        vars(process)["subprocess"] = _like(subprocess, Popen=apart)
+
+
+def _like(module: ModuleType, **other: object) -> ModuleType:
+    twin = ModuleType(module.__name__)
+    vars(twin).update(vars(module), **other)
+    return twin
 
 
 def use_bundled_node() -> None:

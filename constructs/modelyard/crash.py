@@ -141,9 +141,15 @@ def _is_defect(traceback: TracebackType | None) -> bool:
     return False
 
 
+def interrupted() -> None:
+    """Say that somebody pressed Ctrl-C, and nothing of what is cut short by it."""
+    sys.unraisablehook = lambda _: None
+    sys.stderr.write("interrupted\n")
+
+
 def _interrupted(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if isinstance(error, KeyboardInterrupt):
-        sys.stderr.write("interrupted\n")  # and Python ends by the signal, as shells expect
+        interrupted()  # and Python ends by the signal, as shells expect
     else:
         sys.__excepthook__(kind, error, traceback)
 

@@ -64,8 +64,18 @@ def project(golden: Project, tmp_path: Path) -> Project:
 @pytest.fixture(scope="session")
 def two_generations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
     """Return a project of which every file changes with the file ``generation``, rendered as a and as b."""
-    first = projects.make(tmp_path_factory.mktemp("generations") / "a")
-    (first.root / "environments" / "__init__.py").write_text(GENERATION)
+    return _generations(tmp_path_factory.mktemp("generations"), GENERATION)
+
+
+@pytest.fixture(scope="session")
+def small_generations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
+    """Return the same with one environment only."""
+    return _generations(tmp_path_factory.mktemp("small"), GENERATION.replace(', "prod": prod', ""))
+
+
+def _generations(folder: Path, program: str) -> tuple[Project, Project]:
+    first = projects.make(folder / "a")
+    (first.root / "environments" / "__init__.py").write_text(program)
     (first.root / "generation").write_text("a")
     first.synth()
     second = first.copy(first.root.parent / "b")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.forks import Forked, Forks
 from tests.project import MAIN_PY, MODELYARD_SYNTH, Project
 
 DEPLOYMENT = "dev/sentiment/deployment.yaml"
@@ -23,6 +26,19 @@ EDITED = (
     "say it in Python (every object takes add_json_patch), then run modelyard synth --force to drop the edit"
 )
 NO_FILE = "but modelyard would write this file, and what stands in its place is none; move it away"
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    """Return what runs projects fast."""
+    with Forks() as running:
+        yield running
+
+
+@pytest.fixture
+def project(golden: Project, forks: Forks, tmp_path: Path) -> Forked:
+    """Return a rendered project."""
+    return Forked(golden.copy(tmp_path / "project").root, forks)
 
 
 def refused(project: Project, *findings: str, rule: str, force: bool = False) -> None:
@@ -228,11 +244,8 @@ def test_an_inventory_cannot_make_modelyard_touch_a_file_elsewhere(project: Proj
     before = project.snapshot()
     path = project.dist / "_inventory" / "dev.json"
     sha256 = "eb76e05c3ee8bb9ec16d52e3cdb2d5d4d1a1d1e9e8fcbc4e5ddc5e9f7c8a2f4c"
-    entry = (
-        '{"path": "../outside.txt", "sha256": "%s", "object": "v1 ConfigMap a/b", "workload": ""},\n  {"path": "dev/_'
-        % sha256
-    )
-    path.write_text(path.read_text().replace('{"path": "dev/_', entry, 1))
+    entry = json.dumps({"path": "../outside.txt", "sha256": sha256, "object": "v1 ConfigMap a/b", "workload": ""})
+    path.write_text(path.read_text().replace('"files": [', f'"files": [{entry},', 1))
     project.run(*MODELYARD_SYNTH, "--force")
     assert outside.read_text() == "mine"
     assert project.snapshot() == before

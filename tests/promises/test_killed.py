@@ -1,7 +1,8 @@
-"""A synthesis that is killed or interrupted leaves a whole tree, the next one mends the rest, and nobody is left behind."""
+"""A synthesis that is killed or interrupted leaves a whole tree and nobody behind, and the next one mends the rest."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forks import Forked, Forks
 from tests.project import CDK8S_SYNTH, MAIN_PY, MODELYARD_SYNTH, Project, Snapshot
 
 MOMENTS = 20
@@ -23,7 +25,7 @@ COMMANDS = {
     "python main.py": MAIN_PY,
     "cdk8s synth": CDK8S_SYNTH,
 }
-TEMPORARY = ("stage", ".tmp", "new~")
+MARK = "MODELYARD_TEST"
 
 
 def until(reached: Callable[[], bool], what: str) -> None:
@@ -35,25 +37,26 @@ def until(reached: Callable[[], bool], what: str) -> None:
     raise AssertionError(what)
 
 
-def gone(group: int) -> bool:
-    """Return whether no process of the *group* runs any more."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return all(state in {"Z", "X"} for state in states(group))
+def begin(project: Project, name: str) -> subprocess.Popen[str]:
+    """Start a synthesis of *project*; every process that comes of it carries a mark."""
+    return project.start(*COMMANDS[name], env={MARK: str(project.root)})
 
 
-def states(group: int) -> list[str]:
-    """Return the states of the processes of *group*, ended ones that nobody has asked for included."""
-    listed = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout  # noqa: S607
-    return [line.split()[1][0] for line in listed.splitlines() if line.split()[0] == str(group)]
+def alive(project: Project) -> list[str]:
+    """Return the processes with the mark of *project*, whatever session they are in."""
+    mark = os.fsencode(f"{MARK}={project.root}\0")
+    found: list[str] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text())
+    return found
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+def finish(project: Project, process: subprocess.Popen[str]) -> tuple[int, str]:
     """Return how *process* ended, as a shell would say it, and what it said of its troubles."""
     _, err = process.communicate(timeout=PATIENCE)
-    until(lambda: gone(process.pid), "a process is left behind")
+    until(lambda: not alive(project), "a process is left behind")
     return process.returncode if process.returncode >= 0 else 128 - process.returncode, err
 
 
@@ -64,33 +67,38 @@ def test_kill_9_at_twenty_moments(two_generations: tuple[Project, Project], tmp_
 
     def rounds(half: int) -> list[str]:
         project = two_generations[0].copy(tmp_path / str(half))
+        with Forks() as forks:
+            return killings(project, half, forks)
+
+    def killings(project: Project, half: int, forks: Forks) -> list[str]:
         moments = random.Random(half)  # noqa: S311 # no secret
         began = time.monotonic()
         project.run(*COMMANDS[name])
         whole = time.monotonic() - began
-        return [killed(project, name, trees, number, whole * moments.random()) for number in range(half, MOMENTS, 2)]
+        return [
+            killed(project, name, trees, number, whole * moments.random(), Forked(project.root, forks))
+            for number in range(half, MOMENTS, 2)
+        ]
 
     with ThreadPoolExecutor(2) as pool:
         assert set().union(*pool.map(rounds, (0, 1))) <= {"old", "new"}
 
 
-def killed(project: Project, name: str, trees: dict[str, Snapshot], number: int, moment: float) -> str:
+def killed(project: Project, name: str, trees: dict[str, Snapshot], number: int, moment: float, mender: Forked) -> str:
     """Kill a synthesis so many seconds after its beginning, and have the next one mend it."""
     generation = "ba"[number // 2 % 2]
     before = project.snapshot()
     (project.root / "generation").write_text(generation)
-    command = COMMANDS["modelyard synth --jobs 2" if name == "modelyard synth" and number % 4 == 3 else name]
-    process = project.start(*command)
+    process = begin(project, "modelyard synth --jobs 2" if name == "modelyard synth" and number % 4 == 3 else name)
     time.sleep(moment)
     os.killpg(process.pid, signal.SIGKILL)
-    finish(process)
+    finish(project, process)
     after = project.snapshot()
     assert after in (before, trees[generation]), f"round {number} left another tree"
-    project.synth()
+    mender.synth()
     assert project.snapshot() == trees[generation]
     scratch = sorted(path.name for path in (project.root / ".modelyard").iterdir() if path.name != "cdk8s")
     assert scratch == [".gitignore", "lock", "verified.json"]
-    assert sorted(path.name for path in project.root.iterdir() if path.suffix == ".tmp") == []
     return "old" if after == before else "new"
 
 
@@ -98,8 +106,9 @@ def waiting(project: Project, name: str) -> subprocess.Popen[str]:
     """Start a synthesis that changes everything, and return it while it waits inside the team's Python."""
     (project.root / "started").unlink(missing_ok=True)
     (project.root / "generation").unlink()
-    process = project.start(*COMMANDS[name])
+    process = begin(project, name)
     until((project.root / "started").exists, "the synthesis did not begin")
+    assert not Path("/proc/self/environ").exists() or any("node" in words for words in alive(project))
     return process
 
 
@@ -112,7 +121,7 @@ def test_an_interrupted_synthesis_is_quiet_and_leaves_nobody_behind(
     before = project.snapshot()
     process = waiting(project, name)
     os.killpg(process.pid, number)
-    code, err = finish(process)
+    code, err = finish(project, process)
     assert code == 128 + number
     assert err in (["interrupted\n"] if number == signal.SIGINT else [""])
     assert project.snapshot() == before
@@ -132,7 +141,7 @@ def test_the_processes_of_a_leading_one_that_dies_alone_end_too(
     process.send_signal(number)
     process.wait(timeout=PATIENCE)
     (project.root / "generation").write_text("b")
-    assert finish(process)[1] == ""
+    assert finish(project, process)[1] == ""
     assert project.snapshot() == before
     assert project.run(*MODELYARD_SYNTH).err == ""
     assert project.snapshot() == two_generations[1].snapshot()

@@ -9,12 +9,13 @@ what it is, with what lies in the scratch folder, after one more synthesis that 
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def run(root: Path, number: int = 0, what: str = "SIGKILL") -> tuple[int, str]:
     return os.waitstatus_to_exitcode(status), text
 
 
-def builders() -> dict[str, Callable[[Fleet], object]]:
+def builders() -> Mapping[str, Callable[[Fleet], object]]:
     """Return the functions of the project's environments."""
     from environments import ENVIRONMENTS  # noqa: PLC0415 # not those of this repository
 
@@ -146,6 +147,8 @@ def main(what: str, step: int, first: Path, second: Path) -> None:
     names = {str(old): "old", str(new): "new"}
     (root / "generation").write_text("b")
     warm(root)
+    gc.collect()
+    gc.freeze()
     for number in range(1, MOST_TOUCHES, step):
         for folder, source in (("dist", first), (".modelyard", first.parent / ".modelyard")):
             shutil.rmtree(root / folder, ignore_errors=True)

@@ -271,7 +271,7 @@ def test_x08_what_no_manifest_can_hold(tmp_path: Path) -> None:
     ("accept", "expected"),
     [
         ({}, []),
-        ({"Z99": "why"}, ["accept['Z99'] but there is no rule of this id; see docs/rules/ for the ids"]),
+        ({"Z99": "why"}, ["accept['Z99'] but there is no rule of this id; modelyard explain all lists the ids"]),
         ({"Z10": "why"}, ["accept['Z10'] but there is no rule of this id; did you mean X10?"]),
         ({"D10": " "}, ["accept['D10']=' ' but an acceptance says why; write the reason as a string"]),
         ({"D10": "why"}, ["accept['D10']='why' but nothing here breaks this rule; remove the acceptance"]),

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from modelyard import crash
 from modelyard.findings import ModelyardError, SynthesisError
 
 FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
@@ -215,7 +216,7 @@ def _run() -> None:
     try:
         app(standalone_mode=True)
     except _Interrupted:
-        sys.stderr.write("interrupted\n")
+        crash.interrupted()
         sys.exit(INTERRUPTED)
     except SynthesisError as error:
         from modelyard.cli import show

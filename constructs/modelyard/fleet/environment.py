@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+import attrs
 import cdk8s
 
 from modelyard import images, trace
 from modelyard.findings import Breach, Finding, Severity, Source, SpecError, shown
-from modelyard.fleet.patches import Patch, Patches
+from modelyard.fleet.patches import Patch, Patches, malformed
 from modelyard.fleet.site import Site
 from modelyard.values.image import Image
 from modelyard.values.names import dns_label
@@ -156,11 +157,16 @@ class Environment(cdk8s.Chart):
 
             name: Which one, where there are several of the kind. Default: the only one.
         """
-        self.patches.add(Patch(kind, name, tuple(operations), trace.here()))
+        source = trace.here()
+        if (broken := malformed(kind, operations)) is not None:
+            self.note(None, attrs.evolve(broken, source=source))
+        else:
+            self.patches.add(Patch(kind, name, operations, source))
 
     def enlist(self, workload: Workload, id: str) -> str:  # noqa: A002 # as constructs
         """Add *workload* and return the id that it can have in the tree of constructs."""
-        first = next((other for other in self.workloads if other.id == id), None) if self._named(id) else None
+        taken = isinstance(id, str) and self._named(id)
+        first = next((other for other in self.workloads if other.id == id), None) if taken else None
         self.workloads.append(workload)
         if first is not None:
             workload.duplicate = True
@@ -187,7 +193,7 @@ class Environment(cdk8s.Chart):
                         "X11",
                         "id",
                         id,
-                        "a workload's id must be a string",
+                        "a workload has a name of its own",
                         'write a name such as "sentiment"',
                     ),
                 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Builder = Callable[["Fleet"], object]
 
-_node.refuse_what_json_lacks()
+_node.steady_jsii()
 
 
 class Fleet(cdk8s.App):
@@ -42,7 +42,9 @@ class Fleet(cdk8s.App):
         self.root = Path(root).resolve()
         crash.Program.made = crash.Program.made or caller
         if environments is not None and not (
-            isinstance(environments, Mapping) and all(callable(builder) for builder in environments.values())
+            isinstance(environments, Mapping)
+            and all(isinstance(name, str) for name in environments)
+            and all(callable(builder) for builder in environments.values())
         ):
             place = f"{trace.relative(caller, self.root)}: " if caller else ""
             message = f'{place}Fleet(environments) must be a dict of functions, such as {{"prod": prod}}'

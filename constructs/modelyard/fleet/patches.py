@@ -35,6 +35,15 @@ class Patch:
     source: Source | None
 
 
+def malformed(kind: object, operations: Sequence[object]) -> Breach | None:
+    """Return what is wrong with the arguments of ``add_json_patch``, or None."""
+    if isinstance(kind, str) and operations and all(isinstance(one, Mapping) and "path" in one for one in operations):
+        return None
+    because = "it takes a kind and then operations, each a dict with a path"
+    do = 'write add_json_patch("Deployment", {"op": "replace", "path": "/spec/x", "value": 1})'
+    return Breach("X14", "add_json_patch", None, because, do)
+
+
 @attrs.define
 class Patches:
     """The patches of one workload, in the order in which they were added."""
@@ -81,7 +90,7 @@ def _apply(patch: Patch, draft: Draft) -> Iterator[Breach]:
     import jsonpatch  # noqa: PLC0415 # only where a patch is used
     import jsonpointer  # noqa: PLC0415
 
-    name, kind = draft.name, draft.kind
+    name, kind, before = draft.name, draft.kind, draft.manifest
     for operation in patch.operations:
         field = f"patch of {kind} at {operation.get('path', '?')}"
         try:
@@ -104,6 +113,11 @@ def _apply(patch: Patch, draft: Draft) -> Iterator[Breach]:
                 patch.source,
             )
             return
+    if not isinstance(draft.manifest, dict):
+        draft.manifest = before
+        because = "it replaces the whole object"
+        yield Breach("X14", f"patch of {kind}", None, because, "change fields of it, one by one", patch.source)
+        return
     metadata = draft.manifest.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("name") != name or draft.manifest.get("kind") != kind:
         yield Breach(

@@ -13,7 +13,7 @@ from constructs import Construct
 
 from modelyard import trace
 from modelyard.findings import Breach, Finding, Severity, Source, SpecError, shown
-from modelyard.fleet.patches import Patch, Patches
+from modelyard.fleet.patches import Patch, Patches, malformed
 from modelyard.values.similar import did_you_mean
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ class Workload(Construct):
         self.duplicate = False
         self.patches = Patches()
         self.accepted: Mapping[str, str] = {}
-        super().__init__(scope, self.environment.enlist(self, id))
+        try:
+            super().__init__(scope, self.environment.enlist(self, id))
+        except RuntimeError:
+            self.environment.workloads.remove(self)  # a foreign construct has the id; there is nothing to render
+            raise
 
     def add_json_patch(self, kind: str, *operations: Mapping[str, object], name: str | None = None) -> None:
         """
@@ -64,7 +68,11 @@ class Workload(Construct):
         See Also:
             https://datatracker.ietf.org/doc/html/rfc6902
         """
-        self.patches.add(Patch(kind, name, tuple(operations), trace.here()))
+        source = trace.here()
+        if (broken := malformed(kind, operations)) is not None:
+            self.environment.note(self, attrs.evolve(broken, source=source))
+        else:
+            self.patches.add(Patch(kind, name, operations, source))
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -13,6 +15,18 @@ from modelyard.values.value import option, required, value
 
 AccessMode = Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
 HIGHEST_PORT = 65535
+POD_FIELDS = (
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+)
+KEYED_FIELD = re.compile(r"metadata\.(?:labels|annotations)\['[^']+'\]")
 
 
 def absolute(path: str) -> str | None:
@@ -79,6 +93,26 @@ class SecretKey:
     key: str = required(check=config_key)
 
 
+def _field(path: str) -> str | None:
+    if path in POD_FIELDS or KEYED_FIELD.fullmatch(path):
+        return None
+    return f"the fields of a pod that a variable can have are {', '.join(POD_FIELDS)} and metadata.labels['KEY']"
+
+
+def _cidr(cidr: str | None) -> str | None:
+    if cidr is None:
+        return None
+    try:
+        ipaddress.ip_network(cidr, strict=False)
+    except ValueError:
+        return "it is a range of addresses such as 10.20.0.0/16"
+    return None if "/" in cidr else "it ends with the length of its prefix, such as /32 for one address"
+
+
+def _ports(ports: Sequence[int]) -> str | None:
+    return next((broken for port in ports if (broken := port_number(port))), None)
+
+
 @value
 class FieldRef:
     """
@@ -91,7 +125,7 @@ class FieldRef:
         https://kubernetes.io/docs/concepts/workloads/pods/downward-api/
     """
 
-    path: str
+    path: str = required(check=_field)
 
 
 @value
@@ -229,8 +263,8 @@ class Peer:
 
     namespace: str | None = option(default=None, check=lambda name: dns_label(name) if name is not None else None)
     pods: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
-    cidr: str | None = attrs.field(default=None, kw_only=True)
-    ports: Sequence[int] = attrs.field(default=(), kw_only=True)
+    cidr: str | None = option(default=None, check=_cidr, kw_only=True)
+    ports: Sequence[int] = option(default=(), check=_ports, kw_only=True)
 
 
 @value

@@ -17,6 +17,7 @@ from modelyard.pod.options import (
     ConfigFiles,
     EmptyDir,
     EnvValue,
+    FieldRef,
     Gpu,
     Network,
     SecretFiles,
@@ -31,6 +32,7 @@ from modelyard.values.typecheck import mismatches
 from modelyard.values.value import Check, option, required, source_of
 
 S = TypeVar("S", bound="PodSpec")
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 # where Linux has it
 STAND_IN = "stand-in"
 """An image where the given one is broken and said to be so."""
 HIGHEST_UID = 2**31 - 1
@@ -38,6 +40,10 @@ HIGHEST_UID = 2**31 - 1
 
 def _image(given: str | Image) -> str | None:
     return references.broken(references.parse(given) if isinstance(given, str) else given)
+
+
+def _name(given: str | None) -> str | None:
+    return names.subdomain(given) if given is not None else None
 
 
 def _user(uid: int) -> str | None:
@@ -65,13 +71,13 @@ class PodSpec:
     volumes: Sequence[EmptyDir | Claim | SecretFiles] = ()
     user: int = option(default=10001, check=_user)
     read_only_root: bool | None = None
-    service_account: str | None = None
+    service_account: str | None = option(default=None, check=_name)
     service_account_annotations: Mapping[str, str] = attrs.field(factory=dict)
     image_pull_secrets: Sequence[str] = ()
     labels: Mapping[str, str] = attrs.field(factory=dict)
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     node_selector: Mapping[str, str] = attrs.field(factory=dict)
-    priority_class: str | None = None
+    priority_class: str | None = option(default=None, check=_name)
     network: Network = attrs.field(factory=Network)
     accept: Mapping[str, str] = attrs.field(factory=dict)
 
@@ -166,6 +172,7 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
     yield from _gpu(spec, site)
     yield from _environment(spec)
     yield from _mounts(spec)
+    yield from _peers(spec.network)
     for field in ("labels", "annotations", "node_selector"):
         for key, given in getattr(spec, field).items():
             if field == "annotations":
@@ -178,7 +185,7 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
                     f"{field}[{key!r}]",
                     given,
                     broken,
-                    "keep to what a label may hold" if field != "annotations" else "correct the key",
+                    "shorten it or move it into annotations" if field != "annotations" else "correct the key",
                 )
     for index, name in enumerate(spec.image_pull_secrets):
         if broken := names.subdomain(name):
@@ -188,6 +195,14 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
             "X11", "service_account_annotations", None, f"service_account={spec.service_account!r} is not made here",
             "annotate that account where it is made, or leave service_account= away",
         )  # fmt: skip
+
+
+def _peers(network: Network) -> Iterator[Breach]:
+    for field, peers in (("clients", network.clients), ("egress", network.egress)):
+        for index, peer in enumerate(peers):
+            if peer.cidr is not None and (peer.namespace is not None or peer.pods):
+                because = "cidr= is given too, and a peer is either pods or addresses"
+                yield Breach("X11", f"network.{field}[{index}]", None, because, "write two peers", source_of(peer))
 
 
 def _resources(spec: PodSpec) -> Iterator[Breach]:
@@ -247,12 +262,16 @@ def _environment(spec: PodSpec) -> Iterator[Breach]:
                 broken,
                 "rename the variable",
             )
-        if isinstance(given, SecretKey):
+        if isinstance(given, SecretKey | FieldRef):
             yield from value_breaches(given, f"env[{name!r}].")
+        elif "\0" in given:
+            yield Breach("X08", f"env[{name!r}]", None, "no process can be given a NUL character", "leave it out")
 
 
 def _mounts(spec: PodSpec) -> Iterator[Breach]:
     seen: dict[str, str] = {}
+    if spec.shared_memory is not None:
+        seen[SHARED_MEMORY] = "shared_memory"
     mounted = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
     if spec.config is not None:
         mounted.append(("config.mount", spec.config.mount))

@@ -11,13 +11,11 @@ import attrs
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim, EmptyDir, FieldRef, SecretFiles, SecretKey
-from modelyard.pod.spec import PodSpec
+from modelyard.pod.spec import SHARED_MEMORY, PodSpec
 from modelyard.values import quantity
 
 NVIDIA = "nvidia.com/"
-SHARED_MEMORY = "/dev/shm"  # noqa: S108 # where Linux has it
 LARGEST_SHARED_MEMORY = 64 * 2**30
-NAME_LENGTH = 63
 
 
 @attrs.frozen(kw_only=True)

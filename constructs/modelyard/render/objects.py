@@ -18,6 +18,20 @@ from modelyard.render.refusals import named, notes, refused, relative, renderabl
 from modelyard.rules import RULES, Object, Scope, breaches, finding, settle
 from modelyard.schemas import Catalog, catalog
 
+NOTHING_WITHOUT_SPEC = frozenset(
+    {
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "Ingress",
+        "Job",
+        "Pod",
+        "ReplicaSet",
+        "StatefulSet",
+    }
+)
+
 
 @attrs.define
 class Gathered:
@@ -197,6 +211,9 @@ def _write(one: Object) -> Iterator[Breach]:
 
 
 def _schema_breaches(one: Object, schemas: Catalog) -> Iterator[Breach]:
+    if one.kind in NOTHING_WITHOUT_SPEC and not one.data.get("spec"):
+        because = "it misses the required field 'spec'"  # the published schema calls it optional
+        yield Breach("X05", f"{one.kind} {one.name}", None, because, "say what it is to do")
     if schemas.valid(one.data):
         errors = schemas.duplicates(one.data)
         rule = "X05"

@@ -80,7 +80,7 @@ def _acceptance(rule_id: str, reason: object, used: set[str]) -> Breach | None:
     field = f"accept[{rule_id!r}]"
     rule = RULES.get(rule_id)
     if rule is None:
-        do = did_you_mean(str(rule_id), RULES) or "see docs/rules/ for the ids"
+        do = did_you_mean(str(rule_id), RULES) or "modelyard explain all lists the ids"
         return Breach("X09", field, None, "there is no rule of this id", do)
     if not isinstance(reason, str) or not reason.strip():
         return Breach("X09", field, reason, "an acceptance says why", "write the reason as a string")
