@@ -49,10 +49,10 @@ def run(root: Path, words: list[str]) -> int:
             runpy.run_path("main.py", run_name="__main__")
     except SystemExit as end:
         code = end.code or 0
-    except BaseException:  # noqa: BLE001 # as Python does at the end of a program
+    except BaseException as error:  # noqa: BLE001 # as Python does at the end of a program
         code = 1
         try:
-            sys.excepthook(*sys.exc_info())
+            sys.excepthook(type(error), error, error.__traceback__)
         except SystemExit as end:
             code = end.code
     atexit._run_exitfuncs()  # noqa: SLF001 # os._exit does not

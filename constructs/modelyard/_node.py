@@ -23,9 +23,9 @@ def steady_jsii() -> None:
     with contextlib.suppress(ImportError):  # a jsii that is built otherwise keeps its ways
         from jsii._kernel.providers import process  # noqa: PLC0415 # not before somebody imports cdk8s
 
-        vars(process)["json"] = _like(json, dumps=functools.partial(json.dumps, allow_nan=False))
+        process.__dict__["json"] = _like(json, dumps=functools.partial(json.dumps, allow_nan=False))
         apart = functools.partial(subprocess.Popen, start_new_session=True)
-        vars(process)["subprocess"] = _like(subprocess, Popen=apart)
+        process.__dict__["subprocess"] = _like(subprocess, Popen=apart)
 
 
 def _like(module: ModuleType, **other: object) -> ModuleType:

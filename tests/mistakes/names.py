@@ -45,14 +45,14 @@ MISTAKES = [
         "a name that is none",
         (("environments/prod.py", '"tune",\n        image', "7,\n        image"),),
         (
-            'environments/prod.py:14: error[X11] prod/7: id=7 but a workload\'s id must be a string; write a name such as "sentiment"',
+            'environments/prod.py:14: error[X11] prod/7: id=7 but a workload has a name of its own; write a name such as "sentiment"',
         ),
     ),
     Mistake(
         "an empty name",
         (("environments/prod.py", '"tune",\n        image', '"",\n        image'),),
         (
-            "environments/prod.py:14: error[X11] prod/: id='' but a workload's id must be a string; write a name such as \"sentiment\"",
+            "environments/prod.py:14: error[X11] prod/: id='' but a workload has a name of its own; write a name such as \"sentiment\"",
         ),
     ),
     Mistake(
@@ -80,7 +80,7 @@ MISTAKES = [
         "an environment variable with a hyphen",
         (("environments/prod.py", '"EPOCHS": "4"', '"MAX-EPOCHS": "4"'),),
         (
-            "environments/prod.py:22: error[N21] prod/tune: env['MAX-EPOCHS']='4' but an environment variable's name holds letters, digits and _ and starts with no digit; rename the variable",
+            "environments/prod.py:22: error[N21] prod/tune: env['MAX-EPOCHS'] but an environment variable's name holds letters, digits and _ and starts with no digit; rename the variable",
         ),
     ),
     Mistake(

@@ -130,7 +130,7 @@ MISTAKES = [
         "an acceptance of a rule that does not exist",
         (("environments/prod.py", "retries=3", 'accept={"ZZ9": "it ends by itself"}'),),
         (
-            "environments/prod.py:23: error[X09] prod/tune: accept['ZZ9'] but there is no rule of this id; see docs/rules/ for the ids",
+            "environments/prod.py:23: error[X09] prod/tune: accept['ZZ9'] but there is no rule of this id; modelyard explain all lists the ids",
         ),
     ),
     Mistake(

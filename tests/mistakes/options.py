@@ -104,7 +104,7 @@ MISTAKES = [
         "a number for an environment variable",
         (("environments/prod.py", '"EPOCHS": "4"', '"EPOCHS": 4'),),
         (
-            "environments/prod.py:22: error[X11] prod/tune: env['EPOCHS']=4 but it must be a string, a SecretKey or a FieldRef; pass a string, a SecretKey or a FieldRef",
+            "environments/prod.py:22: error[X11] prod/tune: env['EPOCHS'] but it must be a string, a SecretKey or a FieldRef; write a string in quotes, or a SecretKey or a FieldRef",
         ),
     ),
     Mistake(

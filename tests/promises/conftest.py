@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import project as projects
+from tests.forks import Forked, Forks
 from tests.project import Project
 
 GENERATION = '''\
@@ -82,3 +84,16 @@ def _generations(folder: Path, program: str) -> tuple[Project, Project]:
     (second.root / "generation").write_text("b")
     second.synth()
     return first, second
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Return what runs projects fast."""
+    with Forks() as running:
+        yield running
+
+
+@pytest.fixture
+def forked(golden: Project, forks: Forks, tmp_path: Path) -> Forked:
+    """Return a rendered project whose commands run in forks of one process."""
+    return Forked(golden.copy(tmp_path / "project").root, forks)

@@ -68,7 +68,7 @@ def test_a_check_needs_nothing_but_to_read(project: Project) -> None:
 
 
 def in_private_mounts(script: str, *arguments: str | Path) -> list[str | Path]:
-    """Return the command that runs *script* where mounts are seen by nobody else, or an empty one where that is not allowed."""
+    """Return the command that runs *script* where nobody else sees what it mounts, or none where that is not allowed."""
     probe = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt"]
     try:
         allowed = subprocess.run(probe, capture_output=True, check=False).returncode == 0
@@ -184,7 +184,8 @@ def test_every_word_of_a_disk_that_cannot_be_written(project: Project) -> None:
     done = project.run(*MODELYARD_SYNTH)
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        f"error: {project.root}/.modelyard cannot be made: File exists; modelyard needs it to replace dist/ in one step\n"
+        f"error: {project.root}/.modelyard cannot be made: File exists; "
+        "modelyard needs it to replace dist/ in one step\n"
     )
     assert project.snapshot() == before
     assert str(ROOT) not in done.err

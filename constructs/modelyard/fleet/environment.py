@@ -89,6 +89,7 @@ class Environment(cdk8s.Chart):
         self.accepted = accept or {}
         self.fleet = fleet
         self.workloads: list[Workload] = []
+        self._ids: set[str] = set()
         self.patches = Patches()
         self.notes: list[tuple[Workload | None, Breach]] = []
         self._lock: images.Lock | None = None
@@ -221,7 +222,7 @@ class Environment(cdk8s.Chart):
         return super().to_json()
 
     def _named(self, id: str) -> bool:  # noqa: A002 # as constructs
-        names: set[object] = self.__dict__.setdefault("_names", set())
+        names = self._ids
         if id in names:
             return True
         names.add(id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 import attrs
 from constructs import Construct
@@ -90,6 +90,7 @@ class Workload(Construct):
 def declared(init: Callable[P, None]) -> Callable[P, None]:
     """Make the constructor *init* answer an unknown or missing option with a finding instead of a TypeError."""
     signature = inspect.signature(init)
+    construct: Callable[..., None] = init
     options = {
         name: parameter.default is inspect.Parameter.empty
         for name, parameter in signature.parameters.items()
@@ -98,9 +99,9 @@ def declared(init: Callable[P, None]) -> Callable[P, None]:
     required = frozenset(name for name, is_required in options.items() if is_required)
 
     @functools.wraps(init)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> None:
+    def checked(*args: Any, **kwargs: Any) -> None:
         if len(args) == POSITIONAL and kwargs.keys() <= options.keys() and required <= kwargs.keys():
-            init(*args, **kwargs)
+            construct(*args, **kwargs)
             return
         known: Any = {name: given for name, given in kwargs.items() if name in signature.parameters}
         source, cls = trace.here(), type(args[0]).__name__
@@ -116,13 +117,13 @@ def declared(init: Callable[P, None]) -> Callable[P, None]:
         except TypeError as error:
             breach = unknown[0] if unknown else _misuse(cls, str(error))
             raise SpecError(_finding(breach, _where(args), source)) from None
-        init(*args, **known)
+        construct(*args, **known)
         workload: Any = args[0]
         for breach in unknown:
             place = trace.argument(source, breach.field) if source else None
             workload.environment.note(workload, attrs.evolve(breach, source=place))
 
-    return checked
+    return cast("Callable[P, None]", checked)
 
 
 def _meant(name: str, missing: Iterable[str], options: Iterable[str]) -> str:
@@ -130,9 +131,9 @@ def _meant(name: str, missing: Iterable[str], options: Iterable[str]) -> str:
     return hint or f"its options are {', '.join(sorted(options))}"
 
 
-def _where(args: tuple[Any, ...]) -> str:
-    scope = getattr(args[1], "name", None) if len(args) > 1 else None
-    name = args[2] if len(args) >= POSITIONAL else "?"
+def _where(args: Sequence[Any]) -> str:
+    given = dict(enumerate(args))
+    scope, name = getattr(given.get(1), "name", None), given.get(2, "?")
     return f"{scope}/{name}" if isinstance(scope, str) else str(name)
 
 

@@ -255,13 +255,7 @@ def _gpu(spec: PodSpec, site: Site) -> Iterator[Breach]:
 def _environment(spec: PodSpec) -> Iterator[Breach]:
     for name, given in spec.env.items():
         if broken := names.env_name(name):
-            yield Breach(
-                "N21",
-                f"env[{name!r}]",
-                None,  # the value may be a secret
-                broken,
-                "rename the variable",
-            )
+            yield Breach("N21", f"env[{name!r}]", None, broken, "rename the variable")  # the value may be a secret
         if isinstance(given, SecretKey | FieldRef):
             yield from value_breaches(given, f"env[{name!r}].")
         elif "\0" in given:
