@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -42,21 +42,30 @@ def begin(project: Project, name: str) -> subprocess.Popen[str]:
     return project.start(*COMMANDS[name], env={MARK: str(project.root)})
 
 
-def alive(project: Project) -> list[str]:
-    """Return the processes with the mark of *project*, whatever session they are in."""
-    mark = os.fsencode(f"{MARK}={project.root}\0")
-    found: list[str] = []
+def alive(root: Path) -> dict[int, str]:
+    """Return the processes with the mark of the project at *root*, whatever session they are in."""
+    mark = os.fsencode(f"{MARK}={root}\0")
+    found: dict[int, str] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if mark in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_text())
+                found[int(folder.name)] = (folder / "cmdline").read_text()
     return found
+
+
+@pytest.fixture(autouse=True)
+def nobody_outlives_a_failure(tmp_path: Path) -> Iterator[None]:
+    """End what a test that fails has left behind."""
+    yield
+    for root in tmp_path.iterdir():
+        for process in alive(root):
+            os.kill(process, signal.SIGKILL)
 
 
 def finish(project: Project, process: subprocess.Popen[str]) -> tuple[int, str]:
     """Return how *process* ended, as a shell would say it, and what it said of its troubles."""
     _, err = process.communicate(timeout=PATIENCE)
-    until(lambda: not alive(project), "a process is left behind")
+    until(lambda: not alive(project.root), "a process is left behind")
     return process.returncode if process.returncode >= 0 else 128 - process.returncode, err
 
 
@@ -108,7 +117,7 @@ def waiting(project: Project, name: str) -> subprocess.Popen[str]:
     (project.root / "generation").unlink()
     process = begin(project, name)
     until((project.root / "started").exists, "the synthesis did not begin")
-    assert not Path("/proc/self/environ").exists() or any("node" in words for words in alive(project))
+    assert not Path("/proc/self/environ").exists() or any("node" in words for words in alive(project.root).values())
     return process
 
 
