@@ -1,5 +1,6 @@
 """The nouns around the workloads: Fleet, Environment, Cluster and what a cluster has."""
 
+from modelyard import _jsii as _jsii
 from modelyard.fleet.cluster import Accelerator, Cluster, Crd, StorageClass, Toleration
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment

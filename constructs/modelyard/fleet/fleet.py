@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 import cdk8s
 
-from modelyard import _node, crash, trace
+from modelyard import crash, trace
 from modelyard.findings import SynthesisError, UsageError
 
 if TYPE_CHECKING:
     from modelyard.fleet.environment import Environment
 
 Builder = Callable[["Fleet"], object]
-
-_node.steady_jsii()
 
 
 class Fleet(cdk8s.App):
