@@ -8,8 +8,8 @@ from typing import Any
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding
 from modelyard.fleet import Environment, Fleet
-from modelyard.render import inventory
-from modelyard.render.compare import compare
+from modelyard.render import inventory, tree
+from modelyard.render.compare import compare, same, strangers
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Gathered, gather
@@ -61,14 +61,20 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
     if environment is None:
         return Result(name=name, findings=found)
     previous = inventory.read(options.dist, name)
-    gathered = gather(environment, complete=not found, passed=options.verified.get(name, ""))
+    passed, _, listed = options.verified.get(name, "").partition(" ")
+    gathered = gather(environment, complete=not found, passed=passed)
+    if gathered.known and not same(previous, listed, options.dist):
+        gathered = gather(environment, complete=not found)
     source = trace.relative(environment.source, fleet.root) if environment.source is not None else None
     result = Result(name=name, findings=[*found, *gathered.findings], source=source)
     if found or gathered.failed:
         return result
-    result.inventory = _inventory(environment, gathered)
-    compare(result, result.inventory, gathered, previous, options)
-    result.seal = gathered.seal
+    result.inventory = previous if gathered.known else _inventory(environment, gathered)
+    if gathered.known:
+        result.findings.extend(strangers(name, previous.entries.keys(), options.dist))
+    else:
+        compare(result, result.inventory, gathered, previous, options)
+    result.seal = gathered.seal and f"{gathered.seal} {tree.hashed(result.inventory.text().encode())}"
     return result
 
 
