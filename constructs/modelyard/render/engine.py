@@ -154,7 +154,7 @@ def _results(workspace: Workspace, request: Request, options: Options) -> tuple[
 
     fleet = request.fleet or load(request.main)
     if not fleet.names:
-        raise SynthesisError([crash.unpeopled(request.main.name, fleet.root)])
+        raise SynthesisError([crash.without_environments(request.main.name, fleet.root)])
     chosen = selected(fleet.names, request.only)
     count = processes(workspace, fleet, chosen, request.jobs)
     results: dict[str, Result] = {}
