@@ -12,7 +12,7 @@ import pytest
 
 from environments import ENVIRONMENTS
 from modelyard import Fleet
-from modelyard.schemas import export
+from modelyard.schemas import CrdSchema, export
 
 ROOT = Path(__file__).parent.parent
 SUMMARY = re.compile(
@@ -36,9 +36,11 @@ def _versions_of_the_fleet() -> dict[str, str]:
     return {name: made.site.cluster.kubernetes for name, made in fleet.made.items()}
 
 
-def judged(folder: Path, version: str, schemas: Path) -> tuple[int, int, int, int, int]:
+def judged(
+    folder: Path, version: str, schemas: Path, crds: tuple[CrdSchema, ...] = ()
+) -> tuple[int, int, int, int, int]:
     """Return found, valid, invalid, errors and skipped, as kubeconform counts them in *folder*."""
-    location = export(schemas, version)
+    location = export(schemas, version, crds)
     done = subprocess.run(  # a pinned tool
         [
             _kubeconform(), "-strict", "-summary", "-kubernetes-version", f"{version}.0",
