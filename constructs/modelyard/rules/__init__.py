@@ -10,6 +10,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     d_config,
     d_selectors,
     d_services,
+    g,
     j,
     j_failure,
     j_indexed,
