@@ -6,10 +6,9 @@ import copy
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
-from modelyard import ArgoCD, Crd, Environment, Flux, Owned, TrainingJob
+from modelyard import ArgoCD, Cluster, Crd, Environment, Flux, Owned, TrainingJob
 from modelyard.render.objects import gather
 from tests.support import CLUSTER, IMAGE, delivered, environment, found_by, objects, raw, service, training
 
@@ -46,7 +45,7 @@ DEPLOYMENT: dict[str, Any] = {
         },
     },
 }
-WITH_CRDS = attrs.evolve(CLUSTER, installed=[Crd.KEDA, Crd.JOBSET])
+WITH_CRDS = Cluster("eks-test", kubernetes="1.34", accelerators=CLUSTER.accelerators, installed=[Crd.KEDA, Crd.JOBSET])
 
 
 def argo(scope: Environment) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from modelyard.render.layout import DELIVERY
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Gathered, gather
 from modelyard.render.refusals import relative
-from modelyard.rules import Object, accepts, finding
+from modelyard.rules import Object, finding
 from modelyard.values.value import source_of
 
 
@@ -109,7 +109,6 @@ def _kept_behind(
     found = [
         finding(breach, environment.name, source_of(delivery) or environment.source)
         for breach in delivery.gone(gone, [one.data for one in gathered.delivery])
-        if not accepts(environment.accepted, breach.rule)
     ]
     yield from relative(found, environment)
 

@@ -11,6 +11,8 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     d_selectors,
     d_services,
     g,
+    g_controllers,
+    g_words,
     j,
     j_failure,
     j_indexed,
