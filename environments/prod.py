@@ -1,7 +1,7 @@
 """What customers use."""
 
 from environments.clusters import GKE
-from environments.workloads import churn, churn_train, sentiment, support_chat, support_tune
+from environments.workloads import churn, churn_train, search_embed, sentiment, support_chat, support_tune
 from modelyard import CpuScale, Environment, Fleet, hours, minutes
 
 
@@ -20,3 +20,4 @@ def prod(fleet: Fleet) -> None:
     support_chat(env, replicas=4)
     churn_train(env, deadline=hours(3))
     support_tune(env)
+    search_embed(env)

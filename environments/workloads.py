@@ -14,6 +14,7 @@ from modelyard import (
     ScalableModelService,
     SecretKey,
     TrainingJob,
+    days,
     hours,
     minutes,
     seconds,
@@ -125,4 +126,33 @@ def support_tune(env: Environment) -> None:
                 access_mode="ReadWriteMany",
             ),
         ],
+    )
+
+
+def search_embed(env: Environment) -> None:
+    """Train the embedding model of the search on sixteen H100s of two nodes."""
+    TrainingJob(
+        env,
+        "search-embed",
+        image=env.image("search-embed"),
+        command=["torchrun", "embed.py", "--resume", "/checkpoints"],
+        nodes=2,
+        gpu=Gpu("h100", 8),
+        cpu=96,
+        memory="1Ti",
+        retries=5,
+        deadline=days(4),
+        grace=minutes(5),
+        env={"NCCL_DEBUG": "WARN"},
+        volumes=[
+            Claim("datasets", "/data", read_only=True, access_mode="ReadOnlyMany"),
+            Claim(
+                "search-checkpoints",
+                "/checkpoints",
+                size="1Ti",
+                storage_class="filestore-rwx",
+                access_mode="ReadWriteMany",
+            ),
+        ],
+        accept={"J18": "support-tune takes one of the four H100 nodes, so there are always two left"},
     )

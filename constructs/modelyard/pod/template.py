@@ -10,7 +10,7 @@ import attrs
 
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
-from modelyard.pod.options import Claim, EmptyDir, FieldRef, SecretFiles, SecretKey
+from modelyard.pod.options import Claim, EmptyDir, EnvValue, FieldRef, SecretFiles, SecretKey
 from modelyard.pod.spec import SHARED_MEMORY, PodSpec
 from modelyard.values import quantity
 
@@ -39,6 +39,10 @@ class Pod:
         pod_fields: Further fields of the pod's spec.
 
         annotations: Of the pod.
+
+        variables: Environment variables that stand before the user's, who may give them another value.
+
+        starters: Init containers.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Pod:
     container_fields: Mapping[str, Any] = attrs.field(factory=dict)
     pod_fields: Mapping[str, Any] = attrs.field(factory=dict)
     annotations: Mapping[str, str] = attrs.field(factory=dict)
+    variables: Mapping[str, EnvValue] = attrs.field(factory=dict)
+    starters: Sequence[Mapping[str, Any]] = ()
 
 
 def object_labels(name: str, component: str, spec: PodSpec, site: Site) -> dict[str, str]:
@@ -116,6 +122,9 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
         body["priorityClassName"] = spec.priority_class
     if spec.image_pull_secrets:
         body["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+    if pod.starters:
+        scratch = [mount for mount in mounts if mount["mountPath"].rstrip("/") == "/tmp"]  # noqa: S108
+        body["initContainers"] = [{**starter, "volumeMounts": scratch} for starter in pod.starters]
     body["containers"] = [_container(pod, spec, site, mounts)]
     body["volumes"] = volumes
     return {"metadata": metadata, "spec": body}
@@ -143,39 +152,67 @@ def _placement(spec: PodSpec, site: Site) -> dict[str, Any]:
 
 def _container(pod: Pod, spec: PodSpec, site: Site, mounts: list[dict[str, Any]]) -> dict[str, Any]:
     read_only = spec.read_only_root if spec.read_only_root is not None else spec.gpu is None
-    container: dict[str, Any] = {
-        "name": pod.container,
-        "image": str(spec.image),
-        "imagePullPolicy": "IfNotPresent" if "@" in str(spec.image) else "Always",
-    }
+    container: dict[str, Any] = {"name": pod.container, **_image(spec)}
     if spec.command:
         container["command"] = list(spec.command)
     if spec.args:
         container["args"] = list(spec.args)
-    if environment := _environment(spec, site):
+    if environment := _environment(pod, spec, site):
         container["env"] = environment
     return {
         **container,
         **pod.container_fields,
         "resources": _resources(spec, site),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": read_only,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": _security(read_only=read_only),
         "volumeMounts": mounts,
     }
 
 
-def _environment(spec: PodSpec, site: Site) -> list[dict[str, Any]]:
-    variables: dict[str, Any] = {}
+def starter(
+    name: str, command: Sequence[str], variables: Mapping[str, EnvValue], spec: PodSpec, site: Site
+) -> dict[str, Any]:
+    """Return an init container of the workload's own image that runs *command* and needs next to nothing."""
+    known = dict(variables)
+    if _has_nvidia(site):
+        known["NVIDIA_VISIBLE_DEVICES"] = "void"
+    return {
+        "name": name,
+        **_image(spec),
+        "command": list(command),
+        "env": _entries(known),
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": _security(read_only=True),
+    }
+
+
+def _image(spec: PodSpec) -> dict[str, str]:
+    image = str(spec.image)
+    return {"image": image, "imagePullPolicy": "IfNotPresent" if "@" in image else "Always"}
+
+
+def _security(*, read_only: bool) -> dict[str, Any]:
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": read_only,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def _environment(pod: Pod, spec: PodSpec, site: Site) -> list[dict[str, Any]]:
+    variables: dict[str, EnvValue] = {}
     if "HOME" not in spec.env:
         variables["HOME"] = "/tmp"  # noqa: S108 # the writable folder of a user id without a home
     if spec.gpu is None and "NVIDIA_VISIBLE_DEVICES" not in spec.env and _has_nvidia(site):
         # CUDA images show every GPU of the node to a container that asked for none.
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    variables.update(pod.variables)
     variables.update(spec.env)
+    return _entries(variables)
+
+
+def _entries(variables: Mapping[str, EnvValue]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for name, value in variables.items():
         if isinstance(value, SecretKey):

@@ -24,15 +24,16 @@ TWO_MINUTES = seconds(120)
 
 class TrainingJob(Workload):
     """
-    A training that runs once on one node, until it succeeds, fails for good or reaches its deadline.
+    A training that runs once, until it succeeds, fails for good or reaches its deadline.
 
     It becomes a Job whose name ends with a hash of its content: a change makes a new run, and one
-    that is still running lives on.
+    that is still running lives on. On several nodes, its pods find each other by what torchrun reads
+    (``PET_MASTER_ADDR``, ``PET_NODE_RANK``, ...), so the command is the same.
 
     Args:
         scope: The environment, or any construct inside it.
 
-        id: Unique in the environment, a DNS label of at most 54 characters.
+        id: Unique in the environment, a DNS label of at most 54 characters, a few less with *nodes*.
 
         image: The image that has the training code, from ``env.image(...)`` or as a reference.
 
@@ -54,14 +55,17 @@ class TrainingJob(Workload):
 
         ephemeral_storage: Disk of the node for logs and scratch files. Default: not limited.
 
-        gpu: Accelerators, by class. Default: none.
+        gpu: Accelerators of each node, by class. Default: none.
+
+        nodes: How many pods of this size train together, 1 or more. Default: 1.
 
         shared_memory: Size of ``/dev/shm``. Default: half of the memory limit, at most 64Gi, with
             *gpu*; else the runtime's 64Mi.
 
         volumes: `Claim`, `EmptyDir` and `SecretFiles`. Default: none.
 
-        retries: How often a failed pod is replaced, 0 or more; disruptions do not count. Default: 3.
+        retries: How often the training is started again after a failure, 0 or more. On one node, disruptions
+            do not count. Default: 3.
 
         deadline: The longest the whole run may take, retries included. Default: no limit, with a warning.
 
@@ -118,6 +122,7 @@ class TrainingJob(Workload):
         memory_limit: str | None = None,
         ephemeral_storage: str | None = None,
         gpu: Gpu | None = None,
+        nodes: int = 1,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
         retries: int = 3,
@@ -150,6 +155,7 @@ class TrainingJob(Workload):
             memory_limit=memory_limit,
             ephemeral_storage=ephemeral_storage,
             gpu=gpu,
+            nodes=nodes,
             shared_memory=shared_memory,
             volumes=volumes,
             retries=retries,
@@ -181,10 +187,11 @@ class TrainingJob(Workload):
 
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
-        gpu = self.spec.gpu
+        gpu, nodes = self.spec.gpu, self.spec.nodes
+        times = f"{nodes} x " if nodes > 1 else ""
         return {
             "kind": "TrainingJob",
-            "replicas": "1",
-            "gpus": f"{gpu.count} x {gpu.accelerator}" if gpu else "",
+            "replicas": str(nodes),
+            "gpus": f"{times}{gpu.count} x {gpu.accelerator}" if gpu else "",
             "image": str(self.spec.image),
         }

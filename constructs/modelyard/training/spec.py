@@ -9,20 +9,27 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
+from modelyard.pod.options import Claim
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.values.durations import seconds
-from modelyard.values.names import dns_label
-from modelyard.values.value import option
+from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035
+from modelyard.values.value import option, source_of
 
 HASH_SUFFIX = 9
-LONGEST_NAME = 63 - HASH_SUFFIX
 MOST_EXIT_CODES = 255
 MISCONFIGURED = (2, 126, 127)
 """Exit codes of a wrong command line, of a file that cannot be executed, and of one that is not there."""
+ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+RENDEZVOUS = ("JOB_NAME", "PET_NNODES", "PET_NODE_RANK", "PET_MASTER_ADDR", "PET_MASTER_PORT")
+"""Variables that say who a pod of a gang is; the processes of each node may be another number."""
 
 
 def _retries(count: int) -> str | None:
     return None if count >= 0 else "a job is retried 0 times or more"
+
+
+def _nodes(count: int) -> str | None:
+    return None if count >= 1 else "a training runs on 1 node or more"
 
 
 def _above_zero(duration: timedelta | None) -> str | None:
@@ -35,6 +42,7 @@ def _above_zero(duration: timedelta | None) -> str | None:
 class TrainingSpec(PodSpec):
     """The options of a `TrainingJob`, which tells what each is."""
 
+    nodes: int = option(default=1, check=_nodes)
     retries: int = option(default=3, check=_retries)
     deadline: timedelta | None = option(default=None, check=_above_zero)
     fatal_exit_codes: Sequence[int] = MISCONFIGURED
@@ -44,21 +52,53 @@ class TrainingSpec(PodSpec):
 
 def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with *spec* at *site*, all of it."""
-    if broken := dns_label(name, LONGEST_NAME):
-        do = f"choose an id of at most {LONGEST_NAME} characters, such as churn-train"
-        yield Breach("N03", "id", name, f"{broken} (a Job's name ends with a hash of {HASH_SUFFIX})", do)
     wrong = list(type_breaches(spec))
     spec = without(spec, wrong, image=STAND_IN)
     wrong.extend(value_breaches(spec))
-    yield from wrong
     spec = without(spec, wrong, image=STAND_IN, command=("true",))
+    yield from _name(name, spec)
+    yield from wrong
     if not spec.command and not spec.args:
         yield Breach(
             "X11", "command", list(spec.command), "a training says what it runs",
             'write command=["python", "train.py"]',
         )  # fmt: skip
     yield from pod_breaches(spec, site)
+    yield from _together(spec)
     for code in spec.fatal_exit_codes:
         if not 1 <= code <= MOST_EXIT_CODES:
             because = f"an exit code that fails a job is one from 1 to {MOST_EXIT_CODES}"
             yield Breach("J14", "fatal_exit_codes", code, because, "leave it out; 0 is success")
+
+
+def _name(name: str, spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield why *name* leaves no room for what is added to it."""
+    added, rule = f"a Job's name ends with a hash of {HASH_SUFFIX}", "N03"
+    longest = LABEL_LENGTH - HASH_SUFFIX
+    if spec.nodes > 1:
+        index = len(f"-{spec.nodes - 1}")
+        added, rule = f"a pod's host name ends with a hash of {HASH_SUFFIX} and its index of {index}", "N02"
+        longest -= index
+    if broken := dns_label(name, longest):
+        do = f"choose an id of at most {longest} characters, such as churn-train"
+        yield Breach(rule, "id", name, f"{broken} ({added})", do)
+    elif spec.nodes > 1 and (broken := dns_label_1035(name)):
+        because = f"the Service by which the nodes find each other is called so: {broken}"
+        yield Breach("N01", "id", name, because, "begin it with a letter")
+
+
+def _together(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield what is right on one node, and wrong on several."""
+    if spec.nodes == 1:
+        return
+    for name in RENDEZVOUS:
+        if name in spec.env:
+            because = "with nodes= it is set for each pod, and another value would keep them from finding each other"
+            yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
+    for index, volume in enumerate(spec.volumes):
+        if isinstance(volume, Claim) and volume.mode in ONE_NODE:
+            yield Breach(
+                "V01", f"volumes[{index}].access_mode", volume.mode,
+                f"{spec.nodes} pods on different nodes mount {volume.name}, and this mode is for one node",
+                "use ReadWriteMany or ReadOnlyMany storage, or one node", source_of(volume),
+            )  # fmt: skip
