@@ -12,6 +12,7 @@ from modelyard import (
     HttpGet,
     Port,
     ScalableModelService,
+    Schedule,
     SecretKey,
     TrainingJob,
     days,
@@ -88,7 +89,7 @@ def sentiment_train(env: Environment, *, gpus: int) -> None:
     )
 
 
-def churn_train(env: Environment, *, deadline: timedelta) -> None:
+def churn_train(env: Environment, *, deadline: timedelta, schedule: Schedule | None = None) -> None:
     """Fit the churn model again: CPU only, the result goes to the registry."""
     TrainingJob(
         env,
@@ -98,6 +99,7 @@ def churn_train(env: Environment, *, deadline: timedelta) -> None:
         cpu=8,
         memory="32Gi",
         deadline=deadline,
+        schedule=schedule,
         env={"WAREHOUSE_DSN": SecretKey("warehouse", "dsn")},
     )
 

@@ -39,11 +39,12 @@ def domain(name: str, site: Site) -> str:
     return f"{name}.{site.namespace}.svc"
 
 
-def service(name: str, labels: dict[str, str], site: Site) -> dict[str, Any]:
+def service(name: str, spec: TrainingSpec, labels: dict[str, str], site: Site) -> dict[str, Any]:
     """Return the headless Service that gives the pods of *name* their names."""
     headless = manifest("v1", "Service", name, labels, site)
-    # A run that is still going on needs it after a commit that takes it out of git.
-    headless["metadata"]["annotations"] = dict(KEPT)
+    if spec.schedule is None:
+        # A run that is still going on needs it after a commit that takes it out of git.
+        headless["metadata"]["annotations"] = dict(KEPT)
     headless["spec"] = {
         "type": "ClusterIP",
         "clusterIP": "None",

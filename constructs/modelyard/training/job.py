@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
 from modelyard.training.manifests import drafts
+from modelyard.training.options import Schedule
 from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
 from modelyard.values.durations import seconds
 
@@ -24,16 +25,19 @@ TWO_MINUTES = seconds(120)
 
 class TrainingJob(Workload):
     """
-    A training that runs once, until it succeeds, fails for good or reaches its deadline.
+    A training that runs once, or on a schedule, until it succeeds, fails for good or reaches its deadline.
 
     It becomes a Job whose name ends with a hash of its content: a change makes a new run, and one
-    that is still running lives on. On several nodes, its pods find each other by what torchrun reads
-    (``PET_MASTER_ADDR``, ``PET_NODE_RANK``, ...), so the command is the same.
+    that is still running lives on. With *schedule*, it becomes a CronJob of its plain name.
+
+    On several nodes, its pods find each other by what torchrun reads (``PET_MASTER_ADDR``,
+    ``PET_NODE_RANK``, ...), so the command is the same.
 
     Args:
         scope: The environment, or any construct inside it.
 
-        id: Unique in the environment, a DNS label of at most 54 characters, a few less with *nodes*.
+        id: Unique in the environment, a DNS label of at most 54 characters, a few less with *nodes* or
+            *schedule*.
 
         image: The image that has the training code, from ``env.image(...)`` or as a reference.
 
@@ -59,6 +63,8 @@ class TrainingJob(Workload):
 
         nodes: How many pods of this size train together, 1 or more. Default: 1.
 
+        schedule: When it runs again and again, instead of once. Default: once, when it is synced.
+
         shared_memory: Size of ``/dev/shm``. Default: half of the memory limit, at most 64Gi, with
             *gpu*; else the runtime's 64Mi.
 
@@ -67,7 +73,7 @@ class TrainingJob(Workload):
         retries: How often the training is started again after a failure, 0 or more. On one node, disruptions
             do not count. Default: 3.
 
-        deadline: The longest the whole run may take, retries included. Default: no limit, with a warning.
+        deadline: The longest a whole run may take, retries included. Default: no limit, with a warning.
 
         fatal_exit_codes: Exit codes, 1 to 255, after which a retry is useless. Default: 2, 126 and 127.
 
@@ -123,6 +129,7 @@ class TrainingJob(Workload):
         ephemeral_storage: str | None = None,
         gpu: Gpu | None = None,
         nodes: int = 1,
+        schedule: Schedule | None = None,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
         retries: int = 3,
@@ -156,6 +163,7 @@ class TrainingJob(Workload):
             ephemeral_storage=ephemeral_storage,
             gpu=gpu,
             nodes=nodes,
+            schedule=schedule,
             shared_memory=shared_memory,
             volumes=volumes,
             retries=retries,

@@ -1,4 +1,4 @@
-"""A TrainingSpec at a site, as the manifests that run it once."""
+"""A TrainingSpec at a site, as the manifests that run it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, manifest, object_labels, template
 from modelyard.training import gang
+from modelyard.training.options import Schedule
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
 
@@ -18,21 +19,51 @@ DO_NOT_EVICT = {
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
 }
 """Neither Karpenter nor the cluster autoscaler moves such a pod to save a node."""
+CONCURRENCY = {"skip": "Forbid", "replace": "Replace", "start": "Allow"}
 
 
 def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
-    """Return the manifests of the training *name*: its Job and the companions of its pods."""
+    """Return the manifests of the training *name*: its Job or CronJob and the companions of its pods."""
+    labels = object_labels(name, COMPONENT, spec, site)
+    body = _job_spec(name, spec, site)
+    if spec.schedule is None:
+        found = [Draft(_job(name, labels, body, site), sealed=True)]
+    else:
+        found = [Draft(_cron_job(name, labels, spec.schedule, body, site))]
     together = spec.nodes > 1
-    found = [Draft(_job(name, spec, site), sealed=True)]
     if together:
-        found.append(Draft(gang.service(name, object_labels(name, COMPONENT, spec, site), site)))
+        found.append(Draft(gang.service(name, spec, labels, site)))
     return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together)]
 
 
-def _job(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
-    job = manifest("batch/v1", "Job", name, object_labels(name, COMPONENT, spec, site), site)
+def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:
+    job = manifest("batch/v1", "Job", name, labels, site)
     # A commit that replaces this run by another must not kill it, and no TTL may make Argo CD run it again.
     job["metadata"]["annotations"] = dict(KEPT)
+    job["spec"] = body
+    return job
+
+
+def _cron_job(
+    name: str, labels: dict[str, str], schedule: Schedule, body: dict[str, Any], site: Site
+) -> dict[str, Any]:
+    # Its name is plain, since it can be changed: the next run is as git says. And a controller may delete it, since
+    # one that nobody sees in git any more must not go on making runs.
+    cron_job = manifest("batch/v1", "CronJob", name, labels, site)
+    cron_job["spec"] = {
+        "schedule": schedule.cron,
+        "timeZone": schedule.tz,
+        "concurrencyPolicy": CONCURRENCY[schedule.if_running],
+        "startingDeadlineSeconds": whole_seconds(schedule.catch_up),
+        **({"suspend": True} if schedule.suspend else {}),
+        "successfulJobsHistoryLimit": schedule.keep_succeeded,
+        "failedJobsHistoryLimit": schedule.keep_failed,
+        "jobTemplate": {"metadata": {"labels": dict(labels)}, "spec": body},
+    }
+    return cron_job
+
+
+def _job_spec(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
     together = spec.nodes > 1
     pod = Pod(
         name=name,
@@ -54,8 +85,7 @@ def _job(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
     body["podReplacementPolicy"] = "Failed"
     body["podFailurePolicy"] = {"rules": _failure_rules(spec)}
     body["template"] = template(pod, spec, site)
-    job["spec"] = body
-    return job
+    return body
 
 
 def _backoff_limit(spec: TrainingSpec) -> int:

@@ -11,11 +11,17 @@ from modelyard.findings import Breach
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.training.options import Schedule
+from modelyard.values import cron
 from modelyard.values.durations import seconds
 from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035
+from modelyard.values.similar import did_you_mean
 from modelyard.values.value import option, source_of
 
 HASH_SUFFIX = 9
+TIME_SUFFIX = 9
+"""A hyphen and the minutes since 1970, by which a CronJob calls its Jobs."""
+LONGEST_CRON_JOB = 52
 MOST_EXIT_CODES = 255
 MISCONFIGURED = (2, 126, 127)
 """Exit codes of a wrong command line, of a file that cannot be executed, and of one that is not there."""
@@ -43,6 +49,7 @@ class TrainingSpec(PodSpec):
     """The options of a `TrainingJob`, which tells what each is."""
 
     nodes: int = option(default=1, check=_nodes)
+    schedule: Schedule | None = None
     retries: int = option(default=3, check=_retries)
     deadline: timedelta | None = option(default=None, check=_above_zero)
     fatal_exit_codes: Sequence[int] = MISCONFIGURED
@@ -53,7 +60,7 @@ class TrainingSpec(PodSpec):
 def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with *spec* at *site*, all of it."""
     wrong = list(type_breaches(spec))
-    spec = without(spec, wrong, image=STAND_IN)
+    typed = spec = without(spec, wrong, image=STAND_IN)
     wrong.extend(value_breaches(spec))
     spec = without(spec, wrong, image=STAND_IN, command=("true",))
     yield from _name(name, spec)
@@ -65,6 +72,7 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         )  # fmt: skip
     yield from pod_breaches(spec, site)
     yield from _together(spec)
+    yield from _schedule(typed)
     for code in spec.fatal_exit_codes:
         if not 1 <= code <= MOST_EXIT_CODES:
             because = f"an exit code that fails a job is one from 1 to {MOST_EXIT_CODES}"
@@ -73,12 +81,14 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
 
 def _name(name: str, spec: TrainingSpec) -> Iterator[Breach]:
     """Yield why *name* leaves no room for what is added to it."""
-    added, rule = f"a Job's name ends with a hash of {HASH_SUFFIX}", "N03"
-    longest = LABEL_LENGTH - HASH_SUFFIX
-    if spec.nodes > 1:
-        index = len(f"-{spec.nodes - 1}")
-        added, rule = f"a pod's host name ends with a hash of {HASH_SUFFIX} and its index of {index}", "N02"
-        longest -= index
+    suffix, what = (HASH_SUFFIX, "a hash") if spec.schedule is None else (TIME_SUFFIX, "a time")
+    longest, rule, added = LABEL_LENGTH - suffix, "N03", f"a Job's name ends with {what} of {suffix}"
+    if spec.schedule is not None:
+        longest, rule, added = LONGEST_CRON_JOB, "N04", "Kubernetes wants it so of a CronJob"
+    index = len(f"-{spec.nodes - 1}") if spec.nodes > 1 else 0
+    if index and LABEL_LENGTH - suffix - index < longest:
+        longest, rule = LABEL_LENGTH - suffix - index, "N02" if spec.schedule is None else "N05"
+        added = f"a pod's host name ends with {what} of {suffix} and its index of {index}"
     if broken := dns_label(name, longest):
         do = f"choose an id of at most {longest} characters, such as churn-train"
         yield Breach(rule, "id", name, f"{broken} ({added})", do)
@@ -102,3 +112,25 @@ def _together(spec: TrainingSpec) -> Iterator[Breach]:
                 f"{spec.nodes} pods on different nodes mount {volume.name}, and this mode is for one node",
                 "use ReadWriteMany or ReadOnlyMany storage, or one node", source_of(volume),
             )  # fmt: skip
+
+
+def _schedule(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield how the schedule cannot be read, or asks for what a gang cannot do."""
+    schedule = spec.schedule
+    if schedule is None:
+        return
+    source = source_of(schedule)
+    because = cron.broken(schedule.cron)
+    if "TZ" in schedule.cron:
+        do = "remove it, and name the zone in tz="
+        yield Breach("C01", "schedule.cron", schedule.cron, "a schedule names no time zone", do, source)
+    elif because is not None:
+        do = 'write five fields, such as "30 3 * * *" for every night at half past three'
+        yield Breach("C01", "schedule.cron", schedule.cron, because, do, source)
+    if because := cron.unknown_zone(schedule.tz):
+        do = did_you_mean(schedule.tz, cron.time_zones()) or 'write a name such as "Europe/Berlin" or "Etc/UTC"'
+        yield Breach("C03", "schedule.tz", schedule.tz, because, do, source)
+    if schedule.if_running == "start" and spec.nodes > 1:
+        because = "two runs at once may each get a part of the nodes, and wait for the rest for ever"
+        do = 'write if_running="skip" or if_running="replace"'
+        yield Breach("C06", "schedule.if_running", schedule.if_running, because, do, source)
