@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         SecretKey,
     )
     from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
-    from modelyard.training import Schedule, TrainingJob
+    from modelyard.training import Schedule, Sweep, TrainingJob
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "Severity",
     "SpecError",
     "StorageClass",
+    "Sweep",
     "SynthesisError",
     "TcpSocket",
     "Toleration",
@@ -88,7 +89,7 @@ _ROOMS = {
         "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
     ),
     "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
-    "modelyard.training": ("Schedule", "TrainingJob"),
+    "modelyard.training": ("Schedule", "Sweep", "TrainingJob"),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -9,7 +9,8 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Network, Peer
 from modelyard.pod.spec import PodSpec
-from modelyard.pod.template import claims, config_name, manifest, object_labels, selector
+from modelyard.pod.template import manifest, object_labels, selector
+from modelyard.pod.volumes import claims, config_name
 
 KEPT = {
     "argocd.argoproj.io/compare-options": "IgnoreExtraneous",

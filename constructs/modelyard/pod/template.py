@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import attrs
 
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
-from modelyard.pod.options import Claim, EmptyDir, EnvValue, FieldRef, SecretFiles, SecretKey
-from modelyard.pod.spec import SHARED_MEMORY, PodSpec
-from modelyard.values import quantity
+from modelyard.pod.options import EnvValue, FieldRef, SecretKey
+from modelyard.pod.spec import PodSpec
+from modelyard.pod.volumes import Mount, mounted
 
 NVIDIA = "nvidia.com/"
-LARGEST_SHARED_MEMORY = 64 * 2**30
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +41,8 @@ class Pod:
         variables: Environment variables that stand before the user's, who may give them another value.
 
         starters: Init containers.
+
+        mounts: Volumes that the kind of workload needs.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Pod:
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     variables: Mapping[str, EnvValue] = attrs.field(factory=dict)
     starters: Sequence[Mapping[str, Any]] = ()
+    mounts: Sequence[Mount] = ()
 
 
 def object_labels(name: str, component: str, spec: PodSpec, site: Site) -> dict[str, str]:
@@ -84,11 +85,6 @@ def manifest(api_version: str, kind: str, name: str, labels: Mapping[str, str], 
     }
 
 
-def config_name(name: str) -> str:
-    """Return the logical name of the ConfigMap of the workload *name*."""
-    return f"{name}-config"
-
-
 def service_account_name(name: str, spec: PodSpec) -> str:
     """Return the ServiceAccount that the pods of *name* run as."""
     return spec.service_account or name
@@ -96,7 +92,7 @@ def service_account_name(name: str, spec: PodSpec) -> str:
 
 def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
     """Return the pod template of *pod*."""
-    volumes, mounts = _volumes(pod, spec)
+    volumes, mounts = mounted(pod.name, pod.mounts, spec)
     annotations = {**pod.annotations, **spec.annotations}
     metadata: dict[str, Any] = {"labels": object_labels(pod.name, pod.component, spec, site)}
     if annotations:
@@ -243,57 +239,3 @@ def _resources(spec: PodSpec, site: Site) -> dict[str, Any]:
     if spec.gpu is not None and (accelerator := site.cluster.accelerator(spec.gpu.accelerator)):
         limits[accelerator.resource] = requests[accelerator.resource] = str(spec.gpu.count)
     return {"requests": requests, "limits": limits}
-
-
-def _shared_memory(spec: PodSpec) -> str | None:
-    if spec.shared_memory is not None or spec.gpu is None:
-        return spec.shared_memory
-    limit = quantity.parse(spec.memory_limit or spec.memory)
-    return quantity.memory_size(min(limit / 2, Decimal(LARGEST_SHARED_MEMORY))) if limit else None
-
-
-def _volumes(pod: Pod, spec: PodSpec) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    entries: list[tuple[str, dict[str, Any], str, bool]] = []
-    taken = {volume.mount.rstrip("/") for volume in spec.volumes}
-    if "/tmp" not in taken:  # noqa: S108
-        entries.append(("tmp", {"emptyDir": {}}, "/tmp", False))  # noqa: S108
-    if (size := _shared_memory(spec)) and SHARED_MEMORY not in taken:
-        entries.append(
-            (
-                "shared-memory",
-                {"emptyDir": {"medium": "Memory", "sizeLimit": size}},
-                SHARED_MEMORY,
-                False,
-            )
-        )
-    if spec.config is not None:
-        entries.append(("config", {"configMap": {"name": config_name(pod.name)}}, spec.config.mount, True))
-    for index, volume in enumerate(spec.volumes):
-        entries.append(_user_volume(index, volume))
-    volumes = [{"name": name, **source} for name, source, _, _ in entries]
-    mounts = [
-        {"name": name, "mountPath": path, **({"readOnly": True} if read_only else {})}
-        for name, _, path, read_only in entries
-    ]
-    return volumes, mounts
-
-
-def _user_volume(index: int, volume: EmptyDir | Claim | SecretFiles) -> tuple[str, dict[str, Any], str, bool]:
-    if isinstance(volume, EmptyDir):
-        source: dict[str, Any] = {}
-        if volume.memory:
-            source["medium"] = "Memory"
-        if volume.size_limit is not None:
-            source["sizeLimit"] = volume.size_limit
-        return f"scratch-{index}", {"emptyDir": source}, volume.mount, False
-    if isinstance(volume, Claim):
-        claim: dict[str, Any] = {"claimName": volume.name}
-        if volume.read_only:
-            claim["readOnly"] = True
-        return f"claim-{index}", {"persistentVolumeClaim": claim}, volume.mount, volume.read_only
-    return f"secret-{index}", {"secret": {"secretName": volume.name}}, volume.mount, True
-
-
-def claims(volumes: Sequence[object]) -> list[Claim]:
-    """Return the claims among *volumes* that the workload brings along."""
-    return [volume for volume in volumes if isinstance(volume, Claim) and volume.size is not None]

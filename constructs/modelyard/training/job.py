@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
 from modelyard.training.manifests import drafts
-from modelyard.training.options import Schedule
+from modelyard.training.options import Schedule, Sweep
 from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
 from modelyard.values.durations import seconds
 
@@ -36,8 +36,8 @@ class TrainingJob(Workload):
     Args:
         scope: The environment, or any construct inside it.
 
-        id: Unique in the environment, a DNS label of at most 54 characters, a few less with *nodes* or
-            *schedule*.
+        id: Unique in the environment, a DNS label of at most 54 characters, a few less with *nodes*,
+            *schedule* or *sweep*.
 
         image: The image that has the training code, from ``env.image(...)`` or as a reference.
 
@@ -64,6 +64,8 @@ class TrainingJob(Workload):
         nodes: How many pods of this size train together, 1 or more. Default: 1.
 
         schedule: When it runs again and again, instead of once. Default: once, when it is synced.
+
+        sweep: The settings of many trials, instead of one training; *retries* then hold for each. Default: one.
 
         shared_memory: Size of ``/dev/shm``. Default: half of the memory limit, at most 64Gi, with
             *gpu*; else the runtime's 64Mi.
@@ -130,6 +132,7 @@ class TrainingJob(Workload):
         gpu: Gpu | None = None,
         nodes: int = 1,
         schedule: Schedule | None = None,
+        sweep: Sweep | None = None,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
         retries: int = 3,
@@ -164,6 +167,7 @@ class TrainingJob(Workload):
             gpu=gpu,
             nodes=nodes,
             schedule=schedule,
+            sweep=sweep,
             shared_memory=shared_memory,
             volumes=volumes,
             retries=retries,
@@ -195,11 +199,11 @@ class TrainingJob(Workload):
 
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
-        gpu, nodes = self.spec.gpu, self.spec.nodes
-        times = f"{nodes} x " if nodes > 1 else ""
+        gpu, pods, trials = self.spec.gpu, self.spec.at_once, self.spec.indexes
+        times = f"{pods} x " if pods > 1 else ""
         return {
             "kind": "TrainingJob",
-            "replicas": str(nodes),
+            "replicas": str(pods) if pods == trials else f"{pods} of {trials}",
             "gpus": f"{times}{gpu.count} x {gpu.accelerator}" if gpu else "",
             "image": str(self.spec.image),
         }

@@ -7,7 +7,7 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, manifest, object_labels, template
-from modelyard.training import gang
+from modelyard.training import gang, sweep
 from modelyard.training.options import Schedule
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
@@ -33,6 +33,8 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
     together = spec.nodes > 1
     if together:
         found.append(Draft(gang.service(name, spec, labels, site)))
+    if spec.sweep is not None:
+        found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
     return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together)]
 
 
@@ -73,13 +75,14 @@ def _job_spec(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
         grace=whole_seconds(spec.grace),
         annotations={} if spec.evictable else DO_NOT_EVICT,
         pod_fields={"subdomain": name} if together else {},
-        variables=gang.variables(name, spec, site),
+        variables={**gang.variables(name, spec, site), **(sweep.VARIABLES if spec.sweep else {})},
         starters=[gang.wait(name, spec, site)] if together else (),
+        mounts=[("sweep", {"configMap": {"name": sweep.rows_name(name)}}, sweep.FOLDER, True)] if spec.sweep else (),
     )
-    body: dict[str, Any] = {"backoffLimit": _backoff_limit(spec)}
-    if together:
+    body = _limits(spec)
+    if spec.indexed:
         body["completionMode"] = "Indexed"
-    body["completions"] = body["parallelism"] = spec.nodes
+    body["completions"], body["parallelism"] = spec.indexes, spec.at_once
     if spec.deadline is not None:
         body["activeDeadlineSeconds"] = whole_seconds(spec.deadline)
     body["podReplacementPolicy"] = "Failed"
@@ -88,17 +91,19 @@ def _job_spec(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
     return body
 
 
-def _backoff_limit(spec: TrainingSpec) -> int:
+def _limits(spec: TrainingSpec) -> dict[str, Any]:
     """
-    Return how many failed pods the Job bears.
+    Return how many failed pods the Job bears, or each trial of it.
 
     The pods of a gang fail one after the other and each is counted; one that is replaced before the others have
     noticed fails once more. So a restart of all is given as many failures as there are pods, and there is one
     such share to spare. Without retries the first failure ends the Job, and frees the other nodes at once.
     """
+    if spec.sweep is not None:
+        return {"backoffLimitPerIndex": spec.retries, "maxFailedIndexes": spec.sweep.failures}
     if spec.nodes == 1 or spec.retries == 0:
-        return spec.retries
-    return spec.nodes * (spec.retries + 1)
+        return {"backoffLimit": spec.retries}
+    return {"backoffLimit": spec.nodes * (spec.retries + 1)}
 
 
 def _failure_rules(spec: TrainingSpec) -> list[dict[str, Any]]:
@@ -110,7 +115,7 @@ def _failure_rules(spec: TrainingSpec) -> list[dict[str, Any]]:
         return [disrupted]
     codes = sorted(set(spec.fatal_exit_codes))
     fatal = {
-        "action": "FailJob",
+        "action": "FailJob" if spec.sweep is None else "FailIndex",
         "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": codes},
     }
     return [disrupted, fatal]

@@ -11,7 +11,8 @@ from modelyard.findings import Breach
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.training.options import Schedule
+from modelyard.training import sweep as sweeps
+from modelyard.training.options import Schedule, Sweep
 from modelyard.values import cron
 from modelyard.values.durations import seconds
 from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035
@@ -50,11 +51,27 @@ class TrainingSpec(PodSpec):
 
     nodes: int = option(default=1, check=_nodes)
     schedule: Schedule | None = None
+    sweep: Sweep | None = None
     retries: int = option(default=3, check=_retries)
     deadline: timedelta | None = option(default=None, check=_above_zero)
     fatal_exit_codes: Sequence[int] = MISCONFIGURED
     grace: timedelta = option(default=seconds(120), check=_above_zero)
     evictable: bool = False
+
+    @property
+    def indexes(self) -> int:
+        """How many pods there are when all goes well."""
+        return self.nodes if self.sweep is None else self.sweep.count
+
+    @property
+    def at_once(self) -> int:
+        """How many of them run at once."""
+        return self.nodes if self.sweep is None else self.sweep.at_once
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the pods are numbered."""
+        return self.nodes > 1 or self.sweep is not None
 
 
 def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
@@ -71,8 +88,11 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
             'write command=["python", "train.py"]',
         )  # fmt: skip
     yield from pod_breaches(spec, site)
-    yield from _together(spec)
+    yield from _reserved(typed)
+    yield from _claims(spec)
     yield from _schedule(typed)
+    if typed.sweep is not None:
+        yield from sweeps.breaches(typed.sweep)
     for code in spec.fatal_exit_codes:
         if not 1 <= code <= MOST_EXIT_CODES:
             because = f"an exit code that fails a job is one from 1 to {MOST_EXIT_CODES}"
@@ -85,7 +105,7 @@ def _name(name: str, spec: TrainingSpec) -> Iterator[Breach]:
     longest, rule, added = LABEL_LENGTH - suffix, "N03", f"a Job's name ends with {what} of {suffix}"
     if spec.schedule is not None:
         longest, rule, added = LONGEST_CRON_JOB, "N04", "Kubernetes wants it so of a CronJob"
-    index = len(f"-{spec.nodes - 1}") if spec.nodes > 1 else 0
+    index = len(f"-{max(0, spec.indexes - 1)}") if spec.indexed else 0
     if index and LABEL_LENGTH - suffix - index < longest:
         longest, rule = LABEL_LENGTH - suffix - index, "N02" if spec.schedule is None else "N05"
         added = f"a pod's host name ends with {what} of {suffix} and its index of {index}"
@@ -97,20 +117,37 @@ def _name(name: str, spec: TrainingSpec) -> Iterator[Breach]:
         yield Breach("N01", "id", name, because, "begin it with a letter")
 
 
-def _together(spec: TrainingSpec) -> Iterator[Breach]:
-    """Yield what is right on one node, and wrong on several."""
-    if spec.nodes == 1:
+def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield what the user sets and the kind of training sets, too."""
+    if spec.nodes > 1 and spec.sweep is not None:
+        do = "leave nodes= away, or write a training for each setting"
+        yield Breach("X11", "nodes", spec.nodes, "sweep= is given too, and a trial runs on one node", do)
         return
-    for name in RENDEZVOUS:
+    for name in RENDEZVOUS if spec.nodes > 1 else ():
         if name in spec.env:
             because = "with nodes= it is set for each pod, and another value would keep them from finding each other"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
-    for index, volume in enumerate(spec.volumes):
+    for name in sweeps.VARIABLES if spec.sweep else ():
+        if name in spec.env:
+            because = "with sweep= it is set for each pod, and another value would hide the settings of the trial"
+            yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
+    mounts = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
+    if spec.config is not None:
+        mounts.append(("config.mount", spec.config.mount))
+    for field, mount in mounts if spec.sweep else ():
+        if mount.rstrip("/") == sweeps.FOLDER:
+            yield Breach("V06", field, mount, "the settings of the trials are mounted there", "choose another folder")
+
+
+def _claims(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield the claims that several pods would mount and only one node can."""
+    for index, volume in enumerate(spec.volumes if spec.at_once > 1 else ()):
         if isinstance(volume, Claim) and volume.mode in ONE_NODE:
+            what = "one node" if spec.sweep is None else "sweep.parallel=1"
             yield Breach(
                 "V01", f"volumes[{index}].access_mode", volume.mode,
-                f"{spec.nodes} pods on different nodes mount {volume.name}, and this mode is for one node",
-                "use ReadWriteMany or ReadOnlyMany storage, or one node", source_of(volume),
+                f"{spec.at_once} pods on different nodes mount {volume.name}, and this mode is for one node",
+                f"use ReadWriteMany or ReadOnlyMany storage, or {what}", source_of(volume),
             )  # fmt: skip
 
 
