@@ -12,7 +12,7 @@ sources := $(wildcard main.py environments constructs tests benchmarks tools)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup setup-python setup-synth
 setup: ## set everything up, and do nothing else
@@ -36,6 +36,13 @@ test: setup ## run all tests
 .PHONY: kubeconform
 kubeconform: setup ## check dist/ with kubeconform, strict and offline
 	@$(in_venv) $(venv)/python -m pytest tests/test_kubeconform.py -q
+
+.PHONY: cluster-build cluster-test
+cluster-build: ## build a real control plane, once (a quarter of an hour)
+	@tools/setup venv editable node go
+	@$(venv)/python tools/cluster.py >/dev/null
+cluster-test: cluster-build ## prove dist/ and the rules on that control plane
+	@$(in_venv) $(venv)/python -m pytest tests/cluster $(PYTEST)
 
 .PHONY: check
 check: setup-synth ## ruff, mypy, pyright, and dist/ is fresh
@@ -65,6 +72,12 @@ wheel: setup-python ## build a wheel into build/wheels/
 	@$(venv)/python -m pip --disable-pip-version-check wheel --quiet --no-index --no-deps \
 		--no-build-isolation --wheel-dir build/wheels .
 	@$(venv)/python tools/check_wheel.py
+
+.PHONY: schemas
+schemas: setup-python ## make the bundled schemas anew from pinned Go modules (needs Go)
+	@tools/setup go
+	@$(in_venv) $(venv)/python tools/schemas.py
+	@$(in_venv) $(venv)/python tools/crds.py
 
 .PHONY: lock
 lock: ## lock all dependencies anew (needs Go)

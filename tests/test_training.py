@@ -89,7 +89,7 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ("nodes", 4, "Job/train", "spec.parallelism", 4),
     ("nodes", 4, "Job/train", "spec.backoffLimit", 16),
     ("nodes", 4, "Job/train", f"{POD}.subdomain", "train"),
-    ("shared_memory", "3Gi", "Job/train", f"{POD}.volumes[1].emptyDir", {"medium": "Memory", "sizeLimit": "3Gi"}),
+    ("shared_memory", "1536Mi", "Job/train", f"{POD}.volumes[1].emptyDir", {"medium": "Memory", "sizeLimit": "1536Mi"}),
     (
         "volumes",
         [EmptyDir("/scratch", size_limit="5Gi")],
@@ -253,6 +253,17 @@ def test_shared_memory_is_half_of_the_memory_limit_with_a_gpu(tmp_path: Path) ->
     assert at(objects(small)["Job/train"], f"{POD}.volumes[1].emptyDir.sizeLimit") == "4Gi"
     assert at(objects(large)["Job/train"], f"{POD}.volumes[1].emptyDir.sizeLimit") == "64Gi"
     assert at(objects(none)["Job/train"], f"{POD}.volumes[1]") == MISSING
+
+
+def test_a_training_that_nobody_calls_has_no_list_of_callers(tmp_path: Path) -> None:
+    """An empty list would be a change to the API server each time it is applied; without one, nobody may call too."""
+    env = environment(tmp_path)
+    training(env)
+
+    policy = objects(env)["NetworkPolicy/train"]
+
+    assert at(policy, "spec.policyTypes") == ["Ingress", "Egress"]
+    assert at(policy, "spec.ingress") == MISSING
 
 
 def _name(scope: Any) -> str:

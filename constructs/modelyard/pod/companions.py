@@ -19,11 +19,8 @@ KEPT = {
 }
 """Argo CD and Flux leave such an object alone when it disappears from git, and Argo CD stays Synced."""
 
-RETIRED_LAST = {
-    "argocd.argoproj.io/sync-options": "PruneLast=true",
-    "kustomize.toolkit.fluxcd.io/prune": "disabled",
-}
-"""Pods of the last rollout may still mount such an object, so it goes after everything else, or never."""
+LEFT_BEHIND = {**KEPT, "argocd.argoproj.io/sync-options": "Prune=false"}
+"""Pods of the last rollout may still mount such an object, so it goes with its Application, and not before."""
 
 DNS_PORT = 53
 HTTPS_PORT = 443
@@ -42,7 +39,7 @@ def companions(
         yield Draft(account)
     if spec.config is not None:
         config = manifest("v1", "ConfigMap", config_name(name), labels, site)
-        config["metadata"]["annotations"] = dict(RETIRED_LAST if ports else KEPT)
+        config["metadata"]["annotations"] = dict(LEFT_BEHIND if ports else KEPT)
         config["immutable"] = True
         config["data"] = dict(spec.config.files)
         yield Draft(config, sealed=True)
@@ -90,7 +87,8 @@ def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, 
     return {
         "podSelector": {"matchLabels": selector(name)},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": ingress,
+        # The API server drops an empty list and takes it for new each time: every sync would be a change.
+        **({"ingress": ingress} if ingress else {}),
         "egress": egress,
     }
 
