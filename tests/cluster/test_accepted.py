@@ -12,6 +12,7 @@ from tests.cluster.api import Answer, Api, ApiError, is_true
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.manifests import apply, clusters, pod, rendered, title
+from tests.cluster.objects import steady
 
 ATTEMPTS = 20
 Observed = Callable[[str], None]
@@ -99,15 +100,8 @@ def _applies_without_change(api: Api, manifest: dict[str, Any]) -> bool:
     return False
 
 
-def _deployed(one: dict[str, Any]) -> bool:
-    status, wanted = one.get("status", {}), one["spec"]["replicas"]
-    if status.get("observedGeneration") != one["metadata"]["generation"]:
-        return False
-    return {status.get(key) for key in ("replicas", "updatedReplicas", "availableReplicas")} == {wanted}
-
-
 STEADY = {
-    "Deployment": _deployed,
+    "Deployment": steady,
     "HorizontalPodAutoscaler": lambda one: is_true(one, "AbleToScale"),
     "Job": lambda one: one.get("status", {}).get("ready") == one["spec"]["parallelism"],
     "PodDisruptionBudget": lambda one: is_true(one, "DisruptionAllowed"),
