@@ -72,7 +72,7 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ("gpu", None, "Job/train", f"{CONTAINER}.resources.limits.nvidia|com/gpu", MISSING),
     ("gpu", None, "Job/train", f"{CONTAINER}.env[1]", {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}),
     ("gpu", None, "Job/train", f"{POD}.tolerations", MISSING),
-    ("shared_memory", "3Gi", "Job/train", f"{POD}.volumes[1].emptyDir", {"medium": "Memory", "sizeLimit": "3Gi"}),
+    ("shared_memory", "1536Mi", "Job/train", f"{POD}.volumes[1].emptyDir", {"medium": "Memory", "sizeLimit": "1536Mi"}),
     (
         "volumes",
         [EmptyDir("/scratch", size_limit="5Gi")],

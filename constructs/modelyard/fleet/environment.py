@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -10,6 +11,8 @@ import cdk8s
 
 from modelyard import images, trace
 from modelyard.findings import Breach, Finding, Severity, Source, SpecError, shown
+from modelyard.fleet.delivery import Delivery, Owned
+from modelyard.fleet.late import Late, LateMeta
 from modelyard.fleet.patches import Patch, Patches, malformed
 from modelyard.fleet.site import Site
 from modelyard.values.image import Image
@@ -29,7 +32,7 @@ UNKNOWN_IMAGE = Image("not-in-the-lock", "0", "sha256:" + "0" * 64)
 """Stands in for an image that the lock lacks, so that the rest of the environment is still checked."""
 
 
-class Environment(cdk8s.Chart):
+class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
     """
     Everything that one namespace of one cluster runs for the team.
 
@@ -49,6 +52,12 @@ class Environment(cdk8s.Chart):
         pod_security: The Pod Security Standard that the namespace enforces. Default: ``restricted``.
 
         manage_namespace: Whether the Namespace object is rendered here. Default: it is.
+
+        delivery: How Argo CD or Flux reads the environment, for the objects below ``dist/_delivery/``.
+            Default: those objects are made elsewhere.
+
+        owned: Fields that another controller writes, besides those that follow from an autoscaler or a queue.
+            Default: none.
 
         accept: Findings on the environment's own and foreign objects that are right as they are,
             rule id to reason. Default: none.
@@ -71,12 +80,16 @@ class Environment(cdk8s.Chart):
         labels: Mapping[str, str] | None = None,
         pod_security: PodSecurity = "restricted",
         manage_namespace: bool = True,
+        delivery: Delivery | None = None,
+        owned: Sequence[Owned] = (),
         accept: Mapping[str, str] | None = None,
     ) -> None:
         self.source = trace.here()
         self.name = name
         self._check(fleet, name)
-        super().__init__(fleet, name, namespace=namespace if isinstance(namespace, str) else None)
+        self.tree = fleet.tree
+        given = namespace if isinstance(namespace, str) else None
+        self.tree.make(functools.partial(super().__init__, fleet, name, namespace=given))
         self.site = Site(
             environment=name,
             namespace=namespace,
@@ -84,6 +97,8 @@ class Environment(cdk8s.Chart):
             strict=strict,
             labels=labels or {},
             pod_security=pod_security,
+            delivery=delivery,
+            owned=owned,
         )
         self.manage_namespace = manage_namespace
         self.accepted = accept or {}
@@ -149,7 +164,7 @@ class Environment(cdk8s.Chart):
 
     def add_json_patch(self, kind: str, *operations: Mapping[str, object], name: str | None = None) -> None:
         """
-        Change one of the environment's own objects (the Namespace) after it is rendered.
+        Change one of the environment's own objects (the Namespace, those of its delivery) after it is rendered.
 
         Args:
             kind: The kind of the object, for example ``Namespace``.
@@ -219,7 +234,7 @@ class Environment(cdk8s.Chart):
 
     def foreign(self) -> list[Any]:
         """Return the objects of constructs that are not modelyard's, in one call to cdk8s."""
-        return super().to_json()
+        return super().to_json() if self.tree.known else []
 
     def _named(self, id: str) -> bool:  # noqa: A002 # as constructs
         names = self._ids

@@ -2,6 +2,7 @@
 
 from modelyard.pod.companions import KEPT, companions
 from modelyard.pod.identity import digest, seal
+from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
     ConfigFiles,
@@ -33,6 +34,7 @@ __all__ = [
     "SecretKey",
     "companions",
     "digest",
+    "label_breaches",
     "manifest",
     "object_labels",
     "pod_breaches",

@@ -9,7 +9,7 @@ from pathlib import Path
 from modelyard.findings import Breach, Finding
 from modelyard.render import tree
 from modelyard.render.inventory import Entry, Inventory
-from modelyard.render.layout import inventory_path
+from modelyard.render.layout import DELIVERY, inventory_path
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Gathered
 from modelyard.rules import RULES, finding
@@ -20,11 +20,12 @@ MANIFESTS = (".yaml", ".yml", ".json")
 def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: Inventory, options: Options) -> None:
     """Tell *result* what changes and what goes, stage what changes, and find what would be lost."""
     stage = tree.Stage(options.stage)
-    for one in gathered.objects:
-        data, old = one.text.encode(), tree.content(options.dist / one.path)
+    for one in (*gathered.objects, *gathered.delivery):
+        place = f"{options.dist}/{one.path}"
+        data, old = one.text.encode(), tree.content(place)
         if old == data:
             continue
-        if old is None and os.path.lexists(options.dist / one.path):
+        if old is None and os.path.lexists(place):
             because = "modelyard would write this file, and what stands in its place is none"
             breach = Breach("X06", f"dist/{one.path}", None, because, "move it away")
             result.findings.append(finding(breach, result.name, None))
@@ -44,6 +45,13 @@ def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: I
         stage.write(path, text)
 
 
+def same(previous: Inventory, listed: str, dist: Path) -> bool:
+    """Return whether the inventory on disk is the one whose hash is *listed*, and so are all the files in it."""
+    return tree.digest(f"{dist}/{inventory_path(previous.environment)}") == listed and all(
+        tree.digest(f"{dist}/{one.path}") == one.sha256 for one in previous.entries.values()
+    )
+
+
 def retired(
     name: str, paths: Collection[str], previous: Inventory, dist: Path, *, force: bool
 ) -> tuple[list[str], list[Finding]]:
@@ -61,8 +69,9 @@ def retired(
 
 
 def strangers(name: str, ours: Collection[str], dist: Path) -> Iterator[Finding]:
-    """Yield the manifests in the folder of an environment that are not *ours*: a controller would apply them."""
-    for path in tree.files(dist / name, f"{name}/"):
+    """Yield the manifests in the folders of an environment that are not *ours*: a controller would apply them."""
+    folders = (name, f"{DELIVERY}/{name}")
+    for path in (path for folder in folders for path in tree.files(dist / folder, f"{folder}/")):
         if path not in ours and path.endswith(MANIFESTS):
             because = "modelyard did not write it, and Argo CD and Flux apply every manifest in this folder"
             yield finding(Breach("X06", f"dist/{path}", None, because, RULES["X06"].fix), name, None)

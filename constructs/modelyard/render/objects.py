@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Iterator
 import attrs
 
 from modelyard import trace
+from modelyard.delivery import cargo, omit, unmatched
 from modelyard.exact_yaml import InexactError, dotted, dump
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Site, Workload
 from modelyard.pod import KEPT, seal
 from modelyard.render.foreign import foreign
-from modelyard.render.layout import path_of
+from modelyard.render.layout import delivery_path, path_of
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
 from modelyard.rules import RULES, Object, Scope, breaches, finding, settle
 from modelyard.schemas import Catalog, catalog
+from modelyard.values.value import source_of
 
 NOTHING_WITHOUT_SPEC = frozenset(
     {
@@ -41,14 +43,20 @@ class Gathered:
     Args:
         objects: In the order of the environment's Python.
 
+        delivery: What the GitOps controller itself reads, to bring these into the cluster.
+
         findings: All of them, errors and warnings.
 
         seal: Stands for everything the checks depend on, where they found nothing; else empty.
+
+        known: Whether the seal is that of the last time; then nothing was checked, and no text written.
     """
 
     objects: list[Object]
     findings: list[Finding]
+    delivery: list[Object] = attrs.field(factory=list)
     seal: str = ""
+    known: bool = False
 
     @property
     def failed(self) -> bool:
@@ -71,11 +79,21 @@ def gather(environment: Environment, *, complete: bool = True, passed: str = "")
         return Gathered([], refused(environment))
     work = _Work(environment, complete=complete)
     work.take_workloads()
-    work.take_own()
     work.take_foreign()
-    valid, seal = work.checked(passed)
-    findings = [*notes(environment), *work.refused, *work.settled(), *_collisions(valid, environment)]
-    return Gathered(valid, relative(findings, environment), seal)
+    work.take_own()
+    seal = work.seal()
+    known = bool(seal) and seal == passed
+    valid, clean = (work.objects, True) if known else work.checked()
+    collisions = [] if known else list(_collisions(valid, environment))
+    findings = [*notes(environment), *work.refused, *work.settled(), *collisions]
+    delivered = {id(one) for one in work.delivery}
+    return Gathered(
+        objects=[one for one in valid if id(one) not in delivered],
+        findings=relative(findings, environment),
+        delivery=[one for one in valid if id(one) in delivered],
+        seal=seal if clean else "",
+        known=known,
+    )
 
 
 class _Work:
@@ -93,7 +111,10 @@ class _Work:
         self.environment = environment
         self.complete = complete
         self.schemas = catalog(cluster.kubernetes, cluster.crd_schemas)
+        delivery = environment.site.delivery
+        self.delivery_schemas = catalog(cluster.kubernetes, () if delivery is None else delivery.schemas)
         self.objects: list[Object] = []
+        self.delivery: list[Object] = []
         self.patched: dict[int, Source | None] = {}
         self.refused: list[Finding] = []
         self.rendered: list[Workload] = []
@@ -111,6 +132,8 @@ class _Work:
                 finding(breach, where(self.environment, workload.id), workload.source)
                 for breach in workload.patches.apply(drafts)
             ]
+            for draft in drafts:
+                omit(draft.manifest, self.environment.site.owned)
             seal(drafts)
             self.rendered.append(workload)
             for draft in drafts:
@@ -118,12 +141,21 @@ class _Work:
                 self.patched[id(draft.manifest)] = draft.patched
 
     def take_own(self) -> None:
-        """Render what belongs to the environment itself."""
-        environment = self.environment
-        drafts = [_namespace(environment.site)] if environment.manage_namespace else []
-        for breach in environment.patches.apply(drafts):
-            self.findings[None].append(finding(breach, environment.name, environment.source))
-        self.objects.extend(Object(draft.manifest, None, environment.source) for draft in drafts)
+        """Render what belongs to the environment itself, and what brings all of it into the cluster."""
+        environment, site = self.environment, self.environment.site
+        own = [_namespace(site)] if environment.manage_namespace else []
+        manifests = [*(one.data for one in self.objects), *(draft.manifest for draft in own)]
+        if self.complete and not self.refused:
+            self._found(unmatched(manifests, site.owned))
+        delivery = [] if site.delivery is None else site.delivery.drafts(site, cargo(site, manifests, self.schemas))
+        self._found(environment.patches.apply([*own, *delivery]))
+        for draft in own:
+            omit(draft.manifest, site.owned)
+        self.objects.extend(Object(draft.manifest, None, environment.source) for draft in own)
+        source = source_of(site.delivery) or environment.source
+        for draft in delivery:
+            self.delivery.append(Object(draft.manifest, None, source, delivery_path(draft.manifest, site.environment)))
+        self.objects.extend(self.delivery)
 
     def take_foreign(self) -> None:
         """Take what constructs that are not modelyard's stand for."""
@@ -131,6 +163,7 @@ class _Work:
             if one is None:
                 self._found(broken)
                 continue
+            omit(one.data, self.environment.site.owned)
             self.objects.append(one)
             self.findings[None].extend(_on(one, breach, self.environment) for breach in broken)
 
@@ -138,22 +171,32 @@ class _Work:
         environment = self.environment
         self.findings[None].extend(finding(breach, environment.name, environment.source) for breach in broken)
 
-    def checked(self, passed: str) -> tuple[list[Object], str]:
-        """Return the objects that are right, and what stands for all of them where nothing was found."""
-        written = self._kept(self.objects, _write)
-        whole = self.complete and not self.refused and len(written) == len(self.objects)
-        seal = _seal(self.environment.site, written) if whole else ""
-        if seal and seal == passed:
-            return written, seal
-        valid = self._kept(written, lambda one: _schema_breaches(one, self.schemas))
-        scope = Scope(self.environment.site, valid, complete=whole and len(valid) == len(written))
+    def seal(self) -> str:
+        """Return a hash of everything that checks and texts depend on: where the objects are for, and what they are."""
+        if not self.complete or self.refused:
+            return ""
+        whole = hashlib.sha256(repr(self.environment.site).encode())
+        for one in self.objects:
+            # Not as JSON, which takes a number for a string where it is a key.
+            whole.update(f"{one.owner}\n{one.data!r}\n".encode("utf-8", "surrogatepass"))
+        return whole.hexdigest()
+
+    def checked(self) -> tuple[list[Object], bool]:
+        """Return the objects that are right, and whether nothing was found in any."""
+        delivered = {id(one) for one in self.delivery}
+        valid = self._kept(
+            self._kept(self.objects, _write),
+            lambda one: _schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
+        )
+        whole = self.complete and not self.refused and len(valid) == len(self.objects)
+        scope = Scope(self.environment.site, valid, complete=whole)
         clean = scope.complete
         for one, breach in breaches(scope):
             clean = False
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
                 self.findings[one.owner].append(_on(one, breach, self.environment))
-        return valid, seal if clean else ""
+        return valid, clean
 
     def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
         kept: list[Object] = []
@@ -189,14 +232,6 @@ def _namespace(site: Site) -> Draft:
     }
     metadata = {"name": site.namespace, "labels": labels, "annotations": dict(KEPT)}
     return Draft({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-
-
-def _seal(site: Site, objects: Iterable[Object]) -> str:
-    """Return a hash of everything that checks look at: where the objects are for, and what they are."""
-    whole = hashlib.sha256(repr(site).encode())
-    for one in objects:
-        whole.update(f"{one.sha256} {one.owner} {one.path}\n".encode())
-    return whole.hexdigest()
 
 
 def _write(one: Object) -> Iterator[Breach]:
