@@ -127,17 +127,28 @@ class Cluster(ControlPlane):
         """Have the nodes that *claimed* says it has, and *cpu_nodes* more, as long as the block runs."""
         made = list(nodes(claimed, cpu_nodes=cpu_nodes))
         names = {one["metadata"]["name"] for one in made}
-        for one in made:
-            self.api.create(one)
-        self.api.until(
-            lambda found: names <= {one["metadata"]["name"] for one in found if is_true(one, "Ready")},
-            "v1",
-            "Node",
-            what=f"{len(made)} nodes of {claimed.name} are ready",
-        )
-        yield made
-        for one in made:
-            self.api.delete(one)
+        try:
+            for one in made:
+                self.api.create(one)
+            self.api.until(
+                lambda found: names <= {one["metadata"]["name"] for one in found if is_true(one, "Ready")},
+                "v1",
+                "Node",
+                what=f"{len(made)} nodes of {claimed.name} are ready",
+            )
+            yield made
+        finally:
+            for one in made:
+                self.api.delete(one)
+
+    @contextlib.contextmanager
+    def cleared(self, *namespaces: str) -> Iterator[None]:
+        """Clear *namespaces* when the block is over; to be entered after the nodes that their pods are on."""
+        try:
+            yield
+        finally:
+            for namespace in namespaces:
+                self.clear(namespace)
 
     def clear(self, namespace: str) -> None:
         """Delete *namespace* and what runs in it, and wait until its pods have left their nodes."""

@@ -43,9 +43,8 @@ def repository(tmp_path: Path) -> Repository:
 @pytest.fixture
 def walk(cluster: Cluster, repository: Repository) -> Iterator[Walk]:
     """Have a namespace for one walk, and nodes from the step on that needs them."""
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, cluster.cleared(NAMESPACE):
         yield Walk(cluster, repository, stack)
-        cluster.clear(NAMESPACE)
 
 
 class Walk:
