@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +123,11 @@ class Cluster(ControlPlane):
     # What tests use
 
     @contextlib.contextmanager
-    def nodes(self, claimed: modelyard.Cluster, *, cpu_nodes: int = CPU_NODES) -> Iterator[list[Manifest]]:
+    def nodes(
+        self, claimed: modelyard.Cluster, *, cpu_nodes: int = CPU_NODES, labels: Mapping[str, str] | None = None
+    ) -> Iterator[list[Manifest]]:
         """Have the nodes that *claimed* says it has, and *cpu_nodes* more, as long as the block runs."""
-        made = list(nodes(claimed, cpu_nodes=cpu_nodes))
+        made = list(nodes(claimed, cpu_nodes=cpu_nodes, labels=labels or {}))
         names = {one["metadata"]["name"] for one in made}
         try:
             for one in made:
