@@ -238,6 +238,17 @@ def test_shared_memory_is_half_of_the_memory_limit_with_a_gpu(tmp_path: Path) ->
     assert at(objects(none)["Job/train"], f"{POD}.volumes[1]") == MISSING
 
 
+def test_a_training_that_nobody_calls_has_no_list_of_callers(tmp_path: Path) -> None:
+    """An empty list would be a change to the API server each time it is applied; without one, nobody may call too."""
+    env = environment(tmp_path)
+    training(env)
+
+    policy = objects(env)["NetworkPolicy/train"]
+
+    assert at(policy, "spec.policyTypes") == ["Ingress", "Egress"]
+    assert at(policy, "spec.ingress") == MISSING
+
+
 def _name(scope: Any) -> str:
     return str(objects(scope)["Job/train"]["metadata"]["name"])
 

@@ -84,7 +84,8 @@ def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...]) -> 
     return {
         "podSelector": {"matchLabels": selector(name)},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": ingress,
+        # The API server drops an empty list and takes it for new each time: every sync would be a change.
+        **({"ingress": ingress} if ingress else {}),
         "egress": egress,
     }
 

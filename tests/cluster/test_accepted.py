@@ -1,0 +1,115 @@
+"""Everything in ``dist/`` is accepted as it is, warned about by nobody, and applying it again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from environments import ENVIRONMENTS
+from tests.cluster.api import Answer, Api, ApiError, is_true
+from tests.cluster.cluster import Cluster
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.manifests import apply, clusters, pod, rendered, title
+
+ATTEMPTS = 20
+Observed = Callable[[str], None]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_api_server_accepts_every_object_and_a_second_time_changes_nothing(
+    control_plane: ControlPlane, environment: str, observed: Observed
+) -> None:
+    """Server-side apply, strict about fields, in namespaces that enforce what their labels say."""
+    api = control_plane.api
+    manifests = rendered(environment)
+
+    first = apply(api, manifests)
+    second = apply(api, manifests)
+    third = apply(api, manifests)
+    pods = [made for made in map(pod, manifests) if made]
+    for made in pods:
+        api.create(made, dry_run=True)
+
+    version = api.request("GET", "/version").body["gitVersion"]
+    observed(f"{environment} on Kubernetes {version}: {len(first)} objects accepted, {len(pods)} pods admitted")
+    assert {name: answer.warnings for name, answer in first.items() if answer.warnings} == {}
+    assert _contents(first) == _contents(second)
+    # Not of the first: the API server itself writes a new claim once more, with nothing changed in it.
+    assert _versions(second) == _versions(third)
+
+
+def test_the_control_plane_refuses_a_wrong_field_and_a_pod_that_breaks_the_standard(
+    control_plane: ControlPlane,
+) -> None:
+    """What the test above rests on: the server is strict, and Pod Security is enforced as a namespace says."""
+    api = control_plane.api
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "strict", "labels": labels}})
+    head = {"metadata": {"name": "default", "namespace": "strict"}, "apiVersion": "v1"}
+    with pytest.raises(ApiError) as unknown:
+        api.apply({**head, "kind": "ServiceAccount", "automountServiceAcountToken": False})
+    api.apply({**head, "kind": "ServiceAccount"})
+    with pytest.raises(ApiError) as privileged:
+        api.create({**head, "kind": "Pod", "spec": {"containers": [{"name": "root", "image": "root"}]}})
+    assert unknown.value.message == (
+        "failed to create typed patch object (strict/default; /v1, Kind=ServiceAccount):"
+        " .automountServiceAcountToken: field not declared in schema"
+    )
+    assert privileged.value.message.startswith(
+        'pods "default" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'
+    )
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_controllers_change_nothing_that_is_applied(cluster: Cluster, environment: str, observed: Observed) -> None:
+    """Every pod runs on the nodes that the fleet says there are; then applying again meets no other owner."""
+    api = cluster.api
+    manifests = rendered(environment)
+    with cluster.nodes(clusters()[environment]):
+        apply(api, manifests)
+        for one in manifests:
+            if one["kind"] in STEADY:
+                api.until_one(STEADY[one["kind"]], one, what=f"{title(one)} runs")
+        changed = [title(one) for one in manifests if not _applies_without_change(api, one)]
+        observed(f"{environment}: {len(manifests)} objects applied again after their controllers ran, nothing changed")
+        for namespace in sorted({one["metadata"]["namespace"] for one in manifests if "namespace" in one["metadata"]}):
+            cluster.clear(namespace)
+    assert changed == []
+
+
+def _contents(answers: dict[str, Answer]) -> dict[str, Any]:
+    return {
+        name: {**answer.body, "metadata": {**answer.body["metadata"], "resourceVersion": "", "managedFields": []}}
+        for name, answer in answers.items()
+    }
+
+
+def _versions(answers: dict[str, Answer]) -> dict[str, str]:
+    return {name: answer.body["metadata"]["resourceVersion"] for name, answer in answers.items()}
+
+
+def _applies_without_change(api: Api, manifest: dict[str, Any]) -> bool:
+    """Apply without force, so that a field of another's is an error; a status may be written in between."""
+    for _ in range(ATTEMPTS):
+        before = api.current(manifest)["metadata"]["resourceVersion"]
+        if api.apply(manifest).body["metadata"]["resourceVersion"] == before:
+            return True
+    return False
+
+
+def _deployed(one: dict[str, Any]) -> bool:
+    status, wanted = one.get("status", {}), one["spec"]["replicas"]
+    if status.get("observedGeneration") != one["metadata"]["generation"]:
+        return False
+    return {status.get(key) for key in ("replicas", "updatedReplicas", "availableReplicas")} == {wanted}
+
+
+STEADY = {
+    "Deployment": _deployed,
+    "HorizontalPodAutoscaler": lambda one: is_true(one, "AbleToScale"),
+    "Job": lambda one: one.get("status", {}).get("ready") == one["spec"]["parallelism"],
+    "PodDisruptionBudget": lambda one: is_true(one, "DisruptionAllowed"),
+    "PersistentVolumeClaim": lambda one: one.get("status", {}).get("phase") == "Bound",
+}

@@ -1,0 +1,3 @@
+module modelyard/tools/cluster/certificates
+
+go 1.24
