@@ -73,6 +73,12 @@ wheel: setup-python ## build a wheel into build/wheels/
 		--no-build-isolation --wheel-dir build/wheels .
 	@$(venv)/python tools/check_wheel.py
 
+.PHONY: schemas
+schemas: setup-python ## make the bundled schemas anew from pinned Go modules (needs Go)
+	@tools/setup go
+	@$(in_venv) $(venv)/python tools/schemas.py
+	@$(in_venv) $(venv)/python tools/crds.py
+
 .PHONY: lock
 lock: ## lock all dependencies anew (needs Go)
 	@tools/setup pipenv

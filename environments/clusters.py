@@ -2,6 +2,9 @@
 
 from modelyard import Accelerator, Cluster, StorageClass, Toleration
 
+REPO = "https://github.com/acme/models"
+"""Where this repository lies: Argo CD in each cluster reads ``dist/<environment>`` there."""
+
 KIND = Cluster(
     "walkthrough",
     kubernetes="1.34",

@@ -1,8 +1,8 @@
 """What customers use."""
 
-from environments.clusters import GKE
+from environments.clusters import GKE, REPO
 from environments.workloads import churn, churn_train, sentiment, support_chat, support_tune
-from modelyard import CpuScale, Environment, Fleet, hours, minutes
+from modelyard import ArgoCD, CpuScale, Environment, Fleet, hours, minutes
 
 
 def prod(fleet: Fleet) -> None:
@@ -13,6 +13,7 @@ def prod(fleet: Fleet) -> None:
         cluster=GKE,
         namespace="ml-prod",
         strict=True,
+        delivery=ArgoCD(REPO),
         labels={"team": "acme-ml", "cost-center": "ml-4711"},
     )
     sentiment(env, scale=CpuScale(min=3, max=20, target=60))

@@ -1,8 +1,8 @@
 """What prod will run next, on the cluster that dev has too, with images by digest."""
 
-from environments.clusters import EKS
+from environments.clusters import EKS, REPO
 from environments.workloads import churn, sentiment, sentiment_train, support_chat
-from modelyard import CpuScale, Environment, Fleet
+from modelyard import ArgoCD, CpuScale, Environment, Fleet
 
 
 def staging(fleet: Fleet) -> None:
@@ -13,6 +13,7 @@ def staging(fleet: Fleet) -> None:
         cluster=EKS,
         namespace="ml-staging",
         strict=True,
+        delivery=ArgoCD(REPO),
         labels={"team": "acme-ml"},
     )
     sentiment(env, scale=CpuScale(min=2, max=4))

@@ -1,12 +1,12 @@
 """The textbook flow: a model behind a Service that is scaled on CPU, and the training it came from."""
 
-from environments.clusters import KIND
-from modelyard import CpuScale, Environment, Fleet, Gpu, ScalableModelService, TrainingJob, hours
+from environments.clusters import KIND, REPO
+from modelyard import ArgoCD, CpuScale, Environment, Fleet, Gpu, ScalableModelService, TrainingJob, hours
 
 
 def walkthrough(fleet: Fleet) -> None:
     """Serve ``ml-model`` with two to five replicas, and train it once on two GPUs."""
-    env = Environment(fleet, "walkthrough", cluster=KIND, namespace="walkthrough")
+    env = Environment(fleet, "walkthrough", cluster=KIND, namespace="walkthrough", delivery=ArgoCD(REPO))
     ScalableModelService(
         env,
         "ml-model",

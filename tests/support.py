@@ -70,6 +70,13 @@ def raw(scope: Environment, manifest: Mapping[str, Any]) -> cdk8s.ApiObject:
     return construct
 
 
+def delivered(scope: Environment) -> dict[str, dict[str, Any]]:
+    """Return the objects that the GitOps controller of *scope* itself reads, by ``Kind/name``."""
+    gathered = gather(scope)
+    assert not gathered.failed, [str(finding) for finding in gathered.findings]
+    return {f"{one.kind}/{one.name}": one.data for one in gathered.delivery}
+
+
 def _snake(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {{"generateName": "generate_name"}.get(key, key): value for key, value in metadata.items()}
 

@@ -258,6 +258,20 @@ def test_a_fleet_of_our_workloads_alone_needs_no_node(golden: Project, tmp_path:
     assert done.err.count("\n") == 2
 
 
+def test_a_program_that_imports_cdk8s_first_renders_the_same(golden: Project, tmp_path: Path) -> None:
+    """Its Node runs before modelyard is there, so no process may be forked that would share it."""
+    project = projects.make(tmp_path / "project")
+    project.edit("main.py", "from modelyard", "import cdk8s  # noqa: F401\nfrom modelyard")
+    started = "import json, modelyard.fleet, modelyard._jsii as one; print(json.dumps(one.Node.started))"
+    for first, answer in (("import cdk8s; ", "true\n"), ("", "false\n")):
+        assert project.run(projects.BIN / "python", "-c", first + started).out == answer
+    for command in (projects.MAIN_PY, (*projects.MODELYARD_SYNTH, "--jobs", "2")):
+        shutil.rmtree(project.dist, ignore_errors=True)
+        done = project.run(*command)
+        assert (done.code, done.out, done.err) == (0, "2 environments, 18 objects: 20 files written\n", "")
+        assert project.snapshot() == golden.snapshot()
+
+
 def test_the_tree_of_constructs_is_whole_whoever_looks_first(tmp_path: Path) -> None:
     """Workloads are handed to cdk8s when it is asked; what was made before, between and after is in order."""
     env = environment(tmp_path)

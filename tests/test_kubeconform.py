@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from environments import ENVIRONMENTS
-from modelyard import Fleet
-from modelyard.schemas import export
+from modelyard import Crd, Fleet
+from modelyard.schemas import CrdSchema, export
 
 ROOT = Path(__file__).parent.parent
 SUMMARY = re.compile(
@@ -36,9 +36,11 @@ def _versions_of_the_fleet() -> dict[str, str]:
     return {name: made.site.cluster.kubernetes for name, made in fleet.made.items()}
 
 
-def judged(folder: Path, version: str, schemas: Path) -> tuple[int, int, int, int, int]:
+def judged(
+    folder: Path, version: str, schemas: Path, crds: tuple[CrdSchema, ...] = ()
+) -> tuple[int, int, int, int, int]:
     """Return found, valid, invalid, errors and skipped, as kubeconform counts them in *folder*."""
-    location = export(schemas, version)
+    location = export(schemas, version, crds)
     done = subprocess.run(  # a pinned tool
         [
             _kubeconform(), "-strict", "-summary", "-kubernetes-version", f"{version}.0",
@@ -58,13 +60,13 @@ def test_all_of_dist_is_valid_and_nothing_is_skipped(versions: dict[str, str], t
         inventory = json.loads((ROOT / "dist" / "_inventory" / f"{name}.json").read_text())
         rendered = len(inventory["files"])
 
-        assert judged(ROOT / "dist" / name, version, tmp_path / name) == (
-            rendered,
-            rendered,
-            0,
-            0,
-            0,
-        )
+        of_delivery = sum(one["path"].startswith("_delivery/") for one in inventory["files"])
+        own = rendered - of_delivery
+
+        assert of_delivery == 3
+        assert judged(ROOT / "dist" / name, version, tmp_path / name) == (own, own, 0, 0, 0)
+        delivery = judged(ROOT / "dist" / "_delivery" / name, version, tmp_path / name, Crd.ARGO_CD.schemas)
+        assert delivery == (of_delivery, of_delivery, 0, 0, 0)
     folders = {path.name for path in (ROOT / "dist").iterdir() if not path.name.startswith("_")}
     assert folders == set(versions)
 

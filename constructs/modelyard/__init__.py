@@ -9,6 +9,7 @@ from modelyard import _node as _node
 from modelyard import crash
 
 if TYPE_CHECKING:
+    from modelyard.delivery import ArgoCD, Flux
     from modelyard.findings import (
         Finding,
         ModelyardError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Crd,
         Environment,
         Fleet,
+        Owned,
         StorageClass,
         Toleration,
     )
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accelerator",
+    "ArgoCD",
     "Claim",
     "Cluster",
     "ConfigFiles",
@@ -56,11 +59,13 @@ __all__ = [
     "FieldRef",
     "Finding",
     "Fleet",
+    "Flux",
     "Gpu",
     "HttpGet",
     "Image",
     "ModelyardError",
     "Network",
+    "Owned",
     "Peer",
     "Port",
     "ScalableModelService",
@@ -81,8 +86,9 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "modelyard.delivery": ("ArgoCD", "Flux"),
     "modelyard.findings": ("Finding", "ModelyardError", "Severity", "SpecError", "SynthesisError", "UsageError"),
-    "modelyard.fleet": ("Accelerator", "Cluster", "Crd", "Environment", "Fleet", "StorageClass", "Toleration"),
+    "modelyard.fleet": ("Accelerator", "Cluster", "Crd", "Environment", "Fleet", "Owned", "StorageClass", "Toleration"),
     "modelyard.pod": (
         "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
     ),

@@ -13,14 +13,15 @@ import functools
 import json
 import os
 import subprocess
+import sys
 from types import ModuleType
 from typing import Any
 
 
 class Node:
-    """The Node process of jsii in this process."""
+    """The Node process of jsii in this process; it runs already where somebody has imported cdk8s before us."""
 
-    started = False
+    started = any(name.endswith("._jsii") for name in sys.modules if name != __name__)
 
 
 def steady() -> None:

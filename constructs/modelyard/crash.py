@@ -49,7 +49,7 @@ def miscounted(fleets: int, main: str, root: Path) -> Finding:
     )
 
 
-def unpeopled(main: str, root: Path) -> Finding:
+def without_environments(main: str, root: Path) -> Finding:
     """Return the finding on a fleet without an environment, which would empty ``dist/`` and then the clusters."""
     return Finding(
         rule="X16",

@@ -129,7 +129,7 @@ def test_x02_two_environments_with_one_object_in_one_cluster(tmp_path: Path) -> 
         (
             {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject"},
             ("ScaledObject a kind but it is 'ScaledObject', which keda.sh/v1alpha1 does not have in Kubernetes 1.34; no"
-            " CRD of it is installed"),
+            " CRD of it is installed, and Crd.KEDA has it"),
         ),
     ],
     ids=["known", "removed", "not installed"],

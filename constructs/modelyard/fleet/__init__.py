@@ -2,6 +2,7 @@
 
 from modelyard import _jsii as _jsii
 from modelyard.fleet.cluster import Accelerator, Cluster, Crd, StorageClass, Toleration
+from modelyard.fleet.delivery import Cargo, Delivery, Owned, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment
 from modelyard.fleet.fleet import Builder, Fleet
@@ -11,12 +12,16 @@ from modelyard.fleet.workload import Workload, declared
 __all__ = [
     "Accelerator",
     "Builder",
+    "Cargo",
     "Cluster",
     "Crd",
+    "Delivery",
     "Draft",
     "Environment",
     "Fleet",
     "Manifest",
+    "Owned",
+    "Ownership",
     "Site",
     "StorageClass",
     "Toleration",

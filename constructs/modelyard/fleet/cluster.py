@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
-import yaml
 
-from modelyard.schemas import CrdSchema, crd_schemas
+from modelyard.schemas import CrdSchema, bundled, constant, crd_schemas, projects, read_definitions
 from modelyard.values import quantity
 from modelyard.values.names import dns_label, qualified_name
 from modelyard.values.value import option, required, value
@@ -117,21 +117,26 @@ class StorageClass:
     modes: AbstractSet[str] = attrs.field(repr=lambda modes: str(sorted(modes, key=str)))
 
 
-class _CrdLoader(yaml.CSafeLoader):
-    """Takes a plain ``=``, which published definitions have among their enums, for the string it is."""
-
-
-_CrdLoader.add_constructor("tag:yaml.org,2002:value", lambda _loader, node: node.value)
-
-
 @attrs.frozen
 class Crd:
     """
-    A custom resource definition that a cluster has installed, with the schemas to check its objects by.
+    Custom resource definitions that a cluster has installed, with the schemas to check their objects by.
+
+    Those of some projects are bundled: ``Crd.KEDA`` is what KEDA installs.
 
     Args:
-        schemas: One a served version.
+        schemas: One a kind and served version.
     """
+
+    ARGO_CD: ClassVar[Crd]
+    EXTERNAL_SECRETS: ClassVar[Crd]
+    FLUX: ClassVar[Crd]
+    GATEWAY_API: ClassVar[Crd]
+    JOBSET: ClassVar[Crd]
+    KEDA: ClassVar[Crd]
+    KUEUE: ClassVar[Crd]
+    LWS: ClassVar[Crd]
+    PROMETHEUS_OPERATOR: ClassVar[Crd]
 
     schemas: tuple[CrdSchema, ...]
 
@@ -146,18 +151,15 @@ class Crd:
         Raises:
             ValueError: The file has no CustomResourceDefinition.
         """
-        with Path(path).open(encoding="utf-8") as stream:
-            documents = list(yaml.load_all(stream, Loader=_CrdLoader))
-        found = [
-            schema
-            for document in documents
-            if isinstance(document, dict) and document.get("kind") == "CustomResourceDefinition"
-            for schema in crd_schemas(document)
-        ]
+        found = [schema for one in read_definitions(Path(path)) for schema in crd_schemas(one)]
         if not found:
             message = f"{path} has no CustomResourceDefinition"
             raise ValueError(message)
         return cls(tuple(found))
+
+
+for _project in projects():
+    setattr(Crd, constant(_project), Crd(bundled(_project)))
 
 
 @value

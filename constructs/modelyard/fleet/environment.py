@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -11,6 +11,7 @@ import cdk8s
 
 from modelyard import images, trace
 from modelyard.findings import Breach, Finding, Severity, Source, SpecError, shown
+from modelyard.fleet.delivery import Delivery, Owned
 from modelyard.fleet.late import Late, LateMeta
 from modelyard.fleet.patches import Patch, Patches, malformed
 from modelyard.fleet.site import Site
@@ -52,6 +53,12 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
 
         manage_namespace: Whether the Namespace object is rendered here. Default: it is.
 
+        delivery: How Argo CD or Flux reads the environment, for the objects below ``dist/_delivery/``.
+            Default: those objects are made elsewhere.
+
+        owned: Fields that another controller writes, besides those that follow from an autoscaler or a queue.
+            Default: none.
+
         accept: Findings on the environment's own and foreign objects that are right as they are,
             rule id to reason. Default: none.
 
@@ -73,6 +80,8 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
         labels: Mapping[str, str] | None = None,
         pod_security: PodSecurity = "restricted",
         manage_namespace: bool = True,
+        delivery: Delivery | None = None,
+        owned: Sequence[Owned] = (),
         accept: Mapping[str, str] | None = None,
     ) -> None:
         self.source = trace.here()
@@ -88,6 +97,8 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
             strict=strict,
             labels=labels or {},
             pod_security=pod_security,
+            delivery=delivery,
+            owned=owned,
         )
         self.manage_namespace = manage_namespace
         self.accepted = accept or {}
@@ -153,7 +164,7 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
 
     def add_json_patch(self, kind: str, *operations: Mapping[str, object], name: str | None = None) -> None:
         """
-        Change one of the environment's own objects (the Namespace) after it is rendered.
+        Change one of the environment's own objects (the Namespace, those of its delivery) after it is rendered.
 
         Args:
             kind: The kind of the object, for example ``Namespace``.

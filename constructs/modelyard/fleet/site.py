@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from modelyard.fleet.cluster import Cluster
+from modelyard.fleet.delivery import Delivery, Owned
 
 
 @attrs.frozen(kw_only=True)
@@ -19,3 +20,5 @@ class Site:
     strict: bool
     labels: Mapping[str, str]
     pod_security: str
+    delivery: Delivery | None = None
+    owned: Sequence[Owned] = ()

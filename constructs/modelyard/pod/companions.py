@@ -18,11 +18,8 @@ KEPT = {
 }
 """Argo CD and Flux leave such an object alone when it disappears from git, and Argo CD stays Synced."""
 
-RETIRED_LAST = {
-    "argocd.argoproj.io/sync-options": "PruneLast=true",
-    "kustomize.toolkit.fluxcd.io/prune": "disabled",
-}
-"""Pods of the last rollout may still mount such an object, so it goes after everything else, or never."""
+LEFT_BEHIND = {**KEPT, "argocd.argoproj.io/sync-options": "Prune=false"}
+"""Pods of the last rollout may still mount such an object, so it goes with its Application, and not before."""
 
 DNS_PORT = 53
 HTTPS_PORT = 443
@@ -39,7 +36,7 @@ def companions(name: str, component: str, spec: PodSpec, site: Site, ports: tupl
         yield Draft(account)
     if spec.config is not None:
         config = manifest("v1", "ConfigMap", config_name(name), labels, site)
-        config["metadata"]["annotations"] = dict(RETIRED_LAST if ports else KEPT)
+        config["metadata"]["annotations"] = dict(LEFT_BEHIND if ports else KEPT)
         config["immutable"] = True
         config["data"] = dict(spec.config.files)
         yield Draft(config, sealed=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from modelyard.findings import Breach, Finding
 from modelyard.render import tree
 from modelyard.render.inventory import Entry, Inventory
-from modelyard.render.layout import inventory_path
+from modelyard.render.layout import DELIVERY, inventory_path
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Gathered
 from modelyard.rules import RULES, finding
@@ -20,7 +20,7 @@ MANIFESTS = (".yaml", ".yml", ".json")
 def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: Inventory, options: Options) -> None:
     """Tell *result* what changes and what goes, stage what changes, and find what would be lost."""
     stage = tree.Stage(options.stage)
-    for one in gathered.objects:
+    for one in (*gathered.objects, *gathered.delivery):
         place = f"{options.dist}/{one.path}"
         data, old = one.text.encode(), tree.content(place)
         if old == data:
@@ -69,8 +69,9 @@ def retired(
 
 
 def strangers(name: str, ours: Collection[str], dist: Path) -> Iterator[Finding]:
-    """Yield the manifests in the folder of an environment that are not *ours*: a controller would apply them."""
-    for path in tree.files(dist / name, f"{name}/"):
+    """Yield the manifests in the folders of an environment that are not *ours*: a controller would apply them."""
+    folders = (name, f"{DELIVERY}/{name}")
+    for path in (path for folder in folders for path in tree.files(dist / folder, f"{folder}/")):
         if path not in ours and path.endswith(MANIFESTS):
             because = "modelyard did not write it, and Argo CD and Flux apply every manifest in this folder"
             yield finding(Breach("X06", f"dist/{path}", None, because, RULES["X06"].fix), name, None)

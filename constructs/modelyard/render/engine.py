@@ -154,7 +154,7 @@ def _results(workspace: Workspace, request: Request, options: Options) -> tuple[
 
     fleet = request.fleet or load(request.main)
     if not fleet.names:
-        raise SynthesisError([crash.unpeopled(request.main.name, fleet.root)])
+        raise SynthesisError([crash.without_environments(request.main.name, fleet.root)])
     chosen = selected(fleet.names, request.only)
     count = processes(workspace, fleet, chosen, request.jobs)
     results: dict[str, Result] = {}
@@ -238,13 +238,15 @@ def _across(inventories: Sequence[Inventory], sources: Mapping[str, Source | Non
     shared: dict[tuple[str, str, str], list[str]] = {}
     for rendered in inventories:
         for one in rendered.entries.values():
-            owner = owners.setdefault((rendered.cluster, one.identity), rendered.environment)
+            cluster = rendered.cluster if one.cluster is None else one.cluster
+            owner = owners.setdefault((cluster, one.identity), rendered.environment)
             if owner != rendered.environment:
-                shared.setdefault((owner, rendered.environment, rendered.cluster), []).append(one.identity)
+                shared.setdefault((owner, rendered.environment, cluster), []).append(one.identity)
     for (owner, name, cluster), identities in shared.items():
         and_more = f" and {len(identities) - 1} more" if len(identities) > 1 else ""
-        because = f"the environment {owner} renders it{and_more} into the same cluster {cluster}"
-        do = "give each environment a namespace of its own"
+        where = f"into the same cluster {cluster}" if cluster else "for the same Argo CD"
+        because = f"the environment {owner} renders it{and_more} {where}"
+        do = "give each environment a namespace of its own" if cluster else "give each delivery a name= of its own"
         if identities[0].startswith("v1 Namespace ") and not and_more:
             do += ", or say manage_namespace=False in one of them"
         yield finding(Breach("X02", identities[0], None, because, do), name, sources.get(name))

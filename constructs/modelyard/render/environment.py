@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from typing import Any
 
 from modelyard import crash, trace
@@ -11,9 +12,12 @@ from modelyard.fleet import Environment, Fleet
 from modelyard.render import inventory, tree
 from modelyard.render.compare import compare, same, strangers
 from modelyard.render.inventory import Entry, Inventory
+from modelyard.render.layout import DELIVERY
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Gathered, gather
+from modelyard.render.refusals import relative
 from modelyard.rules import Object, finding
+from modelyard.values.value import source_of
 
 
 def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
@@ -69,10 +73,14 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
     result = Result(name=name, findings=[*found, *gathered.findings], source=source)
     if found or gathered.failed:
         return result
-    result.inventory = previous if gathered.known else _inventory(environment, gathered)
     if gathered.known:
+        result.inventory = previous
         result.findings.extend(strangers(name, previous.entries.keys(), options.dist))
     else:
+        result.inventory = _inventory(environment, gathered)
+        result.findings.extend(_kept_behind(environment, gathered, previous, result.inventory))
+        if result.failed:
+            return result
         compare(result, result.inventory, gathered, previous, options)
     result.seal = gathered.seal and f"{gathered.seal} {tree.hashed(result.inventory.text().encode())}"
     return result
@@ -87,9 +95,29 @@ def summaries(environment: Environment) -> list[dict[str, Any]]:
 
 
 def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
+    cluster, delivery = environment.site.cluster.name, environment.site.delivery
     entries = [Entry(one.path, one.sha256, identity(one), one.owner or "") for one in gathered.objects]
-    cluster = environment.site.cluster.name
+    if delivery is not None:
+        home = delivery.home(cluster)
+        elsewhere = None if home == cluster else home
+        entries += [Entry(one.path, one.sha256, identity(one), "", elsewhere) for one in gathered.delivery]
     return Inventory(environment.name, cluster, inventory.by_path(entries))
+
+
+def _kept_behind(
+    environment: Environment, gathered: Gathered, previous: Inventory, rendered: Inventory
+) -> Iterator[Finding]:
+    """Yield what the controller would not delete although it is rendered no more."""
+    if (delivery := environment.site.delivery) is None:
+        return
+    now = {one.identity for one in rendered.entries.values()}
+    before = sorted(one.identity for one in previous.entries.values() if not one.path.startswith(f"{DELIVERY}/"))
+    gone = [one for one in before if one not in now]
+    found = [
+        finding(breach, environment.name, source_of(delivery) or environment.source)
+        for breach in delivery.gone(gone, [one.data for one in gathered.delivery])
+    ]
+    yield from relative(found, environment)
 
 
 def identity(one: Object) -> str:

@@ -27,12 +27,16 @@ class Entry:
         identity: API version, kind, namespace and name, as people write them.
 
         owner: The workload, or empty for what belongs to the environment.
+
+        cluster: Where it lives, if that is another cluster than the environment's; empty for one that the
+            fleet does not know. Default: the environment's.
     """
 
     path: str
     sha256: str
     identity: str
     owner: str
+    cluster: str | None = None
 
 
 @attrs.frozen
@@ -61,6 +65,7 @@ class Inventory:
                     "sha256": one.sha256,
                     "object": one.identity,
                     "workload": one.owner,
+                    **({} if one.cluster is None else {"cluster": one.cluster}),
                 },
                 ensure_ascii=False,
             )
@@ -86,7 +91,10 @@ def read(dist: Path, environment: str) -> Inventory:
     path = dist / inventory_path(environment)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        files = [Entry(one["path"], one["sha256"], one["object"], one["workload"]) for one in data["files"]]
+        files = [
+            Entry(one["path"], one["sha256"], one["object"], one["workload"], one.get("cluster"))
+            for one in data["files"]
+        ]
         return Inventory(str(data["environment"]), str(data["cluster"]), {one.path: one for one in files})
     except (FileNotFoundError, NotADirectoryError):
         return empty(environment)

@@ -32,6 +32,14 @@ def path_of(manifest: dict[str, Any], environment: str, owner: str | None, names
     return f"{environment}/{_safe(owner) if owner is not None else SHARED}/{_safe(file)}.yaml"
 
 
+def delivery_path(manifest: dict[str, Any], environment: str) -> str:
+    """Return the path of an object that a controller itself reads."""
+    # With its group: a file called kustomization.yaml would be read by kustomize.
+    group = str(manifest.get("apiVersion")).rpartition("/")[0]
+    file = f"{str(manifest.get('kind')).lower()}.{group}-{(manifest.get('metadata') or {}).get('name')}"
+    return f"{DELIVERY}/{environment}/{_safe(file)}.yaml"
+
+
 def _safe(part: str) -> str:
     safe = UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "replace")), part)
     if safe in {".", ".."}:

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Iterator
 import attrs
 
 from modelyard import trace
+from modelyard.delivery import cargo, omit, unmatched
 from modelyard.exact_yaml import InexactError, dotted, dump
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Site, Workload
 from modelyard.pod import KEPT, seal
 from modelyard.render.foreign import foreign
-from modelyard.render.layout import path_of
+from modelyard.render.layout import delivery_path, path_of
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
 from modelyard.rules import RULES, Object, Scope, breaches, finding, settle
 from modelyard.schemas import Catalog, catalog
+from modelyard.values.value import source_of
 
 NOTHING_WITHOUT_SPEC = frozenset(
     {
@@ -41,6 +43,8 @@ class Gathered:
     Args:
         objects: In the order of the environment's Python.
 
+        delivery: What the GitOps controller itself reads, to bring these into the cluster.
+
         findings: All of them, errors and warnings.
 
         seal: Stands for everything the checks depend on, where they found nothing; else empty.
@@ -50,6 +54,7 @@ class Gathered:
 
     objects: list[Object]
     findings: list[Finding]
+    delivery: list[Object] = attrs.field(factory=list)
     seal: str = ""
     known: bool = False
 
@@ -74,14 +79,21 @@ def gather(environment: Environment, *, complete: bool = True, passed: str = "")
         return Gathered([], refused(environment))
     work = _Work(environment, complete=complete)
     work.take_workloads()
-    work.take_own()
     work.take_foreign()
+    work.take_own()
     seal = work.seal()
     known = bool(seal) and seal == passed
     valid, clean = (work.objects, True) if known else work.checked()
     collisions = [] if known else list(_collisions(valid, environment))
     findings = [*notes(environment), *work.refused, *work.settled(), *collisions]
-    return Gathered(valid, relative(findings, environment), seal if clean else "", known)
+    delivered = {id(one) for one in work.delivery}
+    return Gathered(
+        objects=[one for one in valid if id(one) not in delivered],
+        findings=relative(findings, environment),
+        delivery=[one for one in valid if id(one) in delivered],
+        seal=seal if clean else "",
+        known=known,
+    )
 
 
 class _Work:
@@ -99,7 +111,10 @@ class _Work:
         self.environment = environment
         self.complete = complete
         self.schemas = catalog(cluster.kubernetes, cluster.crd_schemas)
+        delivery = environment.site.delivery
+        self.delivery_schemas = catalog(cluster.kubernetes, () if delivery is None else delivery.schemas)
         self.objects: list[Object] = []
+        self.delivery: list[Object] = []
         self.patched: dict[int, Source | None] = {}
         self.refused: list[Finding] = []
         self.rendered: list[Workload] = []
@@ -117,6 +132,8 @@ class _Work:
                 finding(breach, where(self.environment, workload.id), workload.source)
                 for breach in workload.patches.apply(drafts)
             ]
+            for draft in drafts:
+                omit(draft.manifest, self.environment.site.owned)
             seal(drafts)
             self.rendered.append(workload)
             for draft in drafts:
@@ -124,12 +141,21 @@ class _Work:
                 self.patched[id(draft.manifest)] = draft.patched
 
     def take_own(self) -> None:
-        """Render what belongs to the environment itself."""
-        environment = self.environment
-        drafts = [_namespace(environment.site)] if environment.manage_namespace else []
-        for breach in environment.patches.apply(drafts):
-            self.findings[None].append(finding(breach, environment.name, environment.source))
-        self.objects.extend(Object(draft.manifest, None, environment.source) for draft in drafts)
+        """Render what belongs to the environment itself, and what brings all of it into the cluster."""
+        environment, site = self.environment, self.environment.site
+        own = [_namespace(site)] if environment.manage_namespace else []
+        manifests = [*(one.data for one in self.objects), *(draft.manifest for draft in own)]
+        if self.complete and not self.refused:
+            self._found(unmatched(manifests, site.owned))
+        delivery = [] if site.delivery is None else site.delivery.drafts(site, cargo(site, manifests, self.schemas))
+        self._found(environment.patches.apply([*own, *delivery]))
+        for draft in own:
+            omit(draft.manifest, site.owned)
+        self.objects.extend(Object(draft.manifest, None, environment.source) for draft in own)
+        source = source_of(site.delivery) or environment.source
+        for draft in delivery:
+            self.delivery.append(Object(draft.manifest, None, source, delivery_path(draft.manifest, site.environment)))
+        self.objects.extend(self.delivery)
 
     def take_foreign(self) -> None:
         """Take what constructs that are not modelyard's stand for."""
@@ -137,6 +163,7 @@ class _Work:
             if one is None:
                 self._found(broken)
                 continue
+            omit(one.data, self.environment.site.owned)
             self.objects.append(one)
             self.findings[None].extend(_on(one, breach, self.environment) for breach in broken)
 
@@ -156,7 +183,11 @@ class _Work:
 
     def checked(self) -> tuple[list[Object], bool]:
         """Return the objects that are right, and whether nothing was found in any."""
-        valid = self._kept(self._kept(self.objects, _write), lambda one: _schema_breaches(one, self.schemas))
+        delivered = {id(one) for one in self.delivery}
+        valid = self._kept(
+            self._kept(self.objects, _write),
+            lambda one: _schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
+        )
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
         scope = Scope(self.environment.site, valid, complete=whole)
         clean = scope.complete

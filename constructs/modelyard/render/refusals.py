@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from modelyard import trace
+from modelyard.delivery import misdeclared
 from modelyard.findings import Breach, Finding, Source
 from modelyard.fleet import Environment, Workload
 from modelyard.pod import label_breaches, type_breaches, value_breaches
@@ -67,6 +68,11 @@ def _site_breaches(environment: Environment) -> Iterator[Breach]:
             f"modelyard knows Kubernetes {SUPPORTED[0]} to {SUPPORTED[-1]}",
             f'write one of them, such as kubernetes="{SUPPORTED[-1]}"', _line_of(site.cluster, "kubernetes"),
         )  # fmt: skip
+    yield from misdeclared(site.owned)
+    if site.delivery is not None:
+        for breach in site.delivery.breaches(site):
+            line = breach.source or _line_of(site.delivery, breach.field.removeprefix("delivery.").partition("[")[0])
+            yield attrs.evolve(breach, source=line)
     yield from label_breaches("labels", site.labels)
 
 

@@ -14,6 +14,7 @@ FAMILIES = {
     "A": "Autoscaling",
     "C": "Schedules",
     "D": "Rollouts, Services and disruption",
+    "G": "Delivery by Argo CD and Flux",
     "J": "Jobs",
     "N": "Names and labels",
     "P": "Pods",

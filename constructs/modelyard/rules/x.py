@@ -15,7 +15,7 @@ X04 = Rule(
     "X04",
     "Every kind that is rendered exists in the cluster.",
     why='The sync fails with "no matches for kind", and everything after it waits.',
-    fix="declare the definition: Cluster(installed=[Crd.from_file(...)])",
+    fix="declare the definition: Cluster(installed=[Crd.KEDA]), or Crd.from_file(...) for one that is not bundled",
     see="https://kubernetes.io/docs/reference/using-api/deprecation-guide/",
 )
 X05 = Rule(

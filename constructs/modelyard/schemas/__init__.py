@@ -4,6 +4,7 @@ from modelyard.schemas.bundle import SUPPORTED
 from modelyard.schemas.catalog import Catalog, catalog
 from modelyard.schemas.crds import CrdSchema, crd_schemas
 from modelyard.schemas.export import export
+from modelyard.schemas.installed import bundled, constant, definitions, projects, read_definitions
 from modelyard.schemas.model import KindInfo, SchemaError
 
 __all__ = [
@@ -12,7 +13,12 @@ __all__ = [
     "CrdSchema",
     "KindInfo",
     "SchemaError",
+    "bundled",
     "catalog",
+    "constant",
     "crd_schemas",
+    "definitions",
     "export",
+    "projects",
+    "read_definitions",
 ]

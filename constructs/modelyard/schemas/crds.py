@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,8 @@ class CrdSchema:
     api_version: str
     kind: str
     namespaced: bool
-    text: str = attrs.field(repr=False)
+    # What was checked before is known again by this text, and a changed definition must change it.
+    text: str = attrs.field(repr=lambda text: hashlib.sha256(text.encode()).hexdigest()[:12])
 
     def schema(self) -> Schema:
         """Return the strict JSON schema of its manifests."""

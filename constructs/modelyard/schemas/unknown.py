@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.schemas.advice import closest, missing, quoted
 from modelyard.schemas.bundle import SUPPORTED, index
+from modelyard.schemas.installed import constant_of
 from modelyard.schemas.model import SchemaError
 from modelyard.schemas.wording import described
 
@@ -67,7 +68,10 @@ def unknown_kind(version: str, kinds: Sequence[str], names: tuple[object, object
         said = f"is {quoted(api_version)}, where Kubernetes {version} has no {kind}"
         return [SchemaError(("apiVersion",), f"{said}; did you mean {other_version}?", api_version)]
     said = f"is {quoted(kind)}, which {api_version} does not have in Kubernetes {version}"
-    hint = f"did you mean {nearest}?" if nearest else "no CRD of it is installed"
+    if (project := constant_of(f"{api_version} {kind}")) is not None:
+        hint = f"no CRD of it is installed, and Crd.{project} has it"
+    else:
+        hint = f"did you mean {nearest}?" if nearest else "no CRD of it is installed"
     return [SchemaError(("kind",), f"{said}; {hint}", kind)]
 
 

@@ -72,8 +72,8 @@ def describe(hint: object) -> str:  # noqa: PLR0911 # a case a kind of type
     if origin is Mapping:
         return f"a dict from {describe(arguments[0])} to {describe(arguments[1])}"
     if isinstance(hint, type):
-        if hint in WORDS:
-            return WORDS[hint]
+        if named := WORDS.get(hint) or getattr(hint, "__words__", None):
+            return str(named)
         article = "an" if hint.__name__[0] in "AEIOU" else "a"
         return f"{article} {hint.__name__}"
     return str(hint)

@@ -1,0 +1,7 @@
+"""How environments get into clusters: the objects that Argo CD and Flux themselves read, and who owns which field."""
+
+from modelyard.delivery.argocd import ArgoCD
+from modelyard.delivery.flux import Flux
+from modelyard.delivery.ownership import cargo, misdeclared, omit, unmatched
+
+__all__ = ["ArgoCD", "Flux", "cargo", "misdeclared", "omit", "unmatched"]

@@ -1,0 +1,205 @@
+"""Argo CD: what the Application of an environment may do, and that it deletes nothing by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from modelyard.delivery import parts
+from modelyard.delivery.ownership import identity
+from modelyard.findings import Breach
+from modelyard.fleet.cluster import Crd
+from modelyard.fleet.delivery import Cargo, Delivery
+from modelyard.fleet.draft import Draft, Manifest
+from modelyard.fleet.site import Site
+from modelyard.schemas import CrdSchema
+from modelyard.values.value import value
+
+IN_CLUSTER = "https://kubernetes.default.svc"
+API = "argoproj.io/v1alpha1"
+OWN_KINDS = (
+    ("", "ConfigMap"), ("", "PersistentVolumeClaim"), ("", "Service"), ("", "ServiceAccount"), ("apps", "Deployment"),
+    ("autoscaling", "HorizontalPodAutoscaler"), ("batch", "CronJob"), ("batch", "Job"),
+    ("networking.k8s.io", "NetworkPolicy"), ("policy", "PodDisruptionBudget"),
+)  # fmt: skip
+"""Allowed also while none is rendered: Argo CD does not delete what its project does not allow any more."""
+RETRY: dict[str, Any] = {
+    "limit": 5,
+    "refresh": True,  # a commit that mends the failure is not kept waiting
+    "backoff": {"duration": "10s", "factor": 2, "maxDuration": "5m"},
+}
+
+
+@value
+class ArgoCD(Delivery):
+    """
+    Delivery by Argo CD: an AppProject, the Application of the environment, and one that keeps these two up to date.
+
+    Args:
+        repo: The address of the repository that ``dist/`` is committed to, as Argo CD knows it
+            (``repoURL``); or of an OCI artifact of its content, ``oci://...``.
+
+        path: The folder of the environment in it. Default: ``dist/<environment>``.
+
+        revision: The branch, tag or commit (``targetRevision``). Default: ``HEAD``, the repository's default branch.
+
+        destination: The cluster, as the address of its API server or as the name that Argo CD knows it by.
+            Default: the one that Argo CD runs in.
+
+        namespace: Where Argo CD runs. Default: ``argocd``.
+
+        name: Of the Application and the AppProject, unique in that Argo CD. Default: the environment's namespace.
+
+        allow: Kinds that may be synced besides those rendered, such as ``keda.sh/ScaledObject``. A kind of which
+            nothing is rendered any more is needed here until the last object is deleted. Default: none.
+
+        bootstrap_project: The AppProject of the Application ``<name>-delivery``, which syncs these objects themselves.
+            None if another Application of yours syncs their folder. Default: ``default``, which every Argo CD has.
+
+    See Also:
+        https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/
+    """
+
+    repo: str
+    path: str | None = None
+    revision: str = "HEAD"
+    destination: str = IN_CLUSTER
+    namespace: str = "argocd"
+    name: str | None = None
+    allow: Sequence[str] = ()
+    bootstrap_project: str | None = "default"
+
+    controller: ClassVar[str] = "Argo CD"
+
+    @property
+    def schemas(self) -> tuple[CrdSchema, ...]:
+        """The kinds of its objects."""
+        return Crd.ARGO_CD.schemas
+
+    def home(self, cluster: str) -> str:
+        """Return the cluster that its objects live in, which is nobody's where Argo CD runs elsewhere."""
+        return cluster if self.destination == IN_CLUSTER else ""
+
+    def breaches(self, site: Site) -> Iterator[Breach]:
+        """Yield what is wrong with the options."""
+        yield from parts.options(self, site)
+        if not self.revision.strip() or (self.repo.startswith(parts.OCI) and self.revision == "HEAD"):
+            because = "an OCI artifact has tags and digests, and no HEAD" if self.revision.strip() else "it is empty"
+            yield Breach("X11", "delivery.revision", self.revision, because, "name the revision to sync")
+        for index, kind in enumerate(self.allow):
+            if kind.count("/") > 1 or not all(kind.split("/")):
+                because = "a kind is written with its group in front, or alone where it has none"
+                do = 'write "keda.sh/ScaledObject", or "Secret"'
+                yield Breach("X11", f"delivery.allow[{index}]", kind, because, do)
+
+    def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
+        """Return the AppProject, the Application, and the Application of these two."""
+        made = [self._project(site, cargo), self._application(site, cargo)]
+        if self.bootstrap_project is not None:
+            made.append(self._bootstrap(site, self.bootstrap_project))
+        return [Draft(one) for one in made]
+
+    def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:
+        """Yield the kinds that were rendered *before* and that the AppProject among *drafts* allows no more."""
+        spec = next(one["spec"] for one in drafts if one["kind"] == "AppProject")
+        allowed = {(one["group"], one["kind"]) for one in spec["namespaceResourceWhitelist"]}
+        named = [(one["group"], one["kind"], one.get("name")) for one in spec.get("clusterResourceWhitelist", ())]
+        allowed.update((group, kind) for group, kind, name in named if name is None)
+        told = set()
+        for what in before:
+            api_version, kind, place = what.split(" ", 2)
+            key = api_version.rpartition("/")[0], kind
+            if key in allowed or (*key, place) in named or key in told:
+                continue
+            told.add(key)
+            text = "/".join(filter(None, key))
+            because = "nothing of it is rendered any more, and Argo CD does not delete what its project does not allow"
+            do = f'write allow=["{text}"] until it is deleted'
+            yield Breach("G11", "delivery.allow", text, because, do)
+
+    def _name(self, site: Site) -> str:
+        return self.name or site.namespace
+
+    def _destination(self, namespace: str) -> dict[str, str]:
+        key = "server" if "://" in self.destination else "name"
+        return {key: self.destination, "namespace": namespace}
+
+    def _project(self, site: Site, cargo: Cargo) -> Manifest:
+        project = parts.head(API, "AppProject", self._name(site), self.namespace, site)
+        everything = [identity(one) for one in cargo.manifests]
+        namespaces = {site.namespace, *(namespace for _, _, namespace, _ in everything if namespace)}
+        allowed = {self._kind(kind) for kind in self.allow}
+        kinds = {*OWN_KINDS, *((group, kind) for group, kind, _, _ in everything), *allowed} - cargo.cluster_wide
+        wide = sorted(
+            {(group, kind, name) for group, kind, _, name in everything if (group, kind) in cargo.cluster_wide}
+            | {(group, kind, "") for group, kind in allowed & cargo.cluster_wide}
+        )
+        project["spec"] = {
+            "description": f"What the environment {site.environment} may bring into its cluster.",
+            "sourceRepos": [self.repo],
+            "destinations": [self._destination(namespace) for namespace in sorted(namespaces)],
+            **(
+                {
+                    "clusterResourceWhitelist": [
+                        {"group": group, "kind": kind, **({"name": name} if name else {})} for group, kind, name in wide
+                    ]
+                }
+                if wide
+                else {}
+            ),
+            "namespaceResourceWhitelist": [{"group": group, "kind": kind} for group, kind in sorted(kinds)],
+        }
+        return project
+
+    @staticmethod
+    def _kind(text: str) -> tuple[str, str]:
+        group, _, kind = text.rpartition("/")
+        return group, kind
+
+    def _application(self, site: Site, cargo: Cargo) -> Manifest:
+        application = parts.head(API, "Application", self._name(site), self.namespace, site)
+        application["spec"] = {
+            "project": self._name(site),
+            "source": self._source(parts.folder(self.path, site)),
+            "destination": self._destination(site.namespace),
+            "syncPolicy": {
+                "automated": {"prune": True, "selfHeal": True},
+                "syncOptions": [
+                    "ServerSideApply=true",
+                    "RespectIgnoreDifferences=true",
+                    "FailOnSharedResource=true",
+                ],
+                "retry": RETRY,
+            },
+            **({"ignoreDifferences": [_ignored(one) for one in cargo.owned]} if cargo.owned else {}),
+        }
+        return application
+
+    def _bootstrap(self, site: Site, project: str) -> Manifest:
+        application = parts.head(API, "Application", f"{self._name(site)}{parts.SUFFIX}", self.namespace, site)
+        application["spec"] = {
+            "project": project,
+            "source": self._source(parts.delivery_folder(self.path, site)),
+            "destination": {"server": IN_CLUSTER, "namespace": self.namespace},
+            "syncPolicy": {
+                # What would be deleted here is an Application.
+                "automated": {"prune": False, "selfHeal": True},
+                "syncOptions": ["ServerSideApply=true"],
+                "retry": RETRY,
+            },
+        }
+        return application
+
+    def _source(self, path: str) -> dict[str, Any]:
+        return {
+            "repoURL": self.repo,
+            "targetRevision": self.revision,
+            "path": path,
+            "directory": {"recurse": True},
+        }
+
+
+def _ignored(one: Any) -> dict[str, Any]:  # an Ownership
+    place = {"namespace": one.namespace} if one.namespace else {}
+    group = {"group": one.group} if one.group else {}
+    return {**group, "kind": one.kind, "name": one.name, **place, "jsonPointers": list(one.paths)}

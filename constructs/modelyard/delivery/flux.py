@@ -1,0 +1,182 @@
+"""Flux: what the Kustomization of an environment waits for, and that it deletes nothing by accident."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from modelyard.delivery import parts
+from modelyard.delivery.ownership import identity, part
+from modelyard.findings import Breach
+from modelyard.fleet.cluster import Crd
+from modelyard.fleet.delivery import Cargo, Delivery, Ownership
+from modelyard.fleet.draft import Draft, Manifest
+from modelyard.fleet.site import Site
+from modelyard.schemas import CrdSchema
+from modelyard.values import names
+from modelyard.values.durations import minutes, whole_seconds
+from modelyard.values.value import value
+
+KUSTOMIZE = "kustomize.toolkit.fluxcd.io/v1"
+SOURCE = "source.toolkit.fluxcd.io/v1"
+ADDRESSES = ("http://", "https://", "ssh://", parts.OCI)
+USUAL_DEADLINE = 600
+"""Kubernetes' own default for the progress of a rollout, in seconds."""
+
+
+@value
+class Flux(Delivery):
+    """
+    Delivery by Flux: a source, the Kustomization of the environment, and one that keeps these up to date.
+
+    Args:
+        repo: The address of the repository that ``dist/`` is committed to (``https://``, ``ssh://``), or of an OCI
+            artifact of its content (``oci://``).
+
+        path: The folder of the environment in it. Default: ``dist/<environment>``.
+
+        branch: The branch; of an artifact, the tag. Default: ``main``.
+
+        secret: The Secret with the credentials for it. Default: it is public.
+
+        namespace: Where Flux runs. Default: ``flux-system``.
+
+        name: Of the source and the Kustomization, unique in that namespace. Default: the environment's namespace.
+
+        timeout: How long Flux waits for what it applied. A Deployment that may take longer to start is not
+            waited for; Kubernetes tells how it fares. Default: 5 minutes.
+
+        service_account: The ServiceAccount in that namespace that Flux acts as in the environment.
+            Default: Flux's own, which may do everything.
+
+        depends_on: Kustomizations that must be ready first, such as one that installs operators. Default: none.
+
+    See Also:
+        https://fluxcd.io/flux/components/kustomize/kustomizations/
+    """
+
+    repo: str
+    path: str | None = None
+    branch: str = "main"
+    secret: str | None = None
+    namespace: str = "flux-system"
+    name: str | None = None
+    timeout: timedelta = minutes(5)
+    service_account: str | None = None
+    depends_on: Sequence[str] = ()
+
+    controller: ClassVar[str] = "Flux"
+
+    @property
+    def schemas(self) -> tuple[CrdSchema, ...]:
+        """The kinds of its objects."""
+        return Crd.FLUX.schemas
+
+    def home(self, cluster: str) -> str:
+        """Return the cluster that its objects live in, which is the environment's own."""
+        return cluster
+
+    def breaches(self, site: Site) -> Iterator[Breach]:
+        """Yield what is wrong with the options."""
+        yield from parts.options(self, site)
+        if not self.repo.startswith(ADDRESSES):
+            because = f"Flux takes addresses that start with one of {', '.join(ADDRESSES)}"
+            yield Breach("X11", "delivery.repo", self.repo, because, "write git@host:path as ssh://git@host/path")
+        if not self.branch.strip():
+            yield Breach("X11", "delivery.branch", self.branch, "it is empty", "name the branch to sync")
+        if self.timeout < minutes(1):
+            because = "pulling an image alone may take a minute"
+            yield Breach("X11", "delivery.timeout", self.timeout, because, "write timeout=minutes(5)")
+        given = [("secret", self.secret), ("service_account", self.service_account)]
+        given += [(f"depends_on[{index}]", name) for index, name in enumerate(self.depends_on)]
+        for field, name in given:
+            if name is not None and (broken := names.subdomain(name)):
+                yield Breach("N19", f"delivery.{field}", name, broken, "write the name of the object")
+
+    def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
+        """Return the source, the Kustomization, and the Kustomization of these two."""
+        return [Draft(one) for one in (self._source(site), self._environment(site, cargo), self._bootstrap(site))]
+
+    def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:  # noqa: ARG002 # as all
+        """Yield nothing: Flux remembers in its inventory what it has applied."""
+        yield from ()
+
+    def _name(self, site: Site) -> str:
+        return self.name or site.namespace
+
+    @property
+    def _kind(self) -> str:
+        return "OCIRepository" if self.repo.startswith(parts.OCI) else "GitRepository"
+
+    def _source(self, site: Site) -> Manifest:
+        source = parts.head(SOURCE, self._kind, self._name(site), self.namespace, site)
+        source["spec"] = {
+            "url": self.repo,
+            "ref": {"tag" if self._kind == "OCIRepository" else "branch": self.branch},
+            **({"secretRef": {"name": self.secret}} if self.secret is not None else {}),
+            "interval": "1m",
+            "timeout": "60s",
+        }
+        return source
+
+    def _environment(self, site: Site, cargo: Cargo) -> Manifest:
+        checks = [_reference(one) for one in cargo.manifests if self._waited_for(one)]
+        made = self._kustomization(self._name(site), parts.folder(self.path, site), site)
+        made["spec"].update(
+            {
+                "timeout": f"{whole_seconds(self.timeout)}s",
+                "prune": True,
+                "deletionPolicy": "Orphan",
+                # It would wait for Jobs too, and a training takes longer than any timeout.
+                "wait": False,
+                **({"healthChecks": checks} if checks else {}),
+                **({"ignore": [_ignored(one) for one in cargo.owned]} if cargo.owned else {}),
+                **({"serviceAccountName": self.service_account} if self.service_account is not None else {}),
+                **({"dependsOn": [{"name": name} for name in self.depends_on]} if self.depends_on else {}),
+            }
+        )
+        return made
+
+    def _bootstrap(self, site: Site) -> Manifest:
+        made = self._kustomization(f"{self._name(site)}{parts.SUFFIX}", parts.delivery_folder(self.path, site), site)
+        # What would be deleted here is a Kustomization.
+        made["spec"].update({"timeout": "60s", "prune": False, "wait": False})
+        return made
+
+    def _kustomization(self, name: str, path: str, site: Site) -> Manifest:
+        made = parts.head(KUSTOMIZE, "Kustomization", name, self.namespace, site)
+        made["spec"] = {
+            "sourceRef": {"kind": self._kind, "name": self._name(site)},
+            "path": f"./{path}",
+            "interval": "10m",
+            "retryInterval": "1m",
+        }
+        return made
+
+    def _waited_for(self, manifest: Manifest) -> bool:
+        if identity(manifest)[:2] != ("apps", "Deployment"):
+            return False
+        deadline = part(manifest, "spec").get("progressDeadlineSeconds", USUAL_DEADLINE)
+        return isinstance(deadline, int) and deadline - USUAL_DEADLINE < whole_seconds(self.timeout)
+
+
+def _reference(manifest: Manifest) -> dict[str, Any]:
+    _, kind, namespace, name = identity(manifest)
+    return {"apiVersion": manifest["apiVersion"], "kind": kind, "name": name, "namespace": namespace}
+
+
+def _ignored(one: Ownership) -> dict[str, Any]:
+    """Return the rule for one object; without a target it would hold for all, and each name is a pattern."""
+    target = {
+        **({"group": re.escape(one.group)} if one.group else {}),
+        "kind": one.kind,
+        "name": _exactly(one.name),
+        **({"namespace": one.namespace} if one.namespace else {}),
+    }
+    return {"paths": list(one.paths), "target": target}
+
+
+def _exactly(name: str) -> str:
+    return name.replace(".", r"\.")

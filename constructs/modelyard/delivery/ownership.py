@@ -1,0 +1,146 @@
+"""Who writes which field: what is left out of manifests, and what controllers are told to leave alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from modelyard.findings import Breach
+from modelyard.fleet.delivery import Cargo, Owned, Ownership
+from modelyard.fleet.draft import Manifest
+from modelyard.fleet.site import Site
+from modelyard.schemas import Catalog
+from modelyard.values.names import LOGICAL_NAME
+from modelyard.values.value import source_of
+
+QUEUE = "kueue.x-k8s.io/queue-name"
+LEAST_PARALLELISM = "kueue.x-k8s.io/job-min-parallelism"
+PLACEMENT = ("nodeSelector", "tolerations")
+"""What Kueue adds when it finds room; both are written whole, so two writers cannot share them."""
+REPLICAS = "/spec/replicas"
+ANNOTATION = 3
+"""How deep a single label or annotation lies."""
+
+Identity = tuple[str, str, str | None, str]
+
+
+def ownership(manifests: Sequence[Manifest], declared: Sequence[Owned]) -> list[Ownership]:
+    """Return what follows from autoscalers and queues among *manifests*, and what is *declared*, object by object."""
+    paths: dict[Identity, dict[str, None]] = {}
+    present = [(identity(manifest), manifest) for manifest in manifests]
+    scaled = {target for manifest in manifests if (target := _scaled(manifest)) is not None}
+    for key, manifest in present:
+        group, kind, namespace, name = key
+        found = [one.path for one in declared if _matches(one, manifest)]
+        if (kind, namespace, name) in scaled:
+            found.append(REPLICAS)
+        found.extend(_queued(manifest, group))
+        if found:
+            paths.setdefault(key, {}).update(dict.fromkeys(found))
+    return [Ownership(*key, tuple(found)) for key, found in sorted(paths.items(), key=lambda one: str(one[0]))]
+
+
+def identity(manifest: Manifest) -> Identity:
+    """Return group, kind, namespace and name."""
+    metadata = part(manifest, "metadata")
+    group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
+    return group, str(manifest.get("kind")), metadata.get("namespace"), str(metadata.get("name", ""))
+
+
+def part(manifest: Any, *keys: str) -> dict[str, Any]:  # any part of a manifest
+    """Return the object below *keys*, empty where there is none."""
+    for key in keys:
+        manifest = manifest.get(key) if isinstance(manifest, dict) else None
+    return manifest if isinstance(manifest, dict) else {}
+
+
+def _scaled(manifest: Manifest) -> tuple[str, str | None, str] | None:
+    target = part(manifest, "spec", "scaleTargetRef")
+    if not target.get("name"):
+        return None
+    return str(target.get("kind", "Deployment")), part(manifest, "metadata").get("namespace"), str(target["name"])
+
+
+def _queued(manifest: Manifest, group: str) -> Iterator[str]:
+    """Yield the fields that Kueue writes in what waits in one of its queues."""
+    metadata = part(manifest, "metadata")
+    if QUEUE not in part(metadata, "labels"):
+        return
+    templates: list[tuple[str, Any]] = []
+    if (group, manifest.get("kind")) == ("batch", "Job"):
+        templates = [("/spec/template", part(manifest, "spec", "template"))]
+        if LEAST_PARALLELISM in part(metadata, "annotations"):
+            yield "/spec/parallelism"
+    elif (group, manifest.get("kind")) == ("jobset.x-k8s.io", "JobSet"):
+        templates = [
+            (f"/spec/replicatedJobs/{index}/template/spec/template", part(job, "template", "spec", "template"))
+            for index, job in enumerate(part(manifest, "spec").get("replicatedJobs") or ())
+        ]
+    if not templates:
+        return
+    yield "/spec/suspend"
+    for path, _ in templates:
+        yield from (f"{path}/spec/{field}" for field in PLACEMENT)
+
+
+def _matches(one: Owned, manifest: Manifest) -> bool:
+    metadata = part(manifest, "metadata")
+    names = {metadata.get("name"), part(metadata, "annotations").get(LOGICAL_NAME)}
+    return manifest.get("kind") == one.kind and (one.name is None or one.name in names)
+
+
+def omit(manifest: Manifest, declared: Iterable[Owned]) -> None:
+    """Take the fields that are *declared* to be somebody else's out of *manifest*."""
+    for one in declared:
+        if _matches(one, manifest):
+            *way, last = steps(one.path)
+            holder: Any = manifest
+            for step in way:
+                holder = _below(holder, step)
+            if isinstance(holder, dict):
+                holder.pop(last, None)
+
+
+def _below(holder: Any, step: str) -> Any:  # any part of a manifest
+    if isinstance(holder, dict):
+        return holder.get(step)
+    if isinstance(holder, list) and step.isdecimal() and int(step) < len(holder):
+        return holder[int(step)]
+    return None
+
+
+def steps(pointer: str) -> list[str]:
+    """Return the keys that a JSON pointer leads through."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def misdeclared(declared: Sequence[Owned]) -> Iterator[Breach]:
+    """Yield what is wrong with a declaration by itself."""
+    for index, one in enumerate(declared):
+        if not one.path.startswith("/") or not all(steps(one.path)):
+            because = 'a field is a JSON pointer, which starts with "/" and has a name behind each "/"'
+            yield Breach("X11", f"owned[{index}].path", one.path, because, 'write "/spec/replicas"', source_of(one))
+        elif steps(one.path)[0] in {"apiVersion", "kind", "metadata"} and one.path.count("/") < ANNOTATION:
+            because = "an object is known by it"
+            yield Breach(
+                "X11", f"owned[{index}].path", one.path, because, "name a field that it can do without", source_of(one)
+            )
+
+
+def cargo(site: Site, manifests: Sequence[Manifest], schemas: Catalog) -> Cargo:
+    """Return *manifests* as a delivery looks at them."""
+    wide = {
+        (api_version.rpartition("/")[0], kind)
+        for api_version, _, kind in (key.partition(" ") for key in schemas.kinds())
+        if (info := schemas.kind(api_version, kind)) is not None and not info.namespaced
+    }
+    return Cargo(manifests=manifests, owned=ownership(manifests, site.owned), cluster_wide=frozenset(wide))
+
+
+def unmatched(manifests: Sequence[Mapping[str, Any]], declared: Sequence[Owned]) -> Iterator[Breach]:
+    """Yield the declarations about objects that are not there."""
+    for index, one in enumerate(declared):
+        if not any(_matches(one, dict(manifest)) for manifest in manifests):
+            what = one.kind if one.name is None else f"{one.kind} {one.name}"
+            because = f"the environment renders no {what}"
+            yield Breach("X11", f"owned[{index}]", what, because, "correct kind or name, or remove it", source_of(one))

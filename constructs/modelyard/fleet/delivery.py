@@ -1,0 +1,120 @@
+"""How an environment gets into its cluster, as far as the environment itself has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+
+from modelyard.findings import Breach
+from modelyard.schemas import CrdSchema
+from modelyard.values.value import value
+
+if TYPE_CHECKING:
+    from modelyard.fleet.draft import Draft, Manifest
+    from modelyard.fleet.site import Site
+
+
+@value
+class Owned:
+    """
+    A field that another controller writes, so it is not rendered, and Argo CD and Flux leave it alone.
+
+    What follows from an autoscaler or from a queue is known without being said.
+
+    Args:
+        kind: The kind of the objects, for example ``ValidatingWebhookConfiguration``.
+
+        path: The field as a JSON pointer, for example ``/webhooks/0/clientConfig/caBundle``.
+
+        name: The object's name. Default: all of the kind.
+
+    See Also:
+        https://datatracker.ietf.org/doc/html/rfc6901
+    """
+
+    kind: str
+    path: str
+    name: str | None = None
+
+
+@attrs.frozen
+class Ownership:
+    """
+    The fields of one object that another controller writes.
+
+    Args:
+        group: The object's API group; empty for the core group.
+
+        kind: Its kind.
+
+        namespace: Its namespace, or None for an object of the whole cluster.
+
+        name: Its name in the cluster.
+
+        paths: The fields, as JSON pointers.
+    """
+
+    group: str
+    kind: str
+    namespace: str | None
+    name: str
+    paths: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Cargo:
+    """
+    What is delivered.
+
+    Args:
+        manifests: All of the environment's, patched.
+
+        owned: The fields in them that another controller writes.
+
+        cluster_wide: The kinds that live in no namespace, as (group, kind).
+    """
+
+    manifests: Sequence[Manifest]
+    owned: Sequence[Ownership]
+    cluster_wide: frozenset[tuple[str, str]]
+
+
+@attrs.frozen(slots=False)
+class Delivery:
+    """What ``Environment(delivery=...)`` takes: how one GitOps controller reads the environment."""
+
+    __words__: ClassVar[str] = "an ArgoCD or a Flux"
+    """What messages call it."""
+
+    controller: ClassVar[str] = ""
+    """The name of the program."""
+
+    @property
+    def schemas(self) -> tuple[CrdSchema, ...]:
+        """The kinds of its objects."""
+        raise NotImplementedError(type(self).__name__)
+
+    def home(self, cluster: str) -> str:
+        """Return the cluster that its objects live in, where the environment lives in *cluster*."""
+        raise NotImplementedError(type(self).__name__, cluster)
+
+    def breaches(self, site: Site) -> Iterator[Breach]:
+        """Yield what is wrong with the options."""
+        raise NotImplementedError(type(self).__name__, site.environment)
+
+    def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
+        """Return the objects that the controller itself reads."""
+        raise NotImplementedError(type(self).__name__, site.environment, cargo)
+
+    def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:
+        """
+        Yield what the controller would not delete.
+
+        Args:
+            before: The identities of objects that are rendered no more.
+
+            drafts: The objects that the controller reads.
+        """
+        raise NotImplementedError(type(self).__name__, before, drafts)

@@ -1,0 +1,419 @@
+"""The objects that Argo CD and Flux themselves read: each option by the field it becomes, each mistake by its words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cdk8s
+import pytest
+import yaml
+
+from modelyard import ArgoCD, Crd, Environment, Fleet, Flux, SynthesisError, minutes, seconds
+from modelyard.render.engine import Report, Request, synthesize
+from modelyard.schemas import catalog
+from tests.support import CLUSTER, delivered, environment, found, found_by, objects, raw, service, training
+from tests.test_kubeconform import judged
+
+REPO = "https://git.example/acme/models"
+LABELS = {"app.kubernetes.io/part-of": "test", "app.kubernetes.io/managed-by": "modelyard"}
+RETRY = {"limit": 5, "refresh": True, "backoff": {"duration": "10s", "factor": 2, "maxDuration": "5m"}}
+IN_CLUSTER = "https://kubernetes.default.svc"
+CLUSTER_ROLE = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "reader"},
+    "rules": [],
+}
+QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "gpus"}, "spec": {"hard": {"pods": "9"}}}
+
+
+def stock(root: Path, delivery: ArgoCD | Flux, **options: Any) -> Environment:
+    """Return an environment with a service that is scaled and a training, delivered by *delivery*."""
+    scope = environment(root, delivery=delivery, **options)
+    service(scope)
+    training(scope)
+    return scope
+
+
+def source(path: str, **changed: object) -> dict[str, Any]:
+    """Return the source of an Application."""
+    return {"repoURL": REPO, "targetRevision": "HEAD", "path": path, "directory": {"recurse": True}, **changed}
+
+
+def test_the_application_of_an_environment(tmp_path: Path) -> None:
+    """Synced by itself, healed, pruned, tried again, and never by force."""
+    assert delivered(stock(tmp_path, ArgoCD(REPO)))["Application/ml-test"] == {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": "ml-test", "namespace": "argocd", "labels": LABELS},
+        "spec": {
+            "project": "ml-test",
+            "source": source("dist/test"),
+            "destination": {"server": IN_CLUSTER, "namespace": "ml-test"},
+            "syncPolicy": {
+                "automated": {"prune": True, "selfHeal": True},
+                "syncOptions": [
+                    "ServerSideApply=true",
+                    "RespectIgnoreDifferences=true",
+                    "FailOnSharedResource=true",
+                ],
+                "retry": RETRY,
+            },
+            "ignoreDifferences": [
+                {
+                    "group": "apps",
+                    "kind": "Deployment",
+                    "name": "api",
+                    "namespace": "ml-test",
+                    "jsonPointers": ["/spec/replicas"],
+                }
+            ],
+        },
+    }
+
+
+def test_the_project_allows_what_is_rendered_and_no_more(tmp_path: Path) -> None:
+    """One repository, one namespace, the kinds of our own workloads, and foreign ones that are there."""
+    scope = stock(tmp_path, ArgoCD(REPO))
+    raw(scope, QUOTA)
+    raw(scope, CLUSTER_ROLE)
+    project = delivered(scope)["AppProject/ml-test"]
+    assert project["metadata"] == {"name": "ml-test", "namespace": "argocd", "labels": LABELS}
+    assert project["spec"]["sourceRepos"] == [REPO]
+    assert project["spec"]["destinations"] == [{"server": IN_CLUSTER, "namespace": "ml-test"}]
+    assert project["spec"]["clusterResourceWhitelist"] == [
+        {"group": "", "kind": "Namespace", "name": "ml-test"},
+        {"group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reader"},
+    ]
+    kinds = [f"{one['group']}/{one['kind']}" for one in project["spec"]["namespaceResourceWhitelist"]]
+    assert kinds == [
+        "/ConfigMap",
+        "/PersistentVolumeClaim",
+        "/ResourceQuota",
+        "/Service",
+        "/ServiceAccount",
+        "apps/Deployment",
+        "autoscaling/HorizontalPodAutoscaler",
+        "batch/CronJob",
+        "batch/Job",
+        "networking.k8s.io/NetworkPolicy",
+        "policy/PodDisruptionBudget",
+    ]
+
+
+def test_a_project_without_objects_of_the_cluster_allows_none(tmp_path: Path) -> None:
+    """Where nothing is listed, Argo CD allows none."""
+    project = delivered(stock(tmp_path, ArgoCD(REPO), manage_namespace=False))["AppProject/ml-test"]
+    assert "clusterResourceWhitelist" not in project["spec"]
+
+
+def test_the_project_covers_every_namespace_that_is_rendered_into(tmp_path: Path) -> None:
+    """A foreign object may say another one."""
+    scope = stock(tmp_path, ArgoCD(REPO))
+    raw(scope, {**QUOTA, "metadata": {"name": "gpus", "namespace": "shared"}})
+    spec = delivered(scope)["AppProject/ml-test"]["spec"]
+    assert [one["namespace"] for one in spec["destinations"]] == ["ml-test", "shared"]
+
+
+def test_these_objects_are_synced_too_and_never_deleted(tmp_path: Path) -> None:
+    """By one Application that is applied once, by hand, and then manages itself."""
+    bootstrap = delivered(stock(tmp_path, ArgoCD(REPO)))["Application/ml-test-delivery"]
+    assert bootstrap["spec"] == {
+        "project": "default",
+        "source": source("dist/_delivery/test"),
+        "destination": {"server": IN_CLUSTER, "namespace": "argocd"},
+        "syncPolicy": {
+            "automated": {"prune": False, "selfHeal": True},
+            "syncOptions": ["ServerSideApply=true"],
+            "retry": RETRY,
+        },
+    }
+
+
+def test_every_option_of_argo_cd(tmp_path: Path) -> None:
+    """Each becomes a field."""
+    delivery = ArgoCD(
+        "oci://registry.example/acme/dist",
+        path="clusters/test",
+        revision="1.4.2",
+        destination="eks-test",
+        namespace="gitops",
+        name="models",
+        allow=["keda.sh/ScaledObject", "Secret", "rbac.authorization.k8s.io/ClusterRole"],
+        bootstrap_project="platform",
+    )
+    made = delivered(stock(tmp_path, delivery))
+    assert sorted(made) == ["AppProject/models", "Application/models", "Application/models-delivery"]
+    assert {one["metadata"]["namespace"] for one in made.values()} == {"gitops"}
+    spec = made["Application/models"]["spec"]
+    assert spec["project"] == "models"
+    assert spec["source"] == {
+        "repoURL": "oci://registry.example/acme/dist",
+        "targetRevision": "1.4.2",
+        "path": "clusters/test",
+        "directory": {"recurse": True},
+    }
+    assert spec["destination"] == {"name": "eks-test", "namespace": "ml-test"}
+    project = made["AppProject/models"]["spec"]
+    assert project["destinations"] == [{"name": "eks-test", "namespace": "ml-test"}]
+    assert {"group": "keda.sh", "kind": "ScaledObject"} in project["namespaceResourceWhitelist"]
+    assert {"group": "", "kind": "Secret"} in project["namespaceResourceWhitelist"]
+    assert {"group": "rbac.authorization.k8s.io", "kind": "ClusterRole"} in project["clusterResourceWhitelist"]
+    bootstrap = made["Application/models-delivery"]["spec"]
+    assert bootstrap["project"] == "platform"
+    assert bootstrap["source"]["path"] == "clusters/_delivery/test"
+    assert bootstrap["destination"] == {"server": IN_CLUSTER, "namespace": "gitops"}
+
+
+def test_another_application_may_sync_these_objects(tmp_path: Path) -> None:
+    """Where a team has an app of apps already."""
+    made = delivered(stock(tmp_path, ArgoCD(REPO, bootstrap_project=None)))
+    assert sorted(made) == ["AppProject/ml-test", "Application/ml-test"]
+
+
+def test_the_objects_of_flux(tmp_path: Path) -> None:
+    """Nothing is lost when a Kustomization is deleted, and no Job is waited for."""
+    made = delivered(stock(tmp_path, Flux(REPO)))
+    assert made["GitRepository/ml-test"] == {
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "metadata": {"name": "ml-test", "namespace": "flux-system", "labels": LABELS},
+        "spec": {"url": REPO, "ref": {"branch": "main"}, "interval": "1m", "timeout": "60s"},
+    }
+    assert made["Kustomization/ml-test"] == {
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+        "kind": "Kustomization",
+        "metadata": {"name": "ml-test", "namespace": "flux-system", "labels": LABELS},
+        "spec": {
+            "sourceRef": {"kind": "GitRepository", "name": "ml-test"},
+            "path": "./dist/test",
+            "interval": "10m",
+            "retryInterval": "1m",
+            "timeout": "300s",
+            "prune": True,
+            "deletionPolicy": "Orphan",
+            "wait": False,
+            "healthChecks": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "api", "namespace": "ml-test"}],
+            "ignore": [
+                {
+                    "paths": ["/spec/replicas"],
+                    "target": {"group": "apps", "kind": "Deployment", "name": "api", "namespace": "ml-test"},
+                }
+            ],
+        },
+    }
+    assert made["Kustomization/ml-test-delivery"]["spec"] == {
+        "sourceRef": {"kind": "GitRepository", "name": "ml-test"},
+        "path": "./dist/_delivery/test",
+        "interval": "10m",
+        "retryInterval": "1m",
+        "timeout": "60s",
+        "prune": False,
+        "wait": False,
+    }
+
+
+def test_every_option_of_flux(tmp_path: Path) -> None:
+    """Each becomes a field."""
+    delivery = Flux(
+        "oci://registry.example/acme/dist",
+        path="test",
+        branch="latest",
+        secret="registry",  # noqa: S106 # the name of one
+        namespace="gitops",
+        name="models",
+        timeout=minutes(10),
+        service_account="models-reconciler",
+        depends_on=["operators", "policies"],
+    )
+    made = delivered(stock(tmp_path, delivery))
+    assert sorted(made) == ["Kustomization/models", "Kustomization/models-delivery", "OCIRepository/models"]
+    assert {one["metadata"]["namespace"] for one in made.values()} == {"gitops"}
+    assert made["OCIRepository/models"]["spec"] == {
+        "url": "oci://registry.example/acme/dist",
+        "ref": {"tag": "latest"},
+        "secretRef": {"name": "registry"},
+        "interval": "1m",
+        "timeout": "60s",
+    }
+    spec = made["Kustomization/models"]["spec"]
+    assert spec["sourceRef"] == {"kind": "OCIRepository", "name": "models"}
+    assert (spec["path"], spec["timeout"], spec["serviceAccountName"]) == ("./test", "600s", "models-reconciler")
+    assert spec["dependsOn"] == [{"name": "operators"}, {"name": "policies"}]
+    assert made["Kustomization/models-delivery"]["spec"]["path"] == "./_delivery/test"
+
+
+def test_flux_does_not_wait_for_a_start_that_takes_longer(tmp_path: Path) -> None:
+    """It would call a rollout failed that goes on as planned."""
+    scope = environment(tmp_path, delivery=Flux(REPO))
+    service(scope, start_within=minutes(15))
+    assert "healthChecks" not in delivered(scope)["Kustomization/ml-test"]["spec"]
+    scope = environment(tmp_path, delivery=Flux(REPO, timeout=minutes(20)))
+    service(scope, start_within=minutes(15))
+    assert len(delivered(scope)["Kustomization/ml-test"]["spec"]["healthChecks"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("delivery", "expected"),
+    [
+        (ArgoCD("not an address"), ("delivery.repo='not an address' but this is the address of a repository; write "
+         '"https://git.example/acme/models"')),
+        (ArgoCD(REPO, path="../dist"), ("delivery.path='../dist' but this is a folder in the repository, seen from its "
+         'root; write "dist/test"')),
+        (ArgoCD(REPO, path="."), ("delivery.path='.' but this is a folder in the repository, seen from its root; write "
+         '"dist/test"')),
+        (ArgoCD(REPO, namespace="Argo"), ("delivery.namespace='Argo' but a name holds a-z, 0-9 and \"-\" only, and starts "
+         "and ends with a letter or digit; write the name of a namespace")),
+        (ArgoCD(REPO, name="m" * 60), (f"delivery.name='{'m' * 55}...' but a name has at most 54 characters here and this "
+         'one has 60; write a name to which "-delivery" can be added')),
+        (ArgoCD(REPO, revision=" "), "delivery.revision=' ' but it is empty; name the revision to sync"),
+        (ArgoCD("oci://registry.example/a"), ("delivery.revision='HEAD' but an OCI artifact has tags and digests, and no "
+         "HEAD; name the revision to sync")),
+        (ArgoCD(REPO, allow=["keda.sh/"]), ("delivery.allow[0]='keda.sh/' but a kind is written with its group in front, or "
+         'alone where it has none; write "keda.sh/ScaledObject", or "Secret"')),
+        (Flux("git@git.example:acme/models"), ("delivery.repo='git@git.example:acme/models' but Flux takes addresses that "
+         "start with one of http://, https://, ssh://, oci://; write git@host:path as ssh://git@host/path")),
+        (Flux(REPO, branch=""), "delivery.branch='' but it is empty; name the branch to sync"),
+        (Flux(REPO, timeout=seconds(5)), ("delivery.timeout=seconds(5) but pulling an image alone may take a minute; write "
+         "timeout=minutes(5)")),
+        (Flux(REPO, secret="A b"),  # noqa: S106 # the name of one
+          ("delivery.secret='A b' but a name holds a-z, 0-9, \"-\" and \".\" only, and starts and "
+         "ends with a letter or digit; write the name of the object")),
+        (Flux(REPO, depends_on=["A b"]), ("delivery.depends_on[0]='A b' but a name holds a-z, 0-9, \"-\" and \".\" only, and "
+         "starts and ends with a letter or digit; write the name of the object")),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_work(tmp_path: Path, delivery: ArgoCD | Flux, expected: str) -> None:
+    """One finding, at the line of the delivery."""
+    (finding,) = found(stock(tmp_path, delivery))
+    assert finding.text == f"test: {expected}"
+
+
+def test_what_is_no_delivery_is_refused(tmp_path: Path) -> None:
+    """With what would be one."""
+    assert [one.text for one in found(environment(tmp_path, delivery="argocd"))] == [
+        "test: delivery='argocd' but it must be an ArgoCD or a Flux or None; pass an ArgoCD or a Flux or None"
+    ]
+    (finding,) = found(environment(tmp_path, delivery=ArgoCD(REPO, allow="Secret")))
+    assert finding.text == (
+        "test: delivery.allow='Secret' but it must be a list whose items are each a string; write [\"Secret\"]"
+    )
+
+
+def test_a_mistake_is_told_with_the_line_of_its_argument(tmp_path: Path) -> None:
+    """Also where the delivery is made on another line than the environment."""
+    delivery = ArgoCD(
+        REPO,
+        path="/dist",
+    )
+    (finding,) = found(environment(tmp_path, delivery=delivery))
+    lines = Path(__file__).read_text().splitlines()
+    assert finding.source is not None
+    assert lines[finding.source.line - 1].strip() == 'path="/dist",'
+
+
+def test_a_password_in_the_address_is_refused(tmp_path: Path) -> None:
+    """These objects pass the same rules as all others."""
+    scope = stock(tmp_path, ArgoCD("https://bot:sup3rs3cr3t-token@git.example/models"))
+    assert found_by(scope, "V18")
+
+
+def test_a_patch_of_these_objects_is_checked(tmp_path: Path) -> None:
+    """By the schema of the controller's own definitions."""
+    scope = stock(tmp_path, ArgoCD(REPO))
+    scope.add_json_patch(
+        "Application", {"op": "replace", "path": "/spec/syncPolicy/retry/limit", "value": 9}, name="ml-test"
+    )
+    assert delivered(scope)["Application/ml-test"]["spec"]["syncPolicy"]["retry"]["limit"] == 9
+    scope = stock(tmp_path, ArgoCD(REPO))
+    scope.add_json_patch("AppProject", {"op": "add", "path": "/spec/sourceRepo", "value": "*"})
+    assert found_by(scope, "X05") == [
+        "test: AppProject ml-test spec but it has no field 'sourceRepo'; did you mean 'sourceRepos'?"
+    ]
+
+
+@pytest.mark.parametrize(("delivery", "crd"), [(ArgoCD(REPO), Crd.ARGO_CD), (Flux(REPO), Crd.FLUX)])
+def test_both_checkers_accept_these_objects(tmp_path: Path, delivery: ArgoCD | Flux, crd: Crd) -> None:
+    """The one in this process, and kubeconform."""
+    made = delivered(stock(tmp_path, delivery))
+    assert [catalog("1.34", crd.schemas).errors(one) for one in made.values()] == [[], [], []]
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "objects" / "all.yaml").write_text(yaml.safe_dump_all(made.values()))
+    assert judged(tmp_path / "objects", "1.34", tmp_path / "schemas", crd.schemas) == (3, 3, 0, 0, 0)
+
+
+def test_the_environment_itself_is_the_same_with_and_without_delivery(tmp_path: Path) -> None:
+    """Also for cdk8s, whose chart is what goes into the cluster."""
+    with_delivery, without = stock(tmp_path, ArgoCD(REPO)), stock(tmp_path, ArgoCD(REPO))
+    without = environment(tmp_path)
+    service(without)
+    training(without)
+    assert objects(with_delivery) == objects(without)
+    assert cdk8s.Testing.synth(with_delivery) == cdk8s.Testing.synth(without)
+
+
+def synth(root: Path, **deliveries: ArgoCD | Flux) -> Report:
+    """Render an environment for each of *deliveries*, into a namespace of its own."""
+
+    def build(name: str, delivery: ArgoCD | Flux) -> Any:
+        def made(fleet: Fleet) -> None:
+            service(Environment(fleet, name, cluster=CLUSTER, namespace=f"ml-{name}", delivery=delivery))
+
+        return made
+
+    builders = {name: build(name, delivery) for name, delivery in deliveries.items()}
+    return synthesize(Request(main=root / "main.py", fleet=Fleet(builders, root=root)))
+
+
+def test_they_lie_where_no_controller_takes_them_for_the_environments_own(tmp_path: Path) -> None:
+    """Beside the environments, in the inventory, with the group in the name of the file."""
+    synth(tmp_path, a=ArgoCD(REPO), b=Flux(REPO))
+    inventory = json.loads((tmp_path / "dist/_inventory/a.json").read_text())
+    listed = [one["path"] for one in inventory["files"] if one["path"].startswith("_delivery/")]
+    assert listed == [
+        "_delivery/a/application.argoproj.io-ml-a-delivery.yaml",
+        "_delivery/a/application.argoproj.io-ml-a.yaml",
+        "_delivery/a/appproject.argoproj.io-ml-a.yaml",
+    ]
+    assert sorted(path.name for path in (tmp_path / "dist/_delivery/b").iterdir()) == [
+        "gitrepository.source.toolkit.fluxcd.io-ml-b.yaml",
+        "kustomization.kustomize.toolkit.fluxcd.io-ml-b-delivery.yaml",
+        "kustomization.kustomize.toolkit.fluxcd.io-ml-b.yaml",
+    ]
+    assert not any("argoproj" in path.name or "fluxcd" in path.name for path in (tmp_path / "dist/a").rglob("*"))
+
+
+def test_a_stranger_beside_them_is_refused(tmp_path: Path) -> None:
+    """The controller would apply it, in its own namespace."""
+    synth(tmp_path, a=ArgoCD(REPO))
+    (tmp_path / "dist/_delivery/a/extra.yaml").write_text("a: 1\n")
+    with pytest.raises(SynthesisError) as caught:
+        synth(tmp_path, a=ArgoCD(REPO))
+    assert [finding.text.partition(" but ")[0] for finding in caught.value.findings] == [
+        "a: dist/_delivery/a/extra.yaml"
+    ]
+
+
+def test_without_delivery_the_files_go(tmp_path: Path) -> None:
+    """As those of every object that is rendered no more."""
+    synth(tmp_path, a=ArgoCD(REPO))
+    report = synth(tmp_path, a=Flux(REPO))
+    assert len([path for path in report.removed if path.startswith("_delivery/a/application.")]) == 2
+
+
+def test_two_environments_in_one_argo_cd_need_two_names(tmp_path: Path) -> None:
+    """One that runs elsewhere reads the objects of several clusters."""
+    hub = {name: ArgoCD(REPO, destination=f"eks-{name}", name="models") for name in ("a", "b")}
+    with pytest.raises(SynthesisError) as caught:
+        synth(tmp_path, **hub)
+    assert [finding.text for finding in caught.value.findings] == [
+        (
+            "b: argoproj.io/v1alpha1 AppProject argocd/models but the environment a renders it and 2 more for the same Argo CD;"
+            " give each delivery a name= of its own"
+        )
+    ]
+    synth(tmp_path, **{name: ArgoCD(REPO, destination=f"eks-{name}") for name in ("a", "b")})
+    inventory = json.loads((tmp_path / "dist/_inventory/a.json").read_text())
+    assert [one.get("cluster") for one in inventory["files"]].count("") == 3
