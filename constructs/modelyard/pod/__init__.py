@@ -7,6 +7,7 @@ from modelyard.pod.options import (
     Claim,
     ConfigFiles,
     EmptyDir,
+    EnvValue,
     FieldRef,
     Gpu,
     Network,
@@ -16,13 +17,14 @@ from modelyard.pod.options import (
     SecretKey,
 )
 from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.pod.template import Pod, manifest, object_labels, selector, template
+from modelyard.pod.template import Pod, manifest, object_labels, selector, starter, template
 
 __all__ = [
     "KEPT",
     "Claim",
     "ConfigFiles",
     "EmptyDir",
+    "EnvValue",
     "FieldRef",
     "Gpu",
     "Network",
@@ -40,6 +42,7 @@ __all__ = [
     "pod_breaches",
     "seal",
     "selector",
+    "starter",
     "template",
     "type_breaches",
     "value_breaches",
