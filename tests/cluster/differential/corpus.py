@@ -20,7 +20,15 @@ from tests.cluster.differential.server import Question
 from tests.cluster.programs import ROOT
 
 Manifest = dict[str, Any]
-TESTS = ("tests/rules", "tests/test_serving.py", "tests/test_training.py", "tests/test_cdk8s.py")
+TESTS = (
+    "tests/rules",
+    "tests/test_gang.py",
+    "tests/test_outcomes.py",
+    "tests/test_schedule.py",
+    "tests/test_serving.py",
+    "tests/test_sweep.py",
+    "tests/test_training.py",
+)
 PATIENCE = 300
 
 
