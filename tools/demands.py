@@ -74,6 +74,12 @@ DEMANDS: Mapping[str, Mapping[str, Json]] = {
     "networking.v1.NetworkPolicyPort": {"endPort": PORT, "protocol": NOT_BLANK},
     "networking.v1.NetworkPolicySpec": {"policyTypes": {"maxItems": 2}},
     "policy.v1.PodDisruptionBudgetSpec": {"unhealthyPodEvictionPolicy": NOT_BLANK},
+    "rbac.v1.RoleRef": {
+        "apiGroup": {"enum": ["", "rbac.authorization.k8s.io"]},
+        "kind": {"enum": ["ClusterRole", "Role"]},
+        "name": NOT_EMPTY,
+    },
+    "rbac.v1.Subject": {"kind": {"enum": ["Group", "ServiceAccount", "User"]}, "name": NOT_EMPTY},
 }
 """By the definition's name after ``io.k8s.api.``, and by its fields."""
 

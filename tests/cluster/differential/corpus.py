@@ -14,9 +14,11 @@ from typing import Any
 
 import attrs
 
+from modelyard import Fleet
 from modelyard.fleet import Site
-from tests.cluster.differential.ours import Found, enforced, found, relaxed
+from tests.cluster.differential.ours import Found, Judge, enforced, relaxed
 from tests.cluster.differential.server import Question
+from tests.cluster.manifests import rendered
 from tests.cluster.programs import ROOT
 
 Manifest = dict[str, Any]
@@ -76,11 +78,24 @@ def environments() -> tuple[Environment, ...]:
     """Run the tests, and return every environment that they checked."""
     with tempfile.TemporaryDirectory(prefix="modelyard-differential-") as folder:
         path = Path(folder) / "record"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.cluster.differential.record", "--record", str(path)]
+        plugin = ["-p", "tests.cluster.differential.record", "--record", str(path)]
+        # Whether all rules are tested is asked elsewhere.
+        command = [sys.executable, "-m", "pytest", "-q", *plugin, "--ignore=tests/rules/test_every_rule.py"]
         done = subprocess.run([*command, *TESTS], cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:]
         recorded = pickle.loads(path.read_bytes())  # noqa: S301 # our own tests wrote it
     return tuple(Environment(*one) for one in recorded)
+
+
+@functools.cache
+def example_fleet() -> tuple[Environment, ...]:
+    """Return the environments of ``dist/``."""
+    from environments import ENVIRONMENTS  # noqa: PLC0415 # the example fleet, and it starts Node
+
+    fleet = Fleet(root=ROOT)
+    for build in ENVIRONMENTS.values():
+        build(fleet)
+    return tuple(Environment(f"dist/{name}", one.site, rendered(name)) for name, one in fleet.made.items())
 
 
 def cases(version: str) -> list[Case]:
@@ -90,9 +105,9 @@ def cases(version: str) -> list[Case]:
     Each is looked at in its own namespace, and in one without Pod Security, which would refuse most for one reason.
     """
     every: dict[str, Case] = {}
-    for one in environments():
+    for one in (*example_fleet(), *environments()):
         for site, manifests in ((one.site, one.manifests), relaxed(one.site, one.manifests)):
-            for manifest, breaches in zip(manifests, found(site, manifests, version), strict=True):
+            for manifest, breaches in zip(manifests, Judge(site, manifests, version).found, strict=True):
                 labels = enforced(site, manifests, manifest)
                 if not installed(site, manifest) and (key := _key(manifest, labels)):
                     case = every.setdefault(key, Case(Question(manifest, labels)))

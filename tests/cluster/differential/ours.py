@@ -32,29 +32,51 @@ class Found:
         return RULES[self.rule].severity is Severity.ERROR
 
 
-def found(site: Site, manifests: Sequence[Manifest], version: str) -> list[list[Found]]:
-    """Return what is found in each of *manifests*, as foreign objects of an environment on *version*."""
-    site = attrs.evolve(site, cluster=attrs.evolve(site.cluster, kubernetes=version))
-    schemas = catalog(version, site.cluster.crd_schemas)
-    every: list[list[Found]] = []
-    places: dict[int, list[Found]] = {}
-    valid = []
-    for manifest in manifests:
+class Judge:
+    """
+    What modelyard says about the objects of an environment, and would say if one of them were another.
+
+    Args:
+        site: Where the objects are for.
+
+        manifests: The objects, as foreign ones.
+
+        version: The minor version of Kubernetes, instead of the site's own.
+    """
+
+    def __init__(self, site: Site, manifests: Sequence[Manifest], version: str) -> None:
+        self.site = attrs.evolve(site, cluster=attrs.evolve(site.cluster, kubernetes=version))
+        delivered = () if site.delivery is None else site.delivery.schemas
+        self.schemas = catalog(version, (*site.cluster.crd_schemas, *delivered))
+        self._first = [self._checked(one) for one in manifests]
+        self.found = self._ruled(self._first)
+        self.refused = any(one.error for found in self.found for one in found)
+
+    def instead(self, index: int, manifest: Manifest) -> tuple[list[Found], list[Found]]:
+        """Return what is found in *manifest*, which stands instead of the one at *index*, and in the others."""
+        every = list(self._first)
+        every[index] = self._checked(manifest)
+        found = self._ruled(every)
+        return found.pop(index), [one for others in found for one in others]
+
+    def _checked(self, manifest: Manifest) -> tuple[Object | None, list[Found]]:
+        """Return *manifest* as an object, or what keeps it from being one."""
         data = copy.deepcopy(manifest)
         metadata = data.get("metadata")
         if data.get("kind") != "Namespace" and isinstance(metadata, dict):
-            metadata.setdefault("namespace", site.namespace)
+            metadata.setdefault("namespace", self.site.namespace)
         # Whatever stands in its place: it has not passed its schema yet.
         unknown = Object({"kind": data.get("kind"), "apiVersion": data.get("apiVersion")}, None, None)
         unknown.data = data
-        wrong = [_found(breach) for breach in (*_write(unknown), *_schema_breaches(unknown, schemas))]
-        every.append(wrong)
-        if not wrong:
-            valid.append(Object(data, None, None))
-            places[id(valid[-1])] = wrong
-    for one, breach in breaches(Scope(site, valid, complete=len(valid) == len(manifests))):
-        places[id(one)].append(_found(breach))
-    return every
+        wrong = [_found(breach) for breach in (*_write(unknown), *_schema_breaches(unknown, self.schemas))]
+        return (None if wrong else Object(data, None, None)), wrong
+
+    def _ruled(self, every: Sequence[tuple[Object | None, list[Found]]]) -> list[list[Found]]:
+        valid = [one for one, _ in every if one is not None]
+        places: dict[int, list[Found]] = {id(one): [] for one in valid}
+        for one, breach in breaches(Scope(self.site, valid, complete=len(valid) == len(every))):
+            places[id(one)].append(_found(breach))
+        return [wrong if one is None else places[id(one)] for one, wrong in every]
 
 
 def _found(breach: Breach) -> Found:

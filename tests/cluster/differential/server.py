@@ -11,8 +11,7 @@ from typing import Any
 
 import attrs
 
-from tests.cluster.api import ApiError
-from tests.cluster.client import APPLY, MANAGER, Client
+from tests.cluster.api import Api, ApiError
 from tests.cluster.differential.children import children
 
 Manifest = dict[str, Any]
@@ -20,6 +19,7 @@ Labels = Mapping[str, str]
 THREADS = 4
 # What answers when an object does not fit the schema has no list of causes, only a text.
 PATHS = re.compile(r"^\s*(?:errors:\s*)?\.([^\s:]+): |unknown field \"([^\"]+)\"| \.([^\s:]+): ", re.MULTILINE)
+IN_PATHS = re.compile(r"[a-z0-9.-]+")
 STEP = re.compile(r"\['([^']*)'\]")
 
 
@@ -75,7 +75,7 @@ class Server:
         api: Its client.
     """
 
-    def __init__(self, api: Client) -> None:
+    def __init__(self, api: Api) -> None:
         self.api = api
         self._namespaces: set[str] = set()
 
@@ -97,7 +97,7 @@ class Server:
         if not self.api.kind(asked["apiVersion"], asked["kind"]).namespaced:
             del asked["metadata"]["namespace"]
         try:
-            made = self._apply(asked) if asked["metadata"].get("name") else self._create(asked)
+            made = self._apply(asked) if _has_path(asked) else self._create(asked)
         except ApiError as error:
             return Refusal(asked["kind"], self._named(asked, error), error.message)
         return self._of_children(made) if question.children else None
@@ -122,10 +122,8 @@ class Server:
         return None
 
     def _apply(self, manifest: Manifest) -> Manifest:
-        """Apply as a GitOps controller does; not as Client.apply, since names may need quoting that fails there."""
-        path = self.api.path(manifest)
-        query = {"fieldManager": MANAGER, "fieldValidation": "Strict", "dryRun": "All"}
-        made = self.api.request("PATCH", path, manifest, content_type=APPLY, **query).body
+        """Apply as a GitOps controller does."""
+        made = self.api.apply(manifest, dry_run=True).body
         return {**made, "apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}
 
     def _create(self, manifest: Manifest) -> Manifest:
@@ -147,6 +145,12 @@ class Server:
             self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
             account = {"name": "default", "namespace": name}
             self.api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+
+
+def _has_path(manifest: Manifest) -> bool:
+    """Return whether the name of *manifest* can stand in the path of a request; an application needs that."""
+    name = manifest["metadata"].get("name")
+    return isinstance(name, str) and IN_PATHS.fullmatch(name) is not None
 
 
 def _called(labels: Labels) -> str:
