@@ -42,7 +42,10 @@ DEMANDS: Mapping[str, Mapping[str, Json]] = {
         "successfulJobsHistoryLimit": COUNT,
     },
     "batch.v1.JobSpec": {"completionMode": NOT_BLANK, "podReplacementPolicy": NOT_BLANK},
-    "batch.v1.PodFailurePolicyOnPodConditionsPattern": {"status": {"enum": ["False", "True", "Unknown"]}},
+    "batch.v1.PodFailurePolicyOnPodConditionsPattern": {
+        # A CronJob of 1.32 takes no empty one for True, as a Job does.
+        "status": {"enum": ["False", "True", "Unknown"], **NOT_BLANK}
+    },
     "core.v1.ConfigMapEnvSource": REFERENCE,
     "core.v1.ConfigMapKeySelector": KEY,
     "core.v1.ConfigMapProjection": REFERENCE,

@@ -111,6 +111,12 @@ case(
     service(clusterIP="none"),
     f"{SERVICE}clusterIP='none' but it is an IP address, or None for a headless Service; remove it",
 )
+case(
+    "D17 no address for what is reached by one",
+    service(type="NodePort", clusterIP="None"),
+    f"{SERVICE}clusterIP='None' but the type is NodePort, which is reached by an address; remove it, or write type:"
+    " ClusterIP",
+)
 case("D17 an address", service(clusterIP="fd00::1"))
 case("D17 headless", service(clusterIP="None"))
 case(

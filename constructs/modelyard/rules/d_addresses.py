@@ -19,7 +19,8 @@ D17 = Rule(
     see="https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types",
 )
 
-WITHOUT_ADDRESS = frozenset({"", "None"})
+HEADLESS = "None"
+REACHED = frozenset({"LoadBalancer", "NodePort"})
 
 
 @D17.objects("Service")
@@ -35,7 +36,11 @@ def addressed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # 
             yield D17.breach("spec.externalName", name, broken, "write a name in DNS")
         if address:
             yield D17.breach("spec.clusterIP", address, "the type is ExternalName, which has no address")
-    elif address and address not in WITHOUT_ADDRESS and not _is_address(address):
+    elif address == HEADLESS:
+        if (kind := spec.get("type")) in REACHED:
+            because = f"the type is {kind}, which is reached by an address"
+            yield D17.breach("spec.clusterIP", address, because, "remove it, or write type: ClusterIP")
+    elif address and not _is_address(address):
         yield D17.breach("spec.clusterIP", address, "it is an IP address, or None for a headless Service")
 
 

@@ -19,6 +19,11 @@ STRINGS = ("", "other", "Bad Name!", "-x", "a" * 64, LONG, "1GB", "-1", "0", "a.
 NUMBERS = (-1, 0, 1, 70000, 2**31, 2**63)
 NUMBERS_AS_TEXT = ("", "0", "150%", "0%", "-1%", "other")
 KEYS = ("Bad Key!", "a/b/c", LONG, "", "/x", "example.com/", "gpu", "kubernetes.io/x")
+METADATA = frozenset({("metadata", "labels"), ("metadata", "annotations")})
+LABELS = frozenset({"labels", "annotations", "matchLabels", "nodeSelector"})
+CHECKED = ("pod-security.kubernetes.io/", "container.apparmor.")
+"""How the keys of labels and annotations begin whose values the API server looks at."""
+DECISIVE = frozenset({"operator", "type"})
 # What says which object it is, and what the API server writes.
 SKIPPED = frozenset({"apiVersion", "kind", "namespace", "status"})
 
@@ -31,7 +36,11 @@ class Change:
     Args:
         path: To the field.
 
-        field: That path without the numbers of list items; of a pod it begins with ``pod``, whatever makes the pod.
+        field:
+            That path as one of many: without the numbers of list items and without the keys of labels, and from the
+            pod on whatever it is that makes the pod.
+
+        beside: What was chosen in the fields beside it, such as a type that decides which other fields there are.
 
         name: What is done to it.
 
@@ -40,6 +49,7 @@ class Change:
 
     path: Path
     field: str
+    beside: str
     name: str
     value: Any = attrs.field(repr=False, eq=False)
 
@@ -60,32 +70,50 @@ class Change:
 def changes(manifest: Json, version: str) -> Iterator[Change]:
     """Yield every change of *manifest*."""
     schema = catalog(version).schema(manifest["apiVersion"], manifest["kind"])
-    pod = POD_PATHS.get(manifest["kind"], ("no pod",))
-    for path, value, here in _fields(manifest, schema, schema["$defs"], ()):
-        inside = path[len(pod) :] if path[: len(pod)] == pod else None
-        named = path if inside is None else ("pod", *inside)
-        field = "".join("[]" if isinstance(step, int) else f".{step}" for step in named).removeprefix(".")
+    for path, value, here, beside in _fields(manifest, schema, schema["$defs"], ()):
+        field = _field(manifest["kind"], path)
         for name, new in _values(value, here):
-            yield Change(path, field if inside is not None else f"{manifest['kind']} {field}", name, new)
+            yield Change(path, field, beside, name, new)
 
 
-def _fields(value: Any, schema: Json, definitions: Json, path: Path) -> Iterator[tuple[Path, Any, Json]]:
-    """Yield every field below *value* with its schema."""
+def _field(kind: str, path: Path) -> str:
+    pod = POD_PATHS.get(kind, ("no pod",))
+    first, words = (kind, path) if path[: len(pod)] != pod else ("pod", path[len(pod) :])
+    if words[:2] in METADATA:
+        first = "any"
+    labels = [place for place, word in enumerate(words) if word in LABELS]
+    if labels and len(words) > labels[0] + 1 and not str(words[labels[0] + 1]).startswith(CHECKED):
+        words = (*words[: labels[0] + 1], "KEY")
+    return first + "".join("[]" if isinstance(word, int) else f".{word}" for word in words)
+
+
+def _fields(value: Any, schema: Json, definitions: Json, path: Path) -> Iterator[tuple[Path, Any, Json, str]]:
+    """Yield every field below *value*, its schema, and what was chosen beside it."""
     known = _resolved(schema, definitions)
     below: Any
     if isinstance(value, dict):
+        beside = _chosen(value, known, definitions)
         for key, inner in value.items():
-            if path or key not in SKIPPED:
+            if (path or key not in SKIPPED) and (*path, key) != ("metadata", "namespace"):
                 below = known.get("properties", {}).get(key, known.get("additionalProperties"))
                 below = _resolved(below if isinstance(below, dict) else {}, definitions)
-                if (*path, key) != ("metadata", "namespace"):
-                    yield (*path, key), inner, below
-                    yield from _fields(inner, below, definitions, (*path, key))
+                yield (*path, key), inner, below, beside
+                yield from _fields(inner, below, definitions, (*path, key))
     elif isinstance(value, list):
         below = _resolved(known.get("items", {}), definitions)
         for index, inner in enumerate(value):
-            yield (*path, index), inner, below
+            yield (*path, index), inner, below, ""
             yield from _fields(inner, below, definitions, (*path, index))
+
+
+def _chosen(value: Json, known: Json, definitions: Json) -> str:
+    fields = known.get("properties", {})
+    chosen = [
+        f"{key}={word}"
+        for key, word in sorted(value.items())
+        if isinstance(word, str) and (key in DECISIVE or "enum" in _resolved(fields.get(key, {}), definitions))
+    ]
+    return " ".join(chosen)
 
 
 def _resolved(schema: Json, definitions: Json) -> Json:

@@ -55,7 +55,7 @@ def _stateful(manifest: Manifest) -> Iterator[Manifest]:
     pod["spec"] |= {"hostname": name, "subdomain": spec.get("serviceName") or ""}
     volumes = {one["name"]: one for one in pod["spec"].get("volumes") or ()}
     for claim in spec.get("volumeClaimTemplates") or ():
-        called = claim["metadata"]["name"]
+        called = claim["metadata"].get("name", "")
         volumes[called] = {"name": called, "persistentVolumeClaim": {"claimName": f"{called}-{name}"}}
         labels = (spec["selector"] or {}).get("matchLabels") or {}
         yield _made(

@@ -6,6 +6,7 @@ Data, and no imports of the cluster's: ``make test`` asks whether every rule sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import attrs
@@ -39,12 +40,14 @@ class OnlyUs:
 SERVER: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
-            "A01 A02 A07 A09 A10 A13 C01 C03 C08 D01 D02 D05 D08 D14 D16 D17 J01 J02 J03 J04 J05 J06 J07 J08 J09 J10 J11 J14"
+            "A01 A07 A09 A10 A13 C01 C03 C08 D01 D02 D05 D08 D14 D16 D17 J01 J02 J03 J04 J05 J06 J07 J08 J09 J10 J11 J14"
             " J19 J24 J26 N01 N02 N03 N04 N05 N16 N18 N19 N20 P02 P03 P04 P09 P11 P15 P16 P17 P20 P22 P26 P27 P30 P31 P32"
             " R01 R02 R05 R06 R08 V06 V21 X04 X05"
         ).split(),
         (OLDEST, NEWEST),
     ),
+    # From 1.37 on minReplicas may be 0, and what the server names is the metrics that this needs.
+    "A02": (OLDEST,),
     # From 1.35 on every container can have its own restart policy.
     "P10": (OLDEST,),
 }
@@ -117,17 +120,29 @@ RUNTIME: Mapping[str, OnlyUs] = {
 OWN = frozenset(f"X{number:02}" for number in (2, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18))
 """Rules about our own files and the user's Python: no server ever sees what breaks them."""
 
+NULL = "the server reads null as if nothing stood there, and whoever wrote it meant something"
+NOTHING = "the published schema demands it, and the server takes nothing for zero or empty"
+ROUND = "the server reads a number that does not fit as another one, and says nothing"
+
 PARTS: Mapping[str, Mapping[str, OnlyUs]] = {
     "A09": {"goes by the type": OnlyUs(CONTROLLER)},
     "D05": {"allows no eviction": OnlyUs(CONTROLLER)},
     "D08": {"port of this name": OnlyUs(SEVERAL)},
     "N01": {"every sync": OnlyUs("the API server makes up a name, another one at every sync")},
+    "N16": {r"nodeSelectorTerms.*\.values\[": OnlyUs("no node has a label of such a value; later versions refuse it")},
     "P02": {"a repository": OnlyUs(KUBELET), "a digest": OnlyUs(KUBELET), "a tag ": OnlyUs(KUBELET)},
     "P03": {"no port of this name": OnlyUs(KUBELET)},
-    "P15": {"allows only Default": OnlyUs("1.32 drops procMount before anything looks at it")},
+    "P15": {"procMount.*allows only Default": OnlyUs("1.32 drops procMount before anything looks at it")},
     "P17": {"0 is root": OnlyUs(KUBELET)},
+    "X05": {
+        "not null$": OnlyUs(NULL),
+        "stringData.*the hidden value": OnlyUs(NULL),
+        "misses the required field '(apiGroup|podSelector|rules|seconds|status|value)'": OnlyUs(NOTHING),
+        r"onPodConditions\[\d+\]\.status: it must be .*, not ''": OnlyUs("of a Job, and a CronJob makes Jobs of the same"),
+        "must be at most": OnlyUs(ROUND),
+    },
 }
-"""Of the rules in SERVER, the breaches that only modelyard refuses: by rule, and by words of what it says."""
+"""Of the rules in SERVER, the breaches that only modelyard refuses: by rule, and by a pattern of field and words."""
 
 OF_THIS_SERVER: Mapping[str, str] = {
     "is not in the valid range": "which addresses Services have is for each cluster to say",
@@ -135,10 +150,11 @@ OF_THIS_SERVER: Mapping[str, str] = {
 """What the server refuses for what it is itself and no other need be, by its words."""
 
 
-def only_us(rule: str, because: str) -> OnlyUs | None:
+def only_us(rule: str, field: str, because: str) -> OnlyUs | None:
     """Return why only modelyard refuses what breaks *rule* in these words, or None."""
     if rule in RUNTIME:
         return RUNTIME[rule]
     if rule in OWN:
         return OnlyUs("it is about our own files")
-    return next((part for words, part in PARTS.get(rule, {}).items() if words in because), None)
+    said = f"{field}: {because}"
+    return next((part for pattern, part in PARTS.get(rule, {}).items() if re.search(pattern, said)), None)

@@ -46,12 +46,12 @@ class Mutant:
     refused: bool
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.change.field}: {self.change.name}"
+        return f"{self.kind}, {self.change.field}: {self.change.name}"
 
 
 def mutants(version: str) -> Iterator[Mutant]:
     """Yield each change of each field once, in the smallest environment that has the field."""
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     known = sorted([*example_fleet(), *environments()], key=lambda one: len(one.manifests))
     for base in known:
         judge = Judge(base.site, base.manifests, version)
@@ -61,8 +61,9 @@ def mutants(version: str) -> Iterator[Mutant]:
             if installed(base.site, manifest):
                 continue
             for change in changes(manifest, version):
-                if (change.field, change.name) not in seen and not left_out(manifest["kind"], change):
-                    seen.add((change.field, change.name))
+                key = change.field, change.beside, change.name
+                if key not in seen and not left_out(change):
+                    seen.add(key)
                     yield _mutant(base, judge, index, change)
 
 
