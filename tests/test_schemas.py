@@ -540,7 +540,12 @@ def test_the_generator_adds_what_the_api_server_demands_beyond_its_document(
     demands.demand(document["definitions"])
     spec = generator.bundle(document, GO)[0]["definitions"]["io.k8s.api.toys.v1.Spec"]
     assert spec["required"] == ["inner", "load", "side"]
-    assert spec["properties"]["side"] == {"type": "string", "default": "left", "enum": ["left", "right"], "minLength": 1}
+    assert spec["properties"]["side"] == {
+        "type": "string",
+        "default": "left",
+        "enum": ["left", "right"],
+        "minLength": 1,
+    }
     assert spec["properties"]["count"]["minimum"] == 0
     monkeypatch.setattr(demands, "DEMANDS", {"toys.v1.Spec": {"smoke": demands.COUNT}})
     with pytest.raises(ValueError, match=r"^toys\.v1\.Spec has no field smoke$"):

@@ -81,7 +81,13 @@ def _table(verdicts: Iterable[tuple[bool, Refusal | None]]) -> str:
             counted["refused by both"] += 1
         else:
             counted["set aside, for what this server is" if _own(answer) else "only by the server"] += 1
-    words = ("accepted by both", "refused by both", "only by us", "only by the server", "set aside, for what this server is")
+    words = (
+        "accepted by both",
+        "refused by both",
+        "only by us",
+        "only by the server",
+        "set aside, for what this server is",
+    )
     return ", ".join(f"{counted[word]} {word}" for word in words if counted[word] or word == "only by the server")
 
 

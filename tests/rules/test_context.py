@@ -71,7 +71,10 @@ case(
     f"{WEB}securityContext.appArmorProfile.localhostProfile='ml' but the type is RuntimeDefault, and only Localhost"
     " means a file of the node; remove it",
 )
-case("P31 a profile of the node", web(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "ml"}}))
+case(
+    "P31 a profile of the node",
+    web(securityContext={"seccompProfile": {"type": "Localhost", "localhostProfile": "ml"}}),
+)
 case(
     "P31 all of proc beside the node's users",
     web({"securityContext": {"procMount": "Unmasked"}}),

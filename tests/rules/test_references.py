@@ -52,7 +52,9 @@ case(
     "D16 peers",
     policy(
         ingress=[{"from": [{}, {"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}]}],
-        egress=[{"to": [{"ipBlock": {"cidr": "10.0.0.1"}}, {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/9"]}}]}],
+        egress=[
+            {"to": [{"ipBlock": {"cidr": "10.0.0.1"}}, {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/9"]}}]}
+        ],
     ),
     f"{POLICY}ingress[0].from[0] but it names nobody; write a podSelector, a namespaceSelector or an ipBlock; {{}}"
     " selects all",
@@ -67,7 +69,9 @@ case(
     "D16 right peers",
     policy(
         ingress=[{"from": [{"podSelector": {}, "namespaceSelector": {}}, {"namespaceSelector": {}}]}],
-        egress=[{"to": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}, {"ipBlock": {"cidr": "fd00::/8"}}]}],
+        egress=[
+            {"to": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}, {"ipBlock": {"cidr": "fd00::/8"}}]}
+        ],
     ),
 )
 case(
@@ -93,7 +97,9 @@ case(
     f"{POLICY}ingress[0].ports[3].endPort=90 but port is missing, which a range begins with; add port",
     f"{POLICY}ingress[0].ports[4].endPort=80 but port is 90, and a range goes upwards; correct the number",
 )
-case("D16 right ports", policy(ingress=[{"ports": [{"port": "http"}, {"port": 80, "endPort": 80}, {"protocol": "UDP"}]}]))
+case(
+    "D16 right ports", policy(ingress=[{"ports": [{"port": "http"}, {"port": 80, "endPort": 80}, {"protocol": "UDP"}]}])
+)
 case(
     "D17 a name in DNS that is missing",
     service(type="ExternalName", clusterIP="10.0.0.1"),
@@ -124,7 +130,10 @@ case(
     {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "a/b"}},
     f"test: Role a/b metadata.name='a/b' but {PATH}; rename it",
 )
-case("N01 a name with a colon", {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "a:b"}})
+case(
+    "N01 a name with a colon",
+    {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "a:b"}},
+)
 case(
     "N16 nodes",
     web(
@@ -139,7 +148,7 @@ case(
     f"{WEB}{TERMS}[0].values=['a'] but operator Exists looks at the key only; leave values away, or write In",
     f"{WEB}{TERMS}[1].values but operator In compares with values; list at least one",
     f"{WEB}{TERMS}[2].values=['1', '2'] but operator Gt compares with one number; list one whole number",
-    f"{WEB}{TERMS}[3].values[0]='d d' but a label value holds letters, digits, \"-\", \"_\", \".\" and starts and ends with a"
+    f'{WEB}{TERMS}[3].values[0]=\'d d\' but a label value holds letters, digits, "-", "_", "." and starts and ends with a'
     " letter or digit; write the value of a label",
 )
 case(
@@ -232,7 +241,7 @@ case(
 case(
     "A09 a target that is no quantity",
     autoscaler("web", metric("Pods", type="AverageValue", averageValue="10 requests")),
-    f'{HPA}metrics[0].pods.target.averageValue=\'10 requests\' but {QUANTITY}; write a number with a unit such as "500m"'
+    f"{HPA}metrics[0].pods.target.averageValue='10 requests' but {QUANTITY}; write a number with a unit such as \"500m\""
     ' for CPU or "2Gi" for memory',
 )
 case("A09 a target that is one", autoscaler("web", metric("Pods", type="AverageValue", averageValue="10k")))

@@ -59,7 +59,12 @@ def _stateful(manifest: Manifest) -> Iterator[Manifest]:
         volumes[called] = {"name": called, "persistentVolumeClaim": {"claimName": f"{called}-{name}"}}
         labels = (spec["selector"] or {}).get("matchLabels") or {}
         yield _made(
-            manifest, "v1", "PersistentVolumeClaim", f"{called}-{name}", labels=labels, spec=copy.deepcopy(claim["spec"])
+            manifest,
+            "v1",
+            "PersistentVolumeClaim",
+            f"{called}-{name}",
+            labels=labels,
+            spec=copy.deepcopy(claim["spec"]),
         )
     if volumes:
         pod["spec"]["volumes"] = list(volumes.values())

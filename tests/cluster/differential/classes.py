@@ -138,7 +138,9 @@ PARTS: Mapping[str, Mapping[str, OnlyUs]] = {
         "not null$": OnlyUs(NULL),
         "stringData.*the hidden value": OnlyUs(NULL),
         "misses the required field '(apiGroup|podSelector|rules|seconds|status|value)'": OnlyUs(NOTHING),
-        r"onPodConditions\[\d+\]\.status: it must be .*, not ''": OnlyUs("of a Job, and a CronJob makes Jobs of the same"),
+        r"onPodConditions\[\d+\]\.status: it must be .*, not ''": OnlyUs(
+            "of a Job, and a CronJob makes Jobs of the same"
+        ),
         "must be at most": OnlyUs(ROUND),
     },
 }

@@ -81,7 +81,9 @@ def environments() -> tuple[Environment, ...]:
         plugin = ["-p", "tests.cluster.differential.record", "--record", str(path)]
         # Whether all rules are tested is asked elsewhere.
         command = [sys.executable, "-m", "pytest", "-q", *plugin, "--ignore=tests/rules/test_every_rule.py"]
-        done = subprocess.run([*command, *TESTS], cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, *TESTS], cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout[-2000:]
         recorded = pickle.loads(path.read_bytes())  # noqa: S301 # our own tests wrote it
     return tuple(Environment(*one) for one in recorded)
@@ -130,5 +132,3 @@ def _key(*parts: object) -> str | None:
     except (TypeError, ValueError):
         # A Python value that no manifest can hold never gets to a server.
         return None
-
-

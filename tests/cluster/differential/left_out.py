@@ -20,6 +20,10 @@ def left_out(change: Change) -> str | None:
     """Return why *change* is not made, or None where it is."""
     said = f"{change.field}: {change.name}"
     return next(
-        (why for pattern, why in LEFT_OUT.items() if re.fullmatch(pattern, change.field) or re.fullmatch(pattern, said)),
+        (
+            why
+            for pattern, why in LEFT_OUT.items()
+            if re.fullmatch(pattern, change.field) or re.fullmatch(pattern, said)
+        ),
         None,
     )

@@ -64,7 +64,9 @@ class Refusal:
             # It tells what is wrong and not where; the last words of a path are among its own.
             return any(word in self.message for word in field.replace("]", ".").split(".")[-2:] if len(word) > 1)
         ours = _steps(field)
-        return any(f"{one}.".startswith(f"{ours}.") or f"{ours}.".startswith(f"{one}.") for one in map(_steps, self.fields))
+        return any(
+            f"{one}.".startswith(f"{ours}.") or f"{ours}.".startswith(f"{one}.") for one in map(_steps, self.fields)
+        )
 
 
 class Server:
