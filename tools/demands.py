@@ -19,6 +19,7 @@ COUNT: Json = {"minimum": 0}
 MODE: Json = {"minimum": 0, "maximum": 0o777}
 PORT: Json = {"minimum": 1, "maximum": 65535}
 NEEDED: Json = {"required": True}
+NOT_NEEDED: Json = {"required": False}
 # Of a field that Go keeps as a pointer, an empty string is not the same as its absence.
 NOT_BLANK: Json = {"blank": False}
 WEIGHT: Json = {"minimum": 1, "maximum": 100}
@@ -43,8 +44,8 @@ DEMANDS: Mapping[str, Mapping[str, Json]] = {
     },
     "batch.v1.JobSpec": {"completionMode": NOT_BLANK, "podReplacementPolicy": NOT_BLANK},
     "batch.v1.PodFailurePolicyOnPodConditionsPattern": {
-        # A CronJob of 1.32 takes no empty one for True, as a Job does.
-        "status": {"enum": ["False", "True", "Unknown"], **NOT_BLANK}
+        # Nothing stands for True, which the document says from 1.35 on.
+        "status": {"enum": ["False", "True", "Unknown"], **NOT_NEEDED}
     },
     "core.v1.ConfigMapEnvSource": REFERENCE,
     "core.v1.ConfigMapKeySelector": KEY,
@@ -102,6 +103,7 @@ def demand(definitions: dict[str, Json]) -> None:
                 msg = f"{short} has no field {field}"
                 raise ValueError(msg)
             words = dict(demanded)
-            if words.pop("required", False):
-                definition["required"] = sorted({*definition.get("required", ()), field})
+            required = {*definition.get("required", ())}
+            if (needed := words.pop("required", None)) is not None:
+                definition["required"] = sorted(required | {field} if needed else required - {field})
             known.update(words)

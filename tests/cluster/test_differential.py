@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
+import jsonpatch
+import pytest
+
+from modelyard import Severity
+from modelyard.render.objects import gather
 from modelyard.rules import RULES
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.differential.classes import OF_THIS_SERVER, OWN, RUNTIME, SERVER, only_us
 from tests.cluster.differential.corpus import Case, cases
 from tests.cluster.differential.mutants import mutants
-from tests.cluster.differential.ours import Found
-from tests.cluster.differential.server import Refusal, Server
+from tests.cluster.differential.ours import Found, Judge, enforced
+from tests.cluster.differential.public import ERRORS, errors, groups
+from tests.cluster.differential.server import Question, Refusal, Server
+from tests.cluster.differential.specs import SPECS, Spec, cluster
+from tests.support import environment, found
 
 Observed = Callable[[str], None]
 
@@ -47,6 +57,46 @@ def test_every_change_of_every_field(control_plane: ControlPlane, observed: Obse
     observed(f"Kubernetes {control_plane.version}: {len(made)} changes of {fields} fields, {table}")
     assert holes == []
     assert _unexplained(only_ours) == []
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=[spec.name for spec in SPECS])
+def test_every_wrong_option_dies_before_its_object(control_plane: ControlPlane, tmp_path: Path, spec: Spec) -> None:
+    """The option, the object that it would have made as a patched or foreign one, and the server: all three say no."""
+    wrong = environment(tmp_path, **{"cluster": cluster(control_plane.version), **spec.given})
+    spec.wrong(wrong)
+    right = environment(tmp_path, cluster=cluster(control_plane.version))
+    spec.right(right)
+    manifests = [one.data for one in gather(right).objects]
+    index = next(place for place, one in enumerate(manifests) if one["kind"] == spec.kind)
+
+    made = jsonpatch.apply_patch(copy.deepcopy(manifests[index]), [dict(one) for one in spec.operations])
+    judge = Judge(right.site, manifests, control_plane.version)
+    questions = [Question(one, enforced(right.site, manifests, one)) for one in (manifests[index], made)]
+    before, after = Server(control_plane.api).answers(questions)
+    assert (judge.refused, before) == (False, None)
+    assert [one.severity for one in found(wrong)][:1] == [Severity.ERROR]
+    assert [one.error for one in judge.instead(index, made)[0]][:1] == [True]
+    assert after is not None
+
+
+def test_the_wrong_options_are_told(observed: Observed) -> None:
+    """How many there are is not written by hand."""
+    observed(f"{len(SPECS)} wrong options die at synth, and the server refuses what each would have made")
+
+
+def test_public_manifests_meet_no_false_error(control_plane: ControlPlane, tmp_path: Path, observed: Observed) -> None:
+    """The server takes all of them, and modelyard finds what it can give a reason for."""
+    manifests = [one for group in groups().values() for one in group]
+    answers = Server(control_plane.api).answers([Question(one, {}) for one in manifests])
+
+    refused = [answer.message for answer in answers if answer is not None]
+    ours = list(errors(tmp_path, control_plane.version))
+    observed(
+        f"Kubernetes {control_plane.version}: {len(manifests)} public manifests in {len(groups())} groups,"
+        f" {len(refused)} refused by the server, {len(set(ours) - ERRORS.keys())} false errors, {len(ours)} errors with a reason"
+    )
+    assert refused == []
+    assert sorted(ours) == sorted(ERRORS)
 
 
 def _confirmed(pairs: Sequence[tuple[Case, Refusal | None]]) -> Counter[str]:

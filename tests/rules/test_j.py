@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelyard import TrainingJob, minutes, seconds
+from modelyard import Cluster, TrainingJob, minutes, seconds
 from tests.rules import manifests
+from tests.rules.judge import judged
 from tests.rules.patches import Operation, Setup, foreign, job, put, remove, texts
 from tests.support import environment, found, training
 
@@ -277,3 +279,18 @@ def test_the_jobs_of_a_cron_job_may_be_deleted_when_they_are_done(tmp_path: Path
     cron = manifests.job("nightly")
     cron.update(kind="CronJob", spec={"schedule": "30 3 * * *", "jobTemplate": {"spec": template}})
     assert [texts(tmp_path / rule, rule, foreign(cron)) for rule in ("J21", "J26")] == [[], []]
+
+
+@pytest.mark.parametrize(("kubernetes", "refused"), [("1.34", True), ("1.35", False)])
+def test_j10_what_is_filled_in_for_jobs_only(kubernetes: str, *, refused: bool) -> None:
+    """A pattern without status is one for True, in a Job of every version, and in a CronJob from 1.35 on."""
+    rules = [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
+    one = copy.deepcopy(manifests.job())
+    one["spec"]["podFailurePolicy"] = {"rules": rules}
+    nightly = {"schedule": "@daily", "jobTemplate": {"spec": one["spec"]}}
+    cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"}, "spec": nightly}
+    cluster = Cluster("c", kubernetes=kubernetes)
+    assert judged("J10", one, cluster=cluster) == []
+    at = "CronJob nightly spec.jobTemplate.spec.podFailurePolicy.rules[0].onPodConditions[0].status"
+    because = 'Kubernetes 1.34 takes it for True in a Job, and refuses it in a CronJob; write status: "True"'
+    assert judged("J10", cron, cluster=cluster) == [("J10", f"test: {at} but {because}")] * refused

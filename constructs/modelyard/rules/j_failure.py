@@ -11,10 +11,13 @@ from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job
 from modelyard.values.names import qualified_name
 from modelyard.values.similar import did_you_mean
+from modelyard.values.versions import minor
 
 MOST_RULES = 20
 MOST_PATTERNS = 20
 MOST_CODES = 255
+OPTIONAL_STATUS = 35
+"""The first minor that takes a pattern without status in a CronJob too."""
 DISRUPTED = "DisruptionTarget"
 SIGNALS = frozenset({137, 143})
 """What a container exits with after SIGKILL and SIGTERM, as when its node is drained."""
@@ -90,7 +93,7 @@ J14 = Rule(
 
 
 @J06.jobs
-def _failure_rules(job: Job, _scope: Scope) -> Iterator[Breach]:
+def _failure_rules(job: Job, scope: Scope) -> Iterator[Breach]:
     spec = job.spec
     policy = spec.get("podFailurePolicy")
     if policy is None:
@@ -103,7 +106,7 @@ def _failure_rules(job: Job, _scope: Scope) -> Iterator[Breach]:
     if len(rules) > MOST_RULES:
         yield J06.breach(path, f"{len(rules)} rules", f"a Job has at most {MOST_RULES}", "merge rules of one action")
     for index, rule in enumerate(rules):
-        yield from _rule(job, rule, f"{path}[{index}]")
+        yield from _rule(job, rule, f"{path}[{index}]", scope.site.cluster.kubernetes)
     yield from _disruptions(rules, path)
     if job.spec.get("activeDeadlineSeconds") is None and any(rule.get("action") == "Ignore" for rule in rules):
         because = "podFailurePolicy ignores failures, so nothing ends a Job whose pods keep failing that way"
@@ -111,7 +114,7 @@ def _failure_rules(job: Job, _scope: Scope) -> Iterator[Breach]:
         yield J13.breach(job.at("activeDeadlineSeconds"), None, because, do)
 
 
-def _rule(job: Job, rule: dict[str, Any], field: str) -> Iterator[Breach]:
+def _rule(job: Job, rule: dict[str, Any], field: str, kubernetes: str) -> Iterator[Breach]:
     action, codes, patterns = rule.get("action"), rule.get("onExitCodes"), rule.get("onPodConditions")
     if (codes is not None) == bool(patterns):
         because = "it looks at both exit codes and pod conditions" if patterns else "it looks at nothing"
@@ -123,6 +126,7 @@ def _rule(job: Job, rule: dict[str, Any], field: str) -> Iterator[Breach]:
         yield from _exit_codes(job, codes, f"{field}.onExitCodes")
     if patterns:
         yield from _patterns(patterns, f"{field}.onPodConditions")
+        yield from _without_status(job, patterns, f"{field}.onPodConditions", kubernetes)
 
 
 def _disruptions(rules: list[dict[str, Any]], path: str) -> Iterator[Breach]:
@@ -170,3 +174,12 @@ def _patterns(patterns: list[dict[str, Any]], field: str) -> Iterator[Breach]:
     for index, pattern in enumerate(patterns):
         if broken := qualified_name(str(pattern.get("type", ""))):
             yield J10.breach(f"{field}[{index}].type", pattern.get("type", ""), broken)
+
+
+def _without_status(job: Job, patterns: list[dict[str, Any]], field: str, kubernetes: str) -> Iterator[Breach]:
+    """Look for what is filled in for a Job only: a CronJob is taken, or refused, as it stands."""
+    if job.object.kind == "CronJob" and minor(kubernetes) < OPTIONAL_STATUS:
+        for index, pattern in enumerate(patterns):
+            if not pattern.get("status"):
+                because = f"Kubernetes {kubernetes} takes it for True in a Job, and refuses it in a CronJob"
+                yield J10.breach(f"{field}[{index}].status", pattern.get("status"), because, 'write status: "True"')
