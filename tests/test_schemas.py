@@ -443,8 +443,10 @@ def swagger() -> dict[str, Any]:
     return read
 
 
-def generator() -> Any:  # a module that is no package
+@pytest.fixture
+def generator(monkeypatch: pytest.MonkeyPatch) -> Any:  # a module that is no package
     """Return ``tools/schemas.py`` as a module."""
+    monkeypatch.syspath_prepend(TESTS.parent / "tools")
     spec = importlib.util.spec_from_file_location("tools_schemas", TESTS.parent / "tools" / "schemas.py")
     assert spec is not None
     assert spec.loader is not None
@@ -468,9 +470,9 @@ func schema_k8sio_api_other_v1_Spec(ref common.ReferenceCallback) common.OpenAPI
 """
 
 
-def test_the_generator_makes_strict_schemas_of_an_openapi_document() -> None:
+def test_the_generator_makes_strict_schemas_of_an_openapi_document(generator: Any) -> None:
     """Of the stored kinds only, with the enumerations and defaults of the Go code."""
-    document, kinds = generator().bundle(swagger(), GO)
+    document, kinds = generator.bundle(swagger(), GO)
     assert kinds == {"toys.k8s.io/v1 Track": False, "toys.k8s.io/v1 Train": True}
     spec = "io.k8s.api.toys.v1.Spec"
     assert document["kinds"]["toys.k8s.io/v1 Train"] == {
@@ -509,13 +511,12 @@ def test_the_generator_makes_strict_schemas_of_an_openapi_document() -> None:
     assert document["definitions"][f"{spec}-or-null"]["type"] == ["object", "null"]
 
 
-def test_the_generator_writes_the_same_bytes_whatever_the_order_of_its_source() -> None:
+def test_the_generator_writes_the_same_bytes_whatever_the_order_of_its_source(generator: Any) -> None:
     """Definitions, paths and fields shuffled."""
-    tool = generator()
-    first = tool.compressed(tool.bundle(swagger(), GO)[0])
+    first = generator.compressed(generator.bundle(swagger(), GO)[0])
     for seed in range(20):
         again = shuffled(swagger(), random.Random(seed))  # noqa: S311 # no secret
-        assert tool.compressed(tool.bundle(again, GO)[0]) == first
+        assert generator.compressed(generator.bundle(again, GO)[0]) == first
 
 
 def shuffled(node: Any, chance: random.Random) -> Any:  # any JSON
@@ -528,10 +529,33 @@ def shuffled(node: Any, chance: random.Random) -> Any:  # any JSON
     return {key: shuffled(node[key], chance) for key in keys}
 
 
-def test_the_data_tells_where_it_comes_from() -> None:
+def test_the_generator_adds_what_the_api_server_demands_beyond_its_document(
+    generator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A field may be needed, not empty or within limits; one that is no longer there ends the generator."""
+    document = swagger()
+    demands = sys.modules["demands"]
+    side = {"required": True, "minLength": 1, "blank": False}
+    monkeypatch.setattr(demands, "DEMANDS", {"toys.v1.Spec": {"side": side, "count": demands.COUNT}})
+    demands.demand(document["definitions"])
+    spec = generator.bundle(document, GO)[0]["definitions"]["io.k8s.api.toys.v1.Spec"]
+    assert spec["required"] == ["inner", "load", "side"]
+    assert spec["properties"]["side"] == {
+        "type": "string",
+        "default": "left",
+        "enum": ["left", "right"],
+        "minLength": 1,
+    }
+    assert spec["properties"]["count"]["minimum"] == 0
+    monkeypatch.setattr(demands, "DEMANDS", {"toys.v1.Spec": {"smoke": demands.COUNT}})
+    with pytest.raises(ValueError, match=r"^toys\.v1\.Spec has no field smoke$"):
+        demands.demand(document["definitions"])
+
+
+def test_the_data_tells_where_it_comes_from(generator: Any) -> None:
     """Version and checksum of each minor, and the licence beside it."""
     source = json.loads((DATA / "SOURCE.json").read_text("utf-8"))
-    pins = generator().PINS
+    pins = generator.PINS
     assert tuple(pins) == schemas.SUPPORTED
     assert source["module"] == "k8s.io/kubernetes"
     assert source["versions"] == {k: {"version": v, "sum": s} for k, (v, s) in pins.items()}

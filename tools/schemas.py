@@ -2,8 +2,8 @@
 Make the bundle of strict Kubernetes schemas in ``constructs/modelyard/schemas/data``.
 
 Run by ``make schemas``. It reads the OpenAPI document, and the generated Go code that alone keeps
-enumerations, from pinned versions of the Go module ``k8s.io/kubernetes``, and writes the same bytes
-on every run. ``--check`` writes nothing and fails where a file differs.
+enumerations, from pinned versions of the Go module ``k8s.io/kubernetes``, adds what ``demands.py`` knows,
+and writes the same bytes on every run. ``--check`` writes nothing and fails where a file differs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import sys
 import zlib
 from pathlib import Path
 from typing import Any
+
+from demands import LIMITS, demand
 
 Json = dict[str, Any]
 
@@ -34,16 +36,17 @@ GENERATED = "pkg/generated/openapi/zz_generated.openapi.go"
 DATA = Path(__file__).resolve().parent.parent / "constructs" / "modelyard" / "schemas" / "data"
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+INT32: Json = {"minimum": -(2**31), "maximum": 2**31 - 1}
 SCALARS: dict[str, Json] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": {"type": ["string", "number"]},
-    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {"type": ["integer", "string"]},
+    "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {"type": ["integer", "string"], **INT32},
     META + "Time": {"type": "string"},
     META + "MicroTime": {"type": "string"},
 }
 # Their Go types decode themselves: "an object without properties" is otherwise an empty struct.
 OPEN_OBJECTS = {"io.k8s.apimachinery.pkg.runtime.RawExtension", META + "FieldsV1"}
 FORMATS: dict[str, Json] = {
-    "int32": {"minimum": -(2**31), "maximum": 2**31 - 1},
+    "int32": INT32,
     "int64": {"minimum": -(2**63), "maximum": 2**63 - 1},
     # Go skips line ends inside base64, and so does this.
     "byte": {
@@ -86,10 +89,10 @@ class Strict:
             return {}
         schema: Json = {"type": source["type"]}
         schema.update(FORMATS.get(source.get("format", ""), {}))
-        schema.update({key: source[key] for key in (*LISTS, "default") if key in source})
+        schema.update({key: source[key] for key in (*LISTS, *LIMITS, "default") if key in source})
         if "enum" in source:
             # The zero value of an optional Go field is the same as its absence.
-            schema["enum"] = sorted({*source["enum"], *([""] if optional else [])})
+            schema["enum"] = sorted({*source["enum"], *([""] if optional and source.get("blank", True) else [])})
         if source["type"] == "array":
             schema["items"] = self.of(source["items"])
         if source["type"] == "object":
@@ -258,6 +261,7 @@ def files() -> dict[str, bytes]:
     for minor, pin in PINS.items():
         folder = module(MODULE, *pin)
         swagger = json.loads((folder / SWAGGER).read_bytes())
+        demand(swagger["definitions"])
         document, found[minor] = bundle(swagger, (folder / GENERATED).read_text("utf-8"))
         written[f"{minor}.json.z"] = compressed(document)
         written["LICENSE"] = (folder / "LICENSE").read_bytes()

@@ -63,6 +63,20 @@ def without_environments(main: str, root: Path) -> Finding:
     )
 
 
+def synthesized_within(name: str, source: Source | None) -> Finding:
+    """Return the finding on a program that synthesizes its fleet in the function of one environment."""
+    return Finding(
+        rule="X15",
+        severity=Severity.ERROR,
+        where=name,
+        field="fleet.synth()",
+        value="",
+        because="the function of an environment only makes it",
+        do="call fleet.synth() once, at the end of main.py",
+        source=source,
+    )
+
+
 def as_finding(error: BaseException, where: str, root: Path) -> Finding:
     """Return an exception of the user's Python as a finding on *where*, at the line it came from."""
     if isinstance(error, SpecError):

@@ -171,8 +171,8 @@ def test_a_damaged_inventory_is_refused(project: Project, damage: str) -> None:
     path = project.dist / "_inventory" / "dev.json"
     path.write_bytes(DAMAGES[damage].encode("utf-8", "surrogateescape"))
     message = (
-        f"dev.json in {path.parent} is no inventory that modelyard wrote; it tells which files are generated: "
-        "restore it with git (after a merge either side will do), "
+        f"dev.json in {path.parent} is not the inventory that modelyard wrote for dev; it tells which "
+        "files are generated: restore it with git (after a merge either side will do), delete it if it is a copy, "
         "or delete it together with the files of dev and run modelyard synth"
     )
     misused(project, message, *(() if damage == "merge markers" else ("--force",)))
@@ -185,7 +185,7 @@ def test_a_folder_in_place_of_an_inventory_is_refused(project: Project) -> None:
     (path / "mine.txt").write_text("mine")
     done = project.run(*MODELYARD_SYNTH)
     assert done.code == 2
-    assert done.err.startswith(f"error: dev.json in {path.parent} is no inventory that modelyard wrote; ")
+    assert done.err.startswith(f"error: dev.json in {path.parent} is not the inventory that modelyard wrote for dev; ")
     assert (path / "mine.txt").read_text() == "mine"
 
 
@@ -197,6 +197,7 @@ def test_an_inventory_cannot_make_modelyard_touch_a_file_elsewhere(project: Proj
     sha256 = "eb76e05c3ee8bb9ec16d52e3cdb2d5d4d1a1d1e9e8fcbc4e5ddc5e9f7c8a2f4c"
     entry = json.dumps({"path": "../outside.txt", "sha256": sha256, "object": "v1 ConfigMap a/b", "workload": ""})
     path.write_text(path.read_text().replace('"files": [', f'"files": [{entry},', 1))
-    project.run(*MODELYARD_SYNTH, "--force")
+    assert project.run(*MODELYARD_SYNTH, "--force").code == 2
     assert outside.read_text() == "mine"
+    path.write_text(path.read_text().replace(f"{entry},", "", 1))
     assert project.snapshot() == before

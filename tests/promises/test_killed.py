@@ -164,7 +164,5 @@ def test_a_process_that_dies_is_reported_and_changes_nothing(
     project.edit("environments/dev.py", "    sentiment(env, most=3)", "    import os\n\n    os._exit(7)")
     done = project.run(*COMMANDS["modelyard synth --jobs 2"])
     assert (done.code, done.out) == (2, "")
-    assert done.err == (
-        "error: a process that renders environments died with exit code 7; run it again with --jobs 1 to see why\n"
-    )
+    assert done.err == ("error: the process that renders dev ended with 7 before it was done; dist/ is as it was\n")
     assert project.snapshot() == before

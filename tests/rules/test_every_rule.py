@@ -10,6 +10,7 @@ import pytest
 import modelyard
 from modelyard.rules import RULES
 from modelyard.rules.page import FAMILIES
+from tests.cluster.differential.classes import OWN, PARTS, RUNTIME, SERVER
 from tests.rules.conftest import BROKEN, KEPT
 
 HERE = Path(__file__).resolve().parent
@@ -44,3 +45,10 @@ def test_every_id_in_the_code_is_that_of_a_rule(path: Path) -> None:
 def test_every_rule_belongs_to_a_family() -> None:
     """A letter and two digits, and the letter is explained."""
     assert [rule for rule in RULES if not re.fullmatch(rf"[{''.join(FAMILIES)}][0-9]{{2}}", rule)] == []
+
+
+def test_it_is_known_who_else_refuses_what_a_rule_forbids() -> None:
+    """The API server too, only modelyard, or nobody, since it is about our files: make cluster-test goes by it."""
+    classes = [*SERVER, *RUNTIME, *OWN]
+    assert sorted(classes) == sorted(RULES)
+    assert sorted(set(PARTS) - set(SERVER)) == []

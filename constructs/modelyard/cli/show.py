@@ -45,10 +45,10 @@ def progress(form: str) -> Iterator[Callable[[str, int, int], None] | None]:
 
         def told(name: str, done: int, total: int) -> None:
             if not bars and time.monotonic() - start > LONG_ENOUGH_TO_SHOW and done < total:
-                bar = stack.enter_context(Progress(console=_console(stderr=True), transient=True))
+                bar = stack.enter_context(Progress(console=_console(stderr=True), transient=True, auto_refresh=False))
                 bars.extend([bar, bar.add_task("rendering", total=total)])
             if bars:
-                bars[0].update(bars[1], completed=done, description=name)
+                bars[0].update(bars[1], completed=done, description=name, refresh=True)
 
         yield told
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cdk8s
 
 from modelyard import crash, trace
-from modelyard.findings import SynthesisError, UsageError
+from modelyard.findings import SpecError, SynthesisError, UsageError
 from modelyard.fleet.late import Late, LateMeta, Tree
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class Fleet(Late, cdk8s.App, metaclass=LateMeta):
 
     collecting: list[Fleet] | None = None
     """While ``main.py`` is being read by the command line: the fleets whose ``synth`` it called."""
+
+    building: str | None = None
+    """While the function of an environment runs: that environment's name."""
 
     def __init__(self, environments: Mapping[str, Builder] | None = None, *, root: str | Path | None = None) -> None:
         self.tree = Tree()
@@ -71,6 +74,8 @@ class Fleet(Late, cdk8s.App, metaclass=LateMeta):
         if Fleet.collecting is not None:
             Fleet.collecting.append(self)
             return
+        if Fleet.building is not None:
+            raise SpecError(crash.synthesized_within(Fleet.building, trace.here()))
         from modelyard.render import program  # noqa: PLC0415 # render comes after fleet
 
         crash.Program.synthesized += 1

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import attrs
 
 from modelyard.values import quantity
+from modelyard.values.fields import pod_field
 from modelyard.values.names import config_key, dns_label, env_name, port_name, subdomain
 from modelyard.values.value import option, required, value
 
 AccessMode = Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
 HIGHEST_PORT = 65535
-POD_FIELDS = (
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.uid",
-    "spec.nodeName",
-    "spec.serviceAccountName",
-    "status.hostIP",
-    "status.hostIPs",
-    "status.podIP",
-    "status.podIPs",
-)
-KEYED_FIELD = re.compile(r"metadata\.(?:labels|annotations)\['[^']+'\]")
 
 
 def absolute(path: str) -> str | None:
@@ -93,12 +81,6 @@ class SecretKey:
     key: str = required(check=config_key)
 
 
-def _field(path: str) -> str | None:
-    if path in POD_FIELDS or KEYED_FIELD.fullmatch(path):
-        return None
-    return f"the fields of a pod that a variable can have are {', '.join(POD_FIELDS)} and metadata.labels['KEY']"
-
-
 def _cidr(cidr: str | None) -> str | None:
     if cidr is None:
         return None
@@ -125,7 +107,7 @@ class FieldRef:
         https://kubernetes.io/docs/concepts/workloads/pods/downward-api/
     """
 
-    path: str = required(check=_field)
+    path: str = required(check=pod_field)
 
 
 @value

@@ -72,9 +72,16 @@ def strangers(name: str, ours: Collection[str], dist: Path) -> Iterator[Finding]
     """Yield the manifests in the folders of an environment that are not *ours*: a controller would apply them."""
     folders = (name, f"{DELIVERY}/{name}")
     for path in (path for folder in folders for path in tree.files(dist / folder, f"{folder}/")):
-        if path not in ours and path.endswith(MANIFESTS):
+        if path in ours:
+            continue
+        if path.endswith(MANIFESTS):
             because = "modelyard did not write it, and Argo CD and Flux apply every manifest in this folder"
             yield finding(Breach("X06", f"dist/{path}", None, because, RULES["X06"].fix), name, None)
+        elif os.path.islink(f"{dist}/{path}"):  # noqa: PTH114 # as everything here that is asked a file
+            because = "it is a symbolic link, which a controller refuses or follows out of this folder"
+            yield finding(
+                Breach("X06", f"dist/{path}", None, because, "put a file in its place, or nothing"), name, None
+            )
 
 
 def _lost(name: str, path: str, old: bytes, entry: Entry | None) -> Iterator[Finding]:

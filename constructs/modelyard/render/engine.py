@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,9 +157,8 @@ def _results(workspace: Workspace, request: Request, options: Options) -> tuple[
     if not fleet.names:
         raise SynthesisError([crash.without_environments(request.main.name, fleet.root)])
     chosen = selected(fleet.names, request.only)
-    count = processes(workspace, fleet, chosen, request.jobs)
     results: dict[str, Result] = {}
-    for result in _rendering(fleet, chosen, options, count):
+    for result in _rendering(fleet, chosen, options, processes(workspace, chosen, request.jobs)):
         results[result.name] = result
         if request.progress is not None:
             request.progress(result.name, len(results), len(chosen))
@@ -168,7 +168,7 @@ def _results(workspace: Workspace, request: Request, options: Options) -> tuple[
 def _rendering(fleet: Fleet, names: Sequence[str], options: Options, count: int) -> Iterator[Result]:
     from modelyard.render.environment import render  # noqa: PLC0415 # the command line imports this room early
 
-    if count > 1:
+    if len(names) > 1 and _can_fork(fleet):
         from modelyard.render.workers import spread  # noqa: PLC0415 # only where there is more than one
 
         return spread(fleet, names, options, count)
@@ -203,12 +203,15 @@ def overview(main: Path, only: Sequence[str] = ()) -> list[dict[str, object]]:
     return workloads
 
 
-def processes(workspace: Workspace, fleet: Fleet, names: Sequence[str], jobs: int | None) -> int:
-    """Return how many processes *names* are worth; the answer never changes what is rendered."""
+def _can_fork(fleet: Fleet) -> bool:
+    """Return whether a fork of this process can render: it must share no Node, and no lock that a thread holds."""
     from modelyard._jsii import Node  # noqa: PLC0415 # the command line imports this room early
 
-    if fleet.tree.known or Node.started:
-        return 1  # a Node that has started cannot be shared with a forked process
+    return not fleet.tree.known and not Node.started and threading.active_count() == 1
+
+
+def processes(workspace: Workspace, names: Sequence[str], jobs: int | None) -> int:
+    """Return how many processes at a time *names* are worth; the answer never changes what is rendered."""
     if jobs is None:
         environments, objects = inventory.size(workspace.dist)
         jobs = 1 if environments and objects < FEW_OBJECTS else os.cpu_count() or 1

@@ -25,11 +25,14 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     if name not in fleet.builders:
         return fleet.made[name], []
     before = set(fleet.made)
+    Fleet.building = name
     try:
         fleet.builders[name](fleet)
     except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever the user's Python raises is a finding
         found = [crash.as_finding(error, name, fleet.root)]
         return fleet.made.get(name), found
+    finally:
+        Fleet.building = None
     made = set(fleet.made) - before
     if made != {name}:
         what = ", ".join(sorted(made)) or "none"

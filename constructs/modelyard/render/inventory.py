@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from modelyard.findings import UsageError
-from modelyard.render.layout import INVENTORY, inventory_path
+from modelyard.render.layout import DELIVERY, INVENTORY, inventory_path
 
 FORMAT = 1
 
@@ -95,16 +95,24 @@ def read(dist: Path, environment: str) -> Inventory:
             Entry(one["path"], one["sha256"], one["object"], one["workload"], one.get("cluster"))
             for one in data["files"]
         ]
-        return Inventory(str(data["environment"]), str(data["cluster"]), {one.path: one for one in files})
+        read = Inventory(str(data["environment"]), str(data["cluster"]), {one.path: one for one in files})
     except (FileNotFoundError, NotADirectoryError):
         return empty(environment)
     except (OSError, ValueError, KeyError, TypeError):
+        read = None
+    # Of a copy of another environment's, that one's files would be removed.
+    if read is None or read.environment != environment or not all(_belongs(one, environment) for one in read.entries):
         message = (
-            f"{path.name} in {path.parent} is no inventory that modelyard wrote; it tells which files are generated: "
-            "restore it with git (after a merge either side will do), "
+            f"{path.name} in {path.parent} is not the inventory that modelyard wrote for {environment}; it tells which "
+            "files are generated: restore it with git (after a merge either side will do), delete it if it is a copy, "
             f"or delete it together with the files of {environment} and run modelyard synth"
         )
-        raise UsageError(message) from None
+        raise UsageError(message)
+    return read
+
+
+def _belongs(path: str, environment: str) -> bool:
+    return path.startswith((f"{environment}/", f"{DELIVERY}/{environment}/")) and ".." not in path.split("/")
 
 
 def names(dist: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import marshal
 from collections.abc import Callable, Iterable, Iterator
 
 import attrs
@@ -176,9 +177,13 @@ class _Work:
         if not self.complete or self.refused:
             return ""
         whole = hashlib.sha256(repr(self.environment.site).encode())
-        for one in self.objects:
-            # Not as JSON, which takes a number for a string where it is a key.
-            whole.update(f"{one.owner}\n{one.data!r}\n".encode("utf-8", "surrogatepass"))
+        try:
+            for one in self.objects:
+                # Neither as JSON, which takes a number for a string where it is a key, nor by their repr, which
+                # subclasses of str share with it. The second version of this format has nothing but the values.
+                whole.update(marshal.dumps((one.owner, one.data), 2))
+        except ValueError:
+            return ""
         return whole.hexdigest()
 
     def checked(self) -> tuple[list[Object], bool]:

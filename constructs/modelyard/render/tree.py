@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,21 +15,27 @@ from modelyard.findings import UsageError
 from modelyard.render import swap
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
+NO_FILE = {errno.ELOOP, errno.ENXIO}
+"""What opening a link and a socket is answered with."""
 
 
 def content(path: Path | str) -> bytes | None:
-    """Return the bytes of the file at *path*, or None where there is no file."""
+    """Return the bytes of the file at *path*, or None where there is no file, but perhaps a link or a folder."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno in NO_FILE:
+            return None
+        raise
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
         chunks = []
         while chunk := os.read(handle, 1 << 16):
             chunks.append(chunk)
         return b"".join(chunks)
-    except IsADirectoryError:
-        return None
     finally:
         os.close(handle)
 

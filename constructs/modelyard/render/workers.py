@@ -1,9 +1,12 @@
-"""Environments spread over processes, each with a Node of its own."""
+"""Environments in processes of their own: none sees what the Python of another has left behind."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
@@ -23,7 +26,7 @@ LONGEST_SILENCE = 3600
 
 class Crew:
     """
-    Processes that render, and the connections over which this one leads them.
+    Processes that render one environment each, and the connections over which this one hears of them.
 
     Args:
         fleet: The fleet, which each of them has as it is now.
@@ -34,47 +37,83 @@ class Crew:
     def __init__(self, fleet: Fleet, options: Options) -> None:
         self.fleet, self.options = fleet, options
         self.context = multiprocessing.get_context("fork")
-        self.members: dict[Connection, ForkProcess] = {}
+        self.members: dict[Connection, tuple[str, ForkProcess]] = {}
+        # They notice by it when this process is gone, however it ended.
+        self.life = os.pipe()
 
-    def hire(self, count: int) -> None:
-        """Start *count* processes."""
-        for _ in range(count):
-            ours, theirs = self.context.Pipe()
-            arguments = (theirs, [*self.members, ours], self.fleet, self.options)
-            process = self.context.Process(target=_work, args=arguments, daemon=True)
-            process.start()
-            theirs.close()
-            self.members[ours] = process
+    def hire(self, name: str) -> None:
+        """Start the process of the environment *name*."""
+        ours, theirs = self.context.Pipe()
+        not_its_own = [*self.members, ours]
+        # Not a daemon of multiprocessing's, which may have no children of its own.
+        process = self.context.Process(target=self._work, args=(name, theirs, not_its_own))
+        process.start()
+        theirs.close()
+        self.members[ours] = name, process
 
-    def hear(self, connection: Connection) -> Any:
+    def hear(self) -> Iterator[Result]:
         """
-        Return what a process says.
+        Yield what those say that are done next.
 
         Raises:
-            UsageError: It died.
-        """
-        try:
-            return connection.recv()
-        except (EOFError, ConnectionResetError):
-            process = self.members[connection]
-            process.join(timeout=5)
-            died = f"a process that renders environments died with exit code {process.exitcode}"
-            message = f"{died}; run it again with --jobs 1 to see why"
-            raise UsageError(message) from None
+            UsageError: One died, or none has said anything for an hour.
 
-    def dismiss(self, patience: float) -> None:
-        """End every process: by itself within *patience* seconds, or by force."""
-        for connection, process in self.members.items():
-            connection.close()
-            process.join(timeout=patience)
-            if process.is_alive():
-                process.kill()
-                process.join()
+            SynthesisError: One could not render.
+        """
+        ready = [one for one in wait([*self.members], timeout=LONGEST_SILENCE) if isinstance(one, Connection)]
+        if not ready:
+            message = f"no process has answered for {LONGEST_SILENCE} seconds; look for what waits in environments/"
+            raise UsageError(message)
+        for connection in ready:
+            try:
+                message = connection.recv()
+            except (EOFError, ConnectionResetError):
+                raise self._died(connection) from None
+            self._part(connection, patience=5)
+            if isinstance(message, Exception):
+                raise message
+            yield message
+
+    def dismiss(self) -> None:
+        """End every process that is still there, by force."""
+        for connection in [*self.members]:
+            self._part(connection, patience=0)
+        for end in self.life:
+            os.close(end)
+
+    def _work(self, name: str, connection: Connection, others: Sequence[Connection]) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leading process hears it, and ends this one
+        for other in others:
+            other.close()  # else nobody would notice the end of the leading process
+        os.close(self.life[1])
+        threading.Thread(target=_outlive_nobody, args=(self.life[0],), daemon=True).start()
+        message: Any
+        try:
+            message = render(self.fleet, name, self.options)
+        except (SynthesisError, UsageError, OSError) as error:
+            message = error
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            connection.send(message)
+
+    def _part(self, connection: Connection, *, patience: float) -> None:
+        _, process = self.members.pop(connection)
+        connection.close()
+        process.join(timeout=patience)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+    def _died(self, connection: Connection) -> UsageError:
+        name, process = self.members[connection]
+        process.join(timeout=5)
+        code = process.exitcode
+        how = f"was ended by {signal.Signals(-code).name}" if code is not None and code < 0 else f"ended with {code}"
+        return UsageError(f"the process that renders {name} {how} before it was done; dist/ is as it was")
 
 
 def spread(fleet: Fleet, names: Sequence[str], options: Options, count: int) -> Iterator[Result]:
     """
-    Yield what comes of each of the environments *names*, rendered by *count* processes, as it comes.
+    Yield what comes of each of the environments *names*, *count* of them rendered at a time, as it comes.
 
     Args:
         fleet: The fleet, not known to Node yet.
@@ -88,49 +127,17 @@ def spread(fleet: Fleet, names: Sequence[str], options: Options, count: int) -> 
     Raises:
         UsageError: A process died.
     """
-    crew = Crew(fleet, options)
-    patience = 0
+    crew, waiting = Crew(fleet, options), list(names)
     try:
-        crew.hire(count)
-        yield from _lead(crew, list(names))
-        patience = 5
+        while waiting or crew.members:
+            while waiting and len(crew.members) < count:
+                crew.hire(waiting.pop(0))
+            yield from crew.hear()
     finally:
-        crew.dismiss(patience)
+        crew.dismiss()
 
 
-def _lead(crew: Crew, waiting: list[str]) -> Iterator[Result]:
-    busy = list(crew.members)
-    for connection in busy:
-        connection.send(waiting.pop(0))
-    while busy:
-        for connection in _next(busy):
-            message = crew.hear(connection)
-            if isinstance(message, Exception):
-                raise message
-            if waiting:
-                connection.send(waiting.pop(0))
-            else:
-                connection.send(None)
-                busy.remove(connection)
-            yield message
-
-
-def _next(busy: list[Connection]) -> list[Connection]:
-    ready = [one for one in wait(busy, timeout=LONGEST_SILENCE) if isinstance(one, Connection)]
-    if not ready:
-        message = f"no process has answered for {LONGEST_SILENCE} seconds; run it again with --jobs 1"
-        raise UsageError(message)
-    return ready
-
-
-def _work(connection: Connection, others: Sequence[Connection], fleet: Fleet, options: Options) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leading process hears it, and ends this one
-    for other in others:
-        other.close()  # else nobody would notice the end of the leading process
-    try:
-        while (name := connection.recv()) is not None:
-            connection.send(render(fleet, name, options))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
-    except (SynthesisError, UsageError, OSError) as error:
-        connection.send(error)
+def _outlive_nobody(life: int) -> None:
+    """End this process when the leading one has ended, which may hold a lock that this one has from it."""
+    os.read(life, 1)
+    os._exit(1)

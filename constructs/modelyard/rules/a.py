@@ -10,6 +10,7 @@ from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.rules.workloads import called, running, selected
+from modelyard.values import quantity
 
 HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
 API = "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/horizontal-pod-autoscaler-v2/"
@@ -193,6 +194,11 @@ def _direction(path: str, rules: dict[str, Any]) -> Iterator[Breach]:
         yield A13.breach(f"{path}.stabilizationWindowSeconds", window, because)
     if policy is not None and policy not in SELECT_POLICIES:
         yield A13.breach(f"{path}.selectPolicy", policy, "it is Max, Min or Disabled", "write one of them")
+    if (tolerance := rules.get("tolerance")) is not None:
+        amount = quantity.number(tolerance)
+        if amount is None or amount < 0:
+            because = "a tolerance is a number of at least 0"
+            yield A13.breach(f"{path}.tolerance", tolerance, because, 'write a part of 1, such as "0.1"')
     if policies == []:
         because = "where policies are listed there is at least one"
         yield A13.breach(f"{path}.policies", policies, because, "leave policies away for the default ones")

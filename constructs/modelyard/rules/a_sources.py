@@ -71,7 +71,9 @@ def _targets(at: str, source: str, given: dict[str, Any]) -> Iterator[Breach]:
         yield A09.breach(f"{at}.{present[1]}", given[present[1]], because, "remove one of the two")
     for field in ("value", "averageValue"):
         amount = quantity.number(given.get(field))
-        if amount is not None and amount <= 0:
+        if amount is None and given.get(field) is not None:
+            yield A09.breach(f"{at}.{field}", given[field], quantity.RULE, quantity.suggestion(str(given[field])))
+        elif amount is not None and amount <= 0:
             yield A09.breach(
                 f"{at}.{field}",
                 given[field],

@@ -8,7 +8,7 @@ from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object
-from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035, subdomain
+from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035, path_segment, subdomain
 from modelyard.values.versions import minor
 
 NAMES = "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"
@@ -82,7 +82,7 @@ def named(one: Object, scope: Scope) -> Iterator[Breach]:
         yield _nameless(one)
         return
     grammar = _grammar(one, scope)
-    if grammar is not None and (broken := grammar(name)):
+    if broken := grammar(name):
         yield N01.breach("metadata.name", name, broken)
     elif one.kind == "StatefulSet" and len(name) > LONGEST_STATEFUL_SET:
         because = (
@@ -100,7 +100,7 @@ def _nameless(one: Object) -> Breach:
     return N01.breach("metadata.name", None, "every object has a name, and this one has none", "give it one")
 
 
-def _grammar(one: Object, scope: Scope) -> Callable[[str], str | None] | None:
+def _grammar(one: Object, scope: Scope) -> Callable[[str], str | None]:
     kind = one.kind
     if kind in SUBDOMAINS:
         return subdomain
@@ -110,7 +110,7 @@ def _grammar(one: Object, scope: Scope) -> Callable[[str], str | None] | None:
         return dns_label
     group = one.api_version.rpartition("/")[0]
     # Custom resources; of Kubernetes' own groups, some take almost any name, such as system:node.
-    return subdomain if "." in group and not group.endswith(".k8s.io") else None
+    return subdomain if "." in group and not group.endswith(".k8s.io") else path_segment
 
 
 def _last_index(job: Job) -> int | None:

@@ -129,6 +129,9 @@ def _spread(constraint: Mapping[str, Any], pod: Pod, path: str, kubernetes: str)
     if doubled := [key for key in keys if key in labels and key in merged]:
         because = "labelSelector has it already, with a value"
         yield P22.breach(f"{path}.matchLabelKeys", doubled, because, "leave it in one of the two")
+    elif minor(kubernetes) >= MERGED_KEYS and len(keys) > len(set(keys)):
+        because = "a key stands there twice"
+        yield P22.breach(f"{path}.matchLabelKeys", keys, because, "leave one of the two out")
     if not matches(selector, pod.labels):
         yield P29.breach(f"{path}.labelSelector", None, "it does not match the pod's own labels")
 

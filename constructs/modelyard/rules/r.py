@@ -70,7 +70,6 @@ LEAST_MEMORY = 4 * 2**20
 MOST_CPU = 10_000
 MOST_DIGITS = 6
 """Of a number of mebibytes whose unit was forgotten."""
-GRAMMAR = "a quantity is a number with one of the suffixes m, k, M, G, T, Ki, Mi, Gi, Ti, or none"
 DEVICE_WORDS = frozenset({"accelerator", "accelerators", "gpu", "gpus", "nvidia", "tpu", "tpus"})
 
 
@@ -124,7 +123,7 @@ def _claim(spec: Mapping[str, Any], path: str) -> Iterator[Breach]:
 def _amount(given: object, path: str, *, above_zero: bool = False) -> Iterator[Breach]:
     amount = quantity.number(given)
     if amount is None:
-        yield R01.breach(path, given, GRAMMAR, quantity.suggestion(str(given)))
+        yield R01.breach(path, given, quantity.RULE, quantity.suggestion(str(given)))
     elif amount < 0:
         yield R01.breach(path, given, "a quantity is not negative here", "write what is needed")
     elif above_zero and amount == 0:

@@ -60,7 +60,7 @@ class Object:
         self.api_version = str(self.data.get("apiVersion"))
         self.metadata = self.data.get("metadata") or {}
         self.spec = self.data.get("spec") or {}
-        self.name = str(self.metadata.get("name", ""))
+        self.name = str(self.metadata.get("name") or "")
         self.namespace = self.metadata.get("namespace")
 
     @cached_property

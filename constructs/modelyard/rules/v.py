@@ -71,7 +71,7 @@ def _templates(pod: Pod) -> list[str]:
     if pod.object.kind != "StatefulSet":
         return []
     templates = pod.object.spec.get("volumeClaimTemplates") or ()
-    return [(template.get("metadata") or {}).get("name", "") for template in templates]
+    return [(template.get("metadata") or {}).get("name") or "" for template in templates]
 
 
 def _paths(container: Container) -> Iterator[Breach]:

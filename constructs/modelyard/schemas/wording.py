@@ -120,6 +120,8 @@ def bare(value: str) -> str:
 
 def words(keyword: str, detail: Any, value: str) -> str:  # the library's own data
     """Return the message for a broken *keyword*; *value* says what was found."""
+    if keyword in {"minLength", "minItems"} and detail == 1:
+        return "must not be empty"
     if keyword in LIMITS:
         return LIMITS[keyword].format(detail, value=bare(value))
     special = SPECIAL.get(keyword)

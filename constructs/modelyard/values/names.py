@@ -48,6 +48,14 @@ def subdomain(text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def path_segment(text: str) -> str | None:
+    """Return why *text* cannot stand in the path of a request, or None; nothing else is asked of some names."""
+    if text in {".", ".."} or "/" in text or "%" in text:
+        return 'a name is part of a path, so it is neither "." nor ".." and has no "/" and no "%"'
+    return None
+
+
 @lru_cache(maxsize=65536)
 def label_value(text: str) -> str | None:
     """Return how *text* breaks the grammar of label values, or None."""

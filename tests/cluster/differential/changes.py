@@ -1,0 +1,162 @@
+"""Single changes of manifests, enumerated field by field from the schemas: the same ones in every run."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from modelyard.rules.subjects import POD_PATHS
+from modelyard.schemas import catalog
+
+Json = dict[str, Any]
+Path = tuple[str | int, ...]
+DELETE: Any = object()
+LONG = "a" * 300
+STRINGS = ("", "other", "Bad Name!", "-x", "a" * 64, LONG, "1GB", "-1", "0", "a.b", "/x", "150%")
+NUMBERS = (-1, 0, 1, 70000, 2**31, 2**63)
+NUMBERS_AS_TEXT = ("", "0", "150%", "0%", "-1%", "other")
+KEYS = ("Bad Key!", "a/b/c", LONG, "", "/x", "example.com/", "gpu", "kubernetes.io/x")
+METADATA = frozenset({("metadata", "labels"), ("metadata", "annotations")})
+LABELS = frozenset({"labels", "annotations", "matchLabels", "nodeSelector"})
+CHECKED = ("pod-security.kubernetes.io/", "container.apparmor.")
+"""How the keys of labels and annotations begin whose values the API server looks at."""
+DECISIVE = frozenset({"operator", "type"})
+# What says which object it is, and what the API server writes.
+SKIPPED = frozenset({"apiVersion", "kind", "namespace", "status"})
+
+
+@attrs.frozen
+class Change:
+    """
+    One change of one field.
+
+    Args:
+        path: To the field.
+
+        field:
+            That path as one of many: without the numbers of list items and without the keys of labels, and from the
+            pod on whatever it is that makes the pod.
+
+        beside: What was chosen in the fields beside it, such as a type that decides which other fields there are.
+
+        name: What is done to it.
+
+        value: What stands there then.
+    """
+
+    path: Path
+    field: str
+    beside: str
+    name: str
+    value: Any = attrs.field(repr=False, eq=False)
+
+    def apply(self, manifest: Json) -> Json:
+        """Return *manifest* with this change."""
+        changed = copy.deepcopy(manifest)
+        holder: Any = changed
+        for step in self.path[:-1]:
+            holder = holder[step]
+        last = self.path[-1]
+        if self.value is DELETE:
+            del holder[last]
+        else:
+            holder[last] = copy.deepcopy(self.value)
+        return changed
+
+
+def changes(manifest: Json, version: str) -> Iterator[Change]:
+    """Yield every change of *manifest*."""
+    schema = catalog(version).schema(manifest["apiVersion"], manifest["kind"])
+    for path, value, here, beside in _fields(manifest, schema, schema["$defs"], ()):
+        field = _field(manifest["kind"], path)
+        for name, new in _values(value, here):
+            yield Change(path, field, beside, name, new)
+
+
+def _field(kind: str, path: Path) -> str:
+    pod = POD_PATHS.get(kind, ("no pod",))
+    first, words = (kind, path) if path[: len(pod)] != pod else ("pod", path[len(pod) :])
+    if words[:2] in METADATA:
+        first = "any"
+    labels = [place for place, word in enumerate(words) if word in LABELS]
+    if labels and len(words) > labels[0] + 1 and not str(words[labels[0] + 1]).startswith(CHECKED):
+        words = (*words[: labels[0] + 1], "KEY")
+    return first + "".join("[]" if isinstance(word, int) else f".{word}" for word in words)
+
+
+def _fields(value: Any, schema: Json, definitions: Json, path: Path) -> Iterator[tuple[Path, Any, Json, str]]:
+    """Yield every field below *value*, its schema, and what was chosen beside it."""
+    known = _resolved(schema, definitions)
+    below: Any
+    if isinstance(value, dict):
+        beside = _chosen(value, known, definitions)
+        for key, inner in value.items():
+            if (path or key not in SKIPPED) and (*path, key) != ("metadata", "namespace"):
+                below = known.get("properties", {}).get(key, known.get("additionalProperties"))
+                below = _resolved(below if isinstance(below, dict) else {}, definitions)
+                yield (*path, key), inner, below, beside
+                yield from _fields(inner, below, definitions, (*path, key))
+    elif isinstance(value, list):
+        below = _resolved(known.get("items", {}), definitions)
+        for index, inner in enumerate(value):
+            yield (*path, index), inner, below, ""
+            yield from _fields(inner, below, definitions, (*path, index))
+
+
+def _chosen(value: Json, known: Json, definitions: Json) -> str:
+    fields = known.get("properties", {})
+    chosen = [
+        f"{key}={word}"
+        for key, word in sorted(value.items())
+        if isinstance(word, str) and (key in DECISIVE or "enum" in _resolved(fields.get(key, {}), definitions))
+    ]
+    return " ".join(chosen)
+
+
+def _resolved(schema: Json, definitions: Json) -> Json:
+    name = schema.get("$ref")
+    return definitions[name.removeprefix("#/$defs/")] if isinstance(name, str) else schema
+
+
+def _values(value: Any, schema: Json) -> Iterator[tuple[str, Any]]:
+    types = schema.get("type", ())
+    yield "without it", DELETE
+    yield "null", None
+    yield "of another type", next(one for kind, one in OF_TYPES if kind not in types)
+    if isinstance(value, bool):
+        yield "the opposite", not value
+    elif isinstance(value, int) or (isinstance(value, str) and "integer" in types):
+        for number in NUMBERS:
+            yield f"the number {number}", number
+        for text in NUMBERS_AS_TEXT if "string" in types else ():
+            yield f"the text {text!r}", text
+    elif isinstance(value, str):
+        for text in STRINGS:
+            yield f"the text {_short(text)!r}", text
+        for text in filter(None, schema.get("enum", ())):
+            yield f"the word {text}", text
+        yield "in the other case", value.swapcase()
+        yield "one letter longer", f"{value}x"
+    elif isinstance(value, list):
+        yield "an empty list", []
+        yield "a list with null in it", [*value, None]
+        if value:
+            yield "a list with its first item twice", [value[0], *value]
+            yield "a list without its last item", value[:-1]
+    elif isinstance(value, dict):
+        yield "an empty object", {}
+        yield "an object with a field more", {**value, "bogus": "1"}
+        if schema.get("additionalProperties"):
+            some = next(iter(value.values()), "x")
+            for key in KEYS:
+                yield f"an object with the key {_short(key)!r}", {**value, key: some}
+
+
+OF_TYPES = (("integer", 5), ("string", "text"), ("boolean", True))
+
+
+def _short(text: str) -> str:
+    return text if len(text) < 10 else f"{len(text)} times {text[0]}"

@@ -1,0 +1,126 @@
+"""What controllers make of an object, as the API server gets to see it from them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Manifest = dict[str, Any]
+HASH = "5d4f8c7b9d"
+"""As long as the hash that a Deployment adds to the names of its ReplicaSets."""
+MINUTES = "29612345"
+"""A time as a CronJob adds it to the names of its Jobs."""
+FOREIGN = ("priorityClassName", "priority", "runtimeClassName", "serviceAccount", "serviceAccountName")
+"""Fields of a pod that name objects of the cluster's owners, which are not there: they make no difference to rules."""
+
+
+def children(manifest: Manifest) -> Iterator[Manifest]:
+    """Yield what the controller of *manifest*, as the API server answered it, makes next."""
+    maker = MAKERS.get(manifest["kind"])
+    if maker is not None:
+        yield from maker(manifest)
+
+
+def _deployment(manifest: Manifest) -> Iterator[Manifest]:
+    spec, template = manifest["spec"], copy.deepcopy(manifest["spec"]["template"])
+    added = {"pod-template-hash": HASH}
+    template["metadata"]["labels"].update(added)
+    selector = copy.deepcopy(spec["selector"])
+    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), **added}
+    made = {"selector": selector, "template": template, "replicas": 1}
+    name = f"{manifest['metadata']['name']}-{HASH}"
+    yield _made(manifest, "apps/v1", "ReplicaSet", name, labels=template["metadata"]["labels"], spec=made)
+
+
+def _pods(manifest: Manifest) -> Iterator[Manifest]:
+    yield _pod(manifest, manifest["spec"]["template"])
+
+
+def _daemon(manifest: Manifest) -> Iterator[Manifest]:
+    added = {"controller-revision-hash": HASH, "pod-template-generation": "1"}
+    yield _pod(manifest, manifest["spec"]["template"], labels=added)
+
+
+def _stateful(manifest: Manifest) -> Iterator[Manifest]:
+    spec, name = manifest["spec"], f"{manifest['metadata']['name']}-0"
+    added = {
+        "statefulset.kubernetes.io/pod-name": name,
+        "controller-revision-hash": f"{manifest['metadata']['name']}-{HASH}",
+        "apps.kubernetes.io/pod-index": "0",
+    }
+    pod = _pod(manifest, spec["template"], labels=added)
+    pod["metadata"] = {**pod["metadata"], "name": name}
+    del pod["metadata"]["generateName"]
+    pod["spec"] |= {"hostname": name, "subdomain": spec.get("serviceName") or ""}
+    volumes = {one["name"]: one for one in pod["spec"].get("volumes") or ()}
+    for claim in spec.get("volumeClaimTemplates") or ():
+        called = claim["metadata"].get("name", "")
+        volumes[called] = {"name": called, "persistentVolumeClaim": {"claimName": f"{called}-{name}"}}
+        labels = (spec["selector"] or {}).get("matchLabels") or {}
+        yield _made(
+            manifest,
+            "v1",
+            "PersistentVolumeClaim",
+            f"{called}-{name}",
+            labels=labels,
+            spec=copy.deepcopy(claim["spec"]),
+        )
+    if volumes:
+        pod["spec"]["volumes"] = list(volumes.values())
+    yield pod
+
+
+def _job(manifest: Manifest) -> Iterator[Manifest]:
+    spec, name = manifest["spec"], manifest["metadata"]["name"]
+    if spec.get("completionMode") != "Indexed":
+        yield _pod(manifest, spec["template"])
+        return
+    index = str(max(0, (spec.get("completions") or 1) - 1))
+    key = "batch.kubernetes.io/job-completion-index"
+    pod = _pod(manifest, spec["template"], labels={key: index})
+    pod["metadata"]["annotations"] = {**(pod["metadata"].get("annotations") or {}), key: index}
+    pod["metadata"]["generateName"] = f"{name}-{index}-"
+    pod["spec"]["hostname"] = f"{name}-{index}"
+    for container in pod["spec"]["containers"]:
+        variable = {"name": "JOB_COMPLETION_INDEX", "value": index}
+        container["env"] = [*(container.get("env") or ()), variable]
+    yield pod
+
+
+def _cron_job(manifest: Manifest) -> Iterator[Manifest]:
+    template = manifest["spec"]["jobTemplate"]
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    name = f"{manifest['metadata']['name']}-{MINUTES}"
+    yield _made(manifest, "batch/v1", "Job", name, labels=labels, spec=copy.deepcopy(template["spec"]))
+
+
+MAKERS = {
+    "Deployment": _deployment,
+    "ReplicaSet": _pods,
+    "ReplicationController": _pods,
+    "DaemonSet": _daemon,
+    "StatefulSet": _stateful,
+    "Job": _job,
+    "CronJob": _cron_job,
+}
+
+
+def _made(
+    owner: Manifest, api_version: str, kind: str, name: str, *, labels: Mapping[str, str], spec: Manifest
+) -> Manifest:
+    metadata = {"name": name, "namespace": owner["metadata"]["namespace"], "labels": dict(labels)}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _pod(owner: Manifest, template: Manifest, *, labels: Mapping[str, str] | None = None) -> Manifest:
+    metadata = copy.deepcopy(template.get("metadata") or {})
+    metadata["labels"] = {**(metadata.get("labels") or {}), **(labels or {})}
+    head = {
+        "generateName": f"{owner['metadata']['name']}-",
+        "namespace": owner["metadata"]["namespace"],
+    }
+    for key in ("name", "creationTimestamp"):
+        metadata.pop(key, None)
+    spec = {key: value for key, value in copy.deepcopy(template["spec"]).items() if key not in FOREIGN}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {**metadata, **head}, "spec": spec}

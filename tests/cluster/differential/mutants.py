@@ -1,0 +1,76 @@
+"""Objects that are accepted, each with one change, and what modelyard says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from modelyard.rules import Object, Scope, breaches
+from tests.cluster.differential.changes import Change, changes
+from tests.cluster.differential.corpus import Environment, environments, example_fleet, installed
+from tests.cluster.differential.left_out import left_out
+from tests.cluster.differential.ours import Found, Judge, enforced
+from tests.cluster.differential.server import Question
+
+Manifest = dict[str, Any]
+NAMING = ("metadata", "completions", "completionMode", "serviceName", "volumeClaimTemplates", "template")
+"""Fields that decide what controllers make of an object."""
+
+
+@attrs.frozen
+class Mutant:
+    """
+    An object with one change.
+
+    Args:
+        base: The environment that the object is from.
+
+        kind: Its kind.
+
+        change: What is done to it.
+
+        question: What the server is asked.
+
+        found: What modelyard finds in it, and in the other objects of its environment.
+
+        refused: Whether modelyard refuses the object itself.
+    """
+
+    base: Environment
+    kind: str
+    change: Change
+    question: Question
+    found: Sequence[Found]
+    refused: bool
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.change.field}: {self.change.name}"
+
+
+def mutants(version: str) -> Iterator[Mutant]:
+    """Yield each change of each field once, in the smallest environment that has the field."""
+    seen: set[tuple[str, ...]] = set()
+    known = sorted([*example_fleet(), *environments()], key=lambda one: len(one.manifests))
+    for base in known:
+        judge = Judge(base.site, base.manifests, version)
+        if judge.refused:
+            continue
+        for index, manifest in enumerate(base.manifests):
+            if installed(base.site, manifest):
+                continue
+            for change in changes(manifest, version):
+                key = change.field, change.beside, change.name
+                if key not in seen and not left_out(change):
+                    seen.add(key)
+                    yield _mutant(base, judge, index, change)
+
+
+def _mutant(base: Environment, judge: Judge, index: int, change: Change) -> Mutant:
+    manifest = change.apply(base.manifests[index])
+    own, others = judge.instead(index, manifest)
+    labels = enforced(base.site, base.manifests, base.manifests[index])
+    question = Question(manifest, labels, children=any(step in NAMING for step in change.path))
+    refused = any(one.error for one in own)
+    return Mutant(base, manifest.get("kind", ""), change, question, [*own, *others], refused)
