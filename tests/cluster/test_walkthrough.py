@@ -227,7 +227,8 @@ def _update(walk: Walk) -> None:
     )  # fmt: skip
     walk.step("end the old pods", "Deployment controller", f"{len(old)} old pods are gone, {len(left)} new ones serve")
     assert {one["spec"]["replicas"] for one in states} == {3}
-    assert (fewest, reachable, most) == (3, 3, 4)
+    # How many there are for a moment is not promised: the new one may be made before the old one is deleted.
+    assert (fewest, reachable) == (3, 3)
     assert [image(one) for one in left] == ["v2", "v2", "v2"]
 
 
