@@ -132,8 +132,8 @@ class Api(Client):
             if seen(objects):
                 return objects
         shown = json.dumps([_brief(one) for one in objects], indent=1)
-        message = f"not seen in {seconds:.0f} s: {what}; {kind} in {namespace} at the end:\n{shown}"
-        raise NotSeen(f"{message}\n{self._pods(namespace)}")
+        message = f"not seen in {seconds:.0f} s: {what}; {kind} in {namespace} at the end:\n{shown}\n"
+        raise NotSeen(message + self._pods(namespace))
 
     def _pods(self, namespace: str | None) -> str:
         """Tell where the pods of *namespace* are: that is mostly why something has not come."""
