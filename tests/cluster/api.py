@@ -15,7 +15,7 @@ from tests.cluster.client import MANAGER, Answer, ApiError, Client, Manifest, Qu
 
 __all__ = ["MANAGER", "Answer", "Api", "ApiError", "Manifest", "NotSeen", "Stop", "condition", "is_true"]
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which what a test waits for is taken for lost; on an idle machine little takes ten."""
 GONE = 410
 
@@ -132,8 +132,16 @@ class Api(Client):
             if seen(objects):
                 return objects
         shown = json.dumps([_brief(one) for one in objects], indent=1)
-        message = f"not seen in {seconds:.0f} s: {what}; {kind} in {namespace} at the end:\n{shown}"
-        raise NotSeen(message)
+        message = f"not seen in {seconds:.0f} s: {what}; {kind} in {namespace} at the end:\n{shown}\n"
+        raise NotSeen(message + self._pods(namespace))
+
+    def _pods(self, namespace: str | None) -> str:
+        """Tell where the pods of *namespace* are: that is mostly why something has not come."""
+        lines = []
+        for pod in self.all("v1", "Pod", namespace) if namespace else []:
+            place = pod["spec"].get("nodeName") or condition(pod, "PodScheduled").get("message", "not scheduled yet")
+            lines.append(f"pod {pod['metadata']['name']}: {pod['status'].get('phase')}, {place}")
+        return "\n".join(lines)
 
     def until_one(
         self,

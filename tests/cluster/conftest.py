@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,14 +10,23 @@ import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.processes import Programs
-from tests.cluster.programs import NEWEST, OLDEST
+from tests.cluster.programs import NEWEST, OLDEST, ROOT
+
+OBSERVED = pytest.StashKey[list[str]]()
+LOGS = ROOT / ".tools" / "log" / "cluster"
 
 
 @pytest.fixture(scope="session")
-def programs() -> Iterator[Programs]:
-    """Start programs for this session, and end them with it."""
+def programs(request: pytest.FixtureRequest) -> Iterator[Programs]:
+    """Start programs for this session, and end them with it; where a test failed, keep what they wrote."""
     running = Programs()
     yield running
+    if request.session.testsfailed:
+        shutil.rmtree(LOGS, ignore_errors=True)
+        LOGS.mkdir(parents=True)
+        for log in running.folder.glob("*/*.log"):
+            shutil.copy(log, LOGS / f"{log.parent.name}-{log.name}")
+        request.config.stash.setdefault(OBSERVED, []).append(f"the programs' logs are in {LOGS.relative_to(ROOT)}")
     running.close()
 
 
@@ -34,9 +44,6 @@ def cluster(programs: Programs) -> Iterator[Cluster]:
     whole = Cluster(programs)
     yield whole
     whole.stop()
-
-
-OBSERVED = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -20,8 +19,10 @@ from tests.cluster.programs import ROOT
 PATIENCE = 60.0
 # A server that does not listen to SIGTERM, in a session that says where it keeps its files.
 SESSION = """
-import sys, time
+import signal, sys, time
 from tests.cluster.processes import Programs
+# A shell in the background hands down that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 programs = Programs()
 server = "import signal, socket, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\\n"
 server += f"with socket.create_server(('127.0.0.1', {sys.argv[1]})): time.sleep(600)"
@@ -47,8 +48,10 @@ def test_a_session_that_is_ended_leaves_nothing_behind(sign: signal.Signals) -> 
         folder = Path(session.stdout.readline().strip())
         assert _soon(lambda: _listens(port))
         assert folder.is_dir()
+        session.send_signal(sign)
+        session.wait(timeout=PATIENCE)
     finally:
-        os.kill(session.pid, sign)
+        session.kill()
         session.communicate(timeout=PATIENCE)
 
     assert _soon(lambda: not _listens(port))

@@ -83,6 +83,13 @@ class Walk:
         """Wait for pods of the model."""
         return self.api.until(seen, "v1", "Pod", NAMESPACE, labels=SERVING, what=what)
 
+    def until_endpoints(self, count: int) -> list[dict[str, Any]]:
+        """Wait until the Service leads to *count* pods; that is a moment after they are ready."""
+        return self.api.until(
+            lambda found: len(endpoints(found)) == count,
+            "discovery.k8s.io/v1", "EndpointSlice", NAMESPACE, labels=SERVICE, what=f"{count} endpoints",
+        )  # fmt: skip
+
     def until_trainer(
         self, seen: Callable[[list[dict[str, Any]]], bool], what: str, labels: str = TRAINING
     ) -> list[dict[str, Any]]:
@@ -170,10 +177,7 @@ def _place_and_start(walk: Walk) -> None:
 
 
 def _route(walk: Walk) -> None:
-    slices = walk.api.until(
-        lambda found: len(endpoints(found)) == 2,
-        "discovery.k8s.io/v1", "EndpointSlice", NAMESPACE, labels=SERVICE, what="2 endpoints",
-    )  # fmt: skip
+    slices = walk.until_endpoints(2)
     port = slices[0]["ports"][0]["port"]
     walk.step("route traffic", "Service", f"{len(endpoints(slices))} ready endpoints on port {port}")
     assert {one["targetRef"]["name"] for one in endpoints(slices)} == {name(one) for one in walk.pods()}
@@ -199,6 +203,7 @@ def _scale_up(walk: Walk, load: Load) -> None:
 def _update(walk: Walk) -> None:
     deployment = walk.objects["Deployment/ml-model"]
     old = {name(one) for one in walk.pods()}
+    walk.until_endpoints(3)
     walk.repository.pin("walkthrough", "mlmodel", "v2")
     walk.objects = walk.render()
     with (
@@ -222,7 +227,8 @@ def _update(walk: Walk) -> None:
     )  # fmt: skip
     walk.step("end the old pods", "Deployment controller", f"{len(old)} old pods are gone, {len(left)} new ones serve")
     assert {one["spec"]["replicas"] for one in states} == {3}
-    assert (fewest, reachable, most) == (3, 3, 4)
+    # How many there are for a moment is not promised: the new one may be made before the old one is deleted.
+    assert (fewest, reachable) == (3, 3)
     assert [image(one) for one in left] == ["v2", "v2", "v2"]
 
 
