@@ -126,6 +126,8 @@ class ArgoCD(Delivery):
 
     def _project(self, site: Site, cargo: Cargo) -> Manifest:
         project = parts.head(API, "AppProject", self._name(site), self.namespace, site)
+        # Argo CD looks at an Application without project again only minutes later.
+        project["metadata"]["annotations"] = {"argocd.argoproj.io/sync-wave": "-1"}
         everything = [identity(one) for one in cargo.manifests]
         namespaces = {site.namespace, *(namespace for _, _, namespace, _ in everything if namespace)}
         allowed = {self._kind(kind) for kind in self.allow}
