@@ -54,11 +54,7 @@ def test_the_application_of_an_environment(tmp_path: Path) -> None:
             "destination": {"server": IN_CLUSTER, "namespace": "ml-test"},
             "syncPolicy": {
                 "automated": {"prune": True, "selfHeal": True},
-                "syncOptions": [
-                    "ServerSideApply=true",
-                    "RespectIgnoreDifferences=true",
-                    "FailOnSharedResource=true",
-                ],
+                "syncOptions": ["ServerSideApply=true", "FailOnSharedResource=true"],
                 "retry": RETRY,
             },
             "ignoreDifferences": [

@@ -135,9 +135,11 @@ class Cluster(ControlPlane):
             "Node",
             what=f"{len(made)} nodes of {claimed.name} are ready",
         )
-        yield made
-        for one in made:
-            self.api.delete(one)
+        try:
+            yield made
+        finally:
+            for one in made:
+                self.api.delete(one)
 
     def clear(self, namespace: str) -> None:
         """Delete *namespace* and what runs in it, and wait until its pods have left their nodes."""

@@ -6,26 +6,39 @@ import contextlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import modelyard
 from environments.clusters import EKS, KIND
 from environments.walkthrough import walkthrough
 from modelyard import ArgoCD as Delivery
-from modelyard import Claim, Environment, Fleet, Gpu, ScalableModelService, TrainingJob, hours
+from modelyard import (
+    Claim,
+    CpuScale,
+    Environment,
+    Fleet,
+    Gpu,
+    ScalableModelService,
+    SynthesisError,
+    TrainingJob,
+    hours,
+)
 from modelyard.render.engine import Request, synthesize
-from tests.cluster.api import Api, ApiError, Manifest, is_true
+from tests.cluster.api import MANAGER, Api, ApiError, Manifest, Stop, is_true
 from tests.cluster.argocd import PATIENCE, ArgoCD, Repository, application
 from tests.cluster.cluster import Cluster
 from tests.cluster.load import Load
 from tests.cluster.programs import ROOT
-from tests.support import IMAGE
+from tests.support import IMAGE, raw
 
 Observed = Callable[[str], None]
 Build = Callable[[Fleet], object]
+Teams = Callable[..., "contextlib.AbstractContextManager[Team]"]
 MODEL_V1 = "sha256:976c277f19dcd6d30db9f67822fb1bcf7d35e382ca95dab38fbdaf0d0d213222"
 MODEL_V2 = "sha256:" + "2" * 64
 
@@ -49,8 +62,19 @@ class Team:
 
     def environment(self, fleet: Fleet, **options: Any) -> Environment:
         """Return the environment, delivered from the repository."""
-        delivery = Delivery(self.repository.url, **options)
-        return Environment(fleet, self.name, cluster=EKS, namespace=self.namespace, delivery=delivery)
+        delivery = Delivery(self.repository.url)
+        return Environment(fleet, self.name, cluster=EKS, namespace=self.namespace, delivery=delivery, **options)
+
+    def operation(self, phase: str, revision: str, message: str) -> None:
+        """Wait until the operation of the Application is in *phase* with *revision*, and says *message*."""
+
+        def seen(one: Manifest) -> bool:
+            state = one["status"].get("operationState", {})
+            found = state.get("phase"), state.get("syncResult", {}).get("revision"), state.get("message")
+            return bool(found == (phase, revision, message))
+
+        what = f"the sync of {revision[:8]} is {phase}"
+        self.api.until_one(seen, application(self.namespace), what=what, seconds=PATIENCE)
 
     def merge(self, build: Build) -> str:
         """Render what *build* says and commit it; return the revision."""
@@ -73,6 +97,25 @@ class Team:
         self.argocd.until(f"{self.namespace}-delivery", revision)
         return self.argocd.until(self.namespace, revision, health=health or ("Healthy",))
 
+    def states(self, deployment: Manifest, revision: str) -> list[Manifest]:
+        """Return every state of *deployment* until *revision* is synced."""
+        metadata, stop = deployment["metadata"], Stop()
+        seen: list[Manifest] = []
+
+        def follow() -> None:
+            watch = self.api.watch("apps/v1", "Deployment", metadata["namespace"], name=metadata["name"], stop=stop)
+            for objects in watch:
+                seen.extend(objects.values())
+
+        with ThreadPoolExecutor(1) as pool:
+            following = pool.submit(follow)
+            try:
+                self.synced(revision)
+            finally:
+                stop.set()
+            following.result(timeout=PATIENCE)
+        return seen
+
     def object(self, api_version: str, kind: str, name: str) -> Manifest:
         """Return an object of the environment."""
         return self.api.get(api_version, kind, name, self.namespace)
@@ -82,26 +125,37 @@ class Team:
         return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": self.namespace}}
 
     def leave(self, cluster: Cluster) -> None:
-        """Delete the Applications, which deletes nothing else, and then the environment."""
+        """Delete the Applications, which deletes nothing else, and then the environment while it has its nodes."""
         for name in (f"{self.namespace}-delivery", self.namespace):
-            self.api.delete(application(name))
+            with contextlib.suppress(ApiError):
+                self.api.patch(application(name), {"spec": {"syncPolicy": None}})
+                # A sync that is under way would make again what is deleted below.
+                self.api.until_one(idle, application(name), what=f"{name} is left alone", seconds=PATIENCE)
+                self.api.delete(application(name))
         self.api.delete({**application(self.namespace), "kind": "AppProject"})
         with contextlib.suppress(ApiError):
             cluster.clear(self.namespace)
 
 
 @pytest.fixture
-def team(argocd: ArgoCD, cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[str], Team]]:
-    """Make a team with an environment of the given name; what is left of it goes at the end."""
-    made: list[Team] = []
+def team(argocd: ArgoCD, cluster: Cluster, tmp_path: Path) -> Teams:
+    """Make a team with an environment, and nodes for it, as long as a block runs."""
 
-    def make(name: str) -> Team:
-        made.append(Team(argocd, tmp_path / name, name))
-        return made[-1]
+    @contextlib.contextmanager
+    def make(name: str, nodes: modelyard.Cluster = EKS) -> Iterator[Team]:
+        own = Team(argocd, tmp_path / name, name)
+        with cluster.nodes(nodes):
+            try:
+                yield own
+            finally:
+                own.leave(cluster)
 
-    yield make
-    for one in made:
-        one.leave(cluster)
+    return make
+
+
+def idle(manifest: Manifest) -> bool:
+    """Tell whether no sync of an Application is wanted or under way."""
+    return "operation" not in manifest and manifest["status"].get("operationState", {}).get("phase") != "Running"
 
 
 def missing(api: Api, manifest: Manifest) -> bool:
@@ -110,6 +164,12 @@ def missing(api: Api, manifest: Manifest) -> bool:
         return "deletionTimestamp" in api.current(manifest)["metadata"]
     except ApiError as error:
         return error.code == 404
+
+
+def owners(manifest: Manifest, field: str) -> list[str]:
+    """Return the field managers that own *field* of the spec."""
+    entries = manifest["metadata"]["managedFields"]
+    return [one["manager"] for one in entries if field in one.get("fieldsV1", {}).get("f:spec", {})]
 
 
 def service(env: Environment, **options: Any) -> ScalableModelService:
@@ -125,19 +185,17 @@ def training(env: Environment, **options: Any) -> TrainingJob:
 
 
 def test_the_walkthrough_is_delivered(
-    argocd: ArgoCD, cluster: Cluster, team: Callable[[str], Team], monkeypatch: pytest.MonkeyPatch, observed: Observed
+    argocd: ArgoCD, cluster: Cluster, team: Teams, monkeypatch: pytest.MonkeyPatch, observed: Observed
 ) -> None:
     """First sync, autoscaler, finished training and a new model, each as the fleet in this repository has them."""
-    own = team("walkthrough")
-    own.namespace = "walkthrough"
-    root = own.repository.root
-    monkeypatch.setattr(sys.modules[walkthrough.__module__], "REPO", own.repository.url)
-    lock = root / "environments" / "walkthrough.lock.yaml"
-    lock.parent.mkdir()
-    shutil.copy(ROOT / "environments" / "walkthrough.lock.yaml", lock)
-    api, namespace = cluster.api, own.namespace
-    deployment = own.about("apps/v1", "Deployment", "ml-model")
-    with cluster.nodes(KIND):
+    with team("walkthrough", KIND) as own:
+        own.namespace = "walkthrough"
+        monkeypatch.setattr(sys.modules[walkthrough.__module__], "REPO", own.repository.url)
+        lock = own.repository.root / "environments" / "walkthrough.lock.yaml"
+        lock.parent.mkdir()
+        shutil.copy(ROOT / "environments" / "walkthrough.lock.yaml", lock)
+        api, namespace = cluster.api, own.namespace
+        deployment = own.about("apps/v1", "Deployment", "ml-model")
         first = own.merge(walkthrough)
         own.bootstrap()
         own.synced(first, "Progressing", "Healthy")
@@ -161,6 +219,7 @@ def test_the_walkthrough_is_delivered(
             again = own.synced(first)
             assert api.current(deployment)["spec"]["replicas"] == 3
             assert len(again["status"]["history"]) == operations
+            assert MANAGER not in owners(api.current(deployment), "f:replicas")
             observed("argocd: the autoscaler scaled 2 -> 3, and the Application stayed Synced: no sync, no reset")
 
             lock.write_text(lock.read_text().replace(MODEL_V1, MODEL_V2))
@@ -201,10 +260,9 @@ def rolled_out(deployment: Manifest, digest: str) -> bool:
     return digest in image and fresh and counts == {wanted}
 
 
-def test_drift_is_healed(cluster: Cluster, team: Callable[[str], Team], observed: Observed) -> None:
+def test_drift_is_healed(team: Teams, observed: Observed) -> None:
     """What somebody changes or deletes by hand comes back as it stands in git."""
-    own = team("drift")
-    with cluster.nodes(EKS):
+    with team("drift") as own:
         revision = own.merge(lambda fleet: service(own.environment(fleet)))
         own.bootstrap()
         own.synced(revision)
@@ -220,31 +278,128 @@ def test_drift_is_healed(cluster: Cluster, team: Callable[[str], Team], observed
             lambda one: one["metadata"]["uid"] != gone, own.about("v1", "Service", "api"),
             what="the Service is made again", seconds=PATIENCE,
         )  # fmt: skip
-        observed("argocd: replicas changed by hand and a deleted Service are healed")
+        own.api.patch(application(own.namespace), {"spec": {"syncPolicy": {"automated": {"prune": False}}}})
+        own.api.until_one(
+            lambda one: one["spec"]["syncPolicy"]["automated"]["prune"] is True, application(own.namespace),
+            what="the Application is as rendered", seconds=PATIENCE,
+        )  # fmt: skip
+        observed("argocd: replicas changed by hand, a deleted Service and a changed Application are healed")
 
 
-def test_a_removed_workload_is_pruned_and_its_claim_is_not(
-    cluster: Cluster, team: Callable[[str], Team], observed: Observed
-) -> None:
+def test_a_removed_workload_is_pruned_and_its_claim_is_not(team: Teams, observed: Observed) -> None:
     """Nor is its run, which may still be going."""
-    own = team("removal")
     claim = Claim("checkpoints", "/checkpoints", size="1Gi", storage_class="efs", access_mode="ReadWriteMany")
+    with team("removal") as own:
 
-    def with_training(fleet: Fleet) -> None:
-        env = own.environment(fleet)
-        service(env)
-        training(env, volumes=[claim])
+        def both(fleet: Fleet) -> None:
+            env = own.environment(fleet)
+            service(env)
+            training(env, volumes=[claim])
 
-    with cluster.nodes(EKS):
-        revision = own.merge(with_training)
+        revision = own.merge(both)
         own.bootstrap()
         own.synced(revision, "Progressing", "Healthy")
         (job,) = own.api.all("batch/v1", "Job", own.namespace)
         revision = own.merge(lambda fleet: service(own.environment(fleet)))
-        done = own.synced(revision, "Progressing", "Healthy")
+        own.synced(revision, "Progressing", "Healthy")
         assert missing(own.api, own.about("v1", "ServiceAccount", "train"))
         assert missing(own.api, own.about("networking.k8s.io/v1", "NetworkPolicy", "train"))
         assert not missing(own.api, own.about("v1", "PersistentVolumeClaim", "checkpoints"))
         assert not missing(own.api, own.about("batch/v1", "Job", job["metadata"]["name"]))
-        assert done["status"]["sync"]["status"] == "Synced"
         observed("argocd: a removed training's account and policy are pruned, its claim and its run are kept: Synced")
+
+
+@pytest.mark.parametrize("way", ["alone", "handed over"])
+def test_replicas_that_leave_git(team: Teams, way: str, observed: Observed) -> None:
+    """Without another owner the number falls to one for a moment; with the command of rule G13 it stays."""
+    with team(f"scale-{len(way)}") as own:
+        deployment = own.about("apps/v1", "Deployment", "api")
+        first = own.merge(lambda fleet: service(own.environment(fleet), replicas=4))
+        own.bootstrap()
+        own.synced(first)
+        if way == "handed over":
+            own.api.apply({**deployment, "spec": {"replicas": 4}}, manager="handover")
+        scale = CpuScale(min=2, max=6)
+        second = own.merge(lambda fleet: service(own.environment(fleet), replicas=None, scale=scale))
+        seen = [one["spec"]["replicas"] for one in own.states(deployment, second)]
+        observed(f"argocd: replicas on the way from 4 in git to an autoscaler, {way}: {' '.join(map(str, seen))}")
+        assert min(seen) == {"alone": 1, "handed over": 4}[way]
+
+
+def test_a_sync_that_prunes_last_waits_for_a_training(cluster: Cluster, team: Teams, observed: Observed) -> None:
+    """Why nothing that modelyard renders does, and rule G03 refuses it: the next commit is not synced meanwhile."""
+    annotated = {"name": "old", "annotations": {"argocd.argoproj.io/sync-options": "PruneLast=true"}}
+    old = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": annotated, "data": {"a": "b"}}
+
+    def build(*foreign: Manifest, replicas: int = 2) -> Build:
+        def made(fleet: Fleet) -> None:
+            env = own.environment(fleet, accept={"G03": "to see what happens"} if foreign else None)
+            service(env, replicas=replicas)
+            training(env)
+            for one in foreign:
+                raw(env, one)
+
+        return made
+
+    with team("last") as own:
+        first = own.merge(build(old))
+        own.bootstrap()
+        own.synced(first, "Progressing")
+        (job,) = own.api.all("batch/v1", "Job", own.namespace)
+        second = own.merge(build())
+        own.argocd.refresh(own.namespace)
+        waits = f"waiting for healthy state of batch/Job/{job['metadata']['name']}"
+        own.operation("Running", second, waits)
+        third = own.merge(build(replicas=3))
+        own.argocd.refresh(own.namespace)
+        own.api.until_one(lambda one: one["status"].get("ready") == 1, job, what="the training runs")
+        assert own.object("apps/v1", "Deployment", "api")["spec"]["replicas"] == 2
+        own.operation("Running", second, waits)
+        (pod,) = own.api.all("v1", "Pod", own.namespace, labels="app=train")
+        cluster.exits(pod, 0)
+        own.synced(third)
+        assert own.object("apps/v1", "Deployment", "api")["spec"]["replicas"] == 3
+        observed(f"argocd: a sync that prunes last lasts as long as a training: {waits}")
+
+
+def test_what_the_project_allows_no_more_is_not_pruned(team: Teams, observed: Observed) -> None:
+    """Why rule G11 keeps a kind allowed until its last object is deleted."""
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": {"hard": {"pods": "9"}}}
+
+    def build(*foreign: Manifest, **options: Any) -> Build:
+        def made(fleet: Fleet) -> None:
+            env = own.environment(fleet, **options)
+            service(env)
+            for one in foreign:
+                raw(env, one)
+
+        return made
+
+    with team("project") as own:
+        first = own.merge(build(quota))
+        own.bootstrap()
+        own.synced(first)
+        with pytest.raises(SynthesisError) as caught:
+            own.merge(build())
+        assert [finding.rule for finding in caught.value.findings] == ["G11"]
+        dist = own.repository.root / "dist"
+        project = dist / "_delivery" / own.name / f"appproject.argoproj.io-{own.namespace}.yaml"
+        line = '  - group: ""\n    kind: ResourceQuota\n'
+        assert line in project.read_text()
+        allowed = project.read_text()
+        project.write_text(allowed.replace(line, ""))
+        delivery, disallowed = f"{own.namespace}-delivery", own.repository.commit("Do what G11 refuses")
+        own.argocd.refresh(delivery)
+        own.argocd.until(delivery, disallowed)
+        (dist / own.name / "_environment" / "resourcequota-pods.yaml").unlink()
+        own.synced(own.repository.commit("Remove the object"))
+        assert not missing(own.api, own.about("v1", "ResourceQuota", "pods"))
+        project.write_text(allowed)
+        again = own.repository.commit("Allow it until it is deleted")
+        own.argocd.refresh(delivery)
+        own.argocd.until(delivery, again)
+        own.synced(own.repository.commit("Anything, so that Argo CD syncs"))
+        own.api.until(lambda found: found == [], "v1", "ResourceQuota", own.namespace, what="the quota is pruned")
+        observed(
+            "argocd: an object whose kind the AppProject allows no more stays for ever, Synced; allowed, it is pruned"
+        )

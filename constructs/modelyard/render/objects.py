@@ -9,30 +9,18 @@ import attrs
 
 from modelyard import trace
 from modelyard.delivery import cargo, omit, unmatched
-from modelyard.exact_yaml import InexactError, dotted, dump
 from modelyard.findings import Breach, Finding, Severity, Source
-from modelyard.fleet import Draft, Environment, Site, Workload
+from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
 from modelyard.render.foreign import foreign
 from modelyard.render.layout import delivery_path, path_of
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
-from modelyard.rules import RULES, Object, Scope, breaches, finding, settle
-from modelyard.schemas import Catalog, catalog
+from modelyard.render.single import schema_breaches, write
+from modelyard.rules import Object, Scope, breaches, changes, finding, settle
+from modelyard.schemas import catalog
 from modelyard.values.value import source_of
 
-NOTHING_WITHOUT_SPEC = frozenset(
-    {
-        "CronJob",
-        "DaemonSet",
-        "Deployment",
-        "HorizontalPodAutoscaler",
-        "Ingress",
-        "Job",
-        "Pod",
-        "ReplicaSet",
-        "StatefulSet",
-    }
-)
+Before = Callable[[Object], Manifest | None]
 
 
 @attrs.define
@@ -61,7 +49,9 @@ class Gathered:
         return any(one.severity is Severity.ERROR for one in self.findings)
 
 
-def gather(environment: Environment, *, complete: bool = True, passed: str = "") -> Gathered:
+def gather(
+    environment: Environment, *, complete: bool = True, passed: str = "", before: Before | None = None
+) -> Gathered:
     """
     Return the objects of *environment* and everything there is to say about them.
 
@@ -71,6 +61,8 @@ def gather(environment: Environment, *, complete: bool = True, passed: str = "")
         complete: Whether that function ran to its end. Default: it did.
 
         passed: The seal of the last time, so that the same objects need not be checked again. Default: none.
+
+        before: Answers with what an object was when it was rendered last, where it was another. Default: nothing was.
     """
     if not renderable(environment):
         return Gathered([], refused(environment))
@@ -78,7 +70,7 @@ def gather(environment: Environment, *, complete: bool = True, passed: str = "")
     work.take_workloads()
     work.take_foreign()
     work.take_own()
-    valid, seal = work.checked(passed)
+    valid, seal = work.checked(passed, before)
     findings = [*notes(environment), *work.refused, *work.settled(), *_collisions(valid, environment)]
     delivered = {id(one) for one in work.delivery}
     return Gathered(
@@ -164,17 +156,19 @@ class _Work:
         environment = self.environment
         self.findings[None].extend(finding(breach, environment.name, environment.source) for breach in broken)
 
-    def checked(self, passed: str) -> tuple[list[Object], str]:
+    def checked(self, passed: str, before: Before | None) -> tuple[list[Object], str]:
         """Return the objects that are right, and what stands for all of them where nothing was found."""
-        written = self._kept(self.objects, _write)
+        written = self._kept(self.objects, write)
         whole = self.complete and not self.refused and len(written) == len(self.objects)
+        if before is not None:
+            self._changed(written, before)
         seal = _seal(self.environment.site, written) if whole else ""
         if seal and seal == passed:
             return written, seal
         delivered = {id(one) for one in self.delivery}
         valid = self._kept(
             written,
-            lambda one: _schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
+            lambda one: schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
         )
         scope = Scope(self.environment.site, valid, complete=whole and len(valid) == len(written))
         clean = scope.complete
@@ -184,6 +178,13 @@ class _Work:
             if one.owner is None or one.owner not in self.halved:
                 self.findings[one.owner].append(_on(one, breach, self.environment))
         return valid, seal if clean else ""
+
+    def _changed(self, objects: Iterable[Object], before: Before) -> None:
+        """Look at what became of objects that were rendered before."""
+        for one in objects:
+            if (old := before(one)) is not None:
+                found = [_on(one, breach, self.environment) for breach in changes(old, one.data)]
+                self.findings[one.owner].extend(found)
 
     def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
         kept: list[Object] = []
@@ -227,34 +228,6 @@ def _seal(site: Site, objects: Iterable[Object]) -> str:
     for one in objects:
         whole.update(f"{one.sha256} {one.owner} {one.path}\n".encode())
     return whole.hexdigest()
-
-
-def _write(one: Object) -> Iterator[Breach]:
-    """Write *one* as text, and yield why it cannot be written."""
-    try:
-        one.text = dump(one.data)
-    except InexactError as error:
-        do = "write a value that JSON can hold"
-        yield Breach("X08", dotted(error.path) or f"{one.kind} {one.name}", None, error.because, do)
-    else:
-        one.sha256 = hashlib.sha256(one.text.encode()).hexdigest()
-
-
-def _schema_breaches(one: Object, schemas: Catalog) -> Iterator[Breach]:
-    if one.kind in NOTHING_WITHOUT_SPEC and not one.data.get("spec"):
-        because = "it misses the required field 'spec'"  # the published schema calls it optional
-        yield Breach("X05", f"{one.kind} {one.name}", None, because, "say what it is to do")
-    if schemas.valid(one.data):
-        errors = schemas.duplicates(one.data)
-        rule = "X05"
-    else:
-        errors = schemas.errors(one.data)
-        known = schemas.kind(str(one.data.get("apiVersion")), str(one.data.get("kind")))
-        rule = "X05" if known is not None else "X04"
-    for error in errors:
-        because, _, do = error.message.partition("; ")
-        field = dotted(error.path) or f"{one.kind} {one.name}"
-        yield Breach(rule, field, None, f"it {because}", do or RULES[rule].fix)
 
 
 def _on(one: Object, breach: Breach, environment: Environment) -> Finding:
