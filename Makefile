@@ -12,7 +12,7 @@ sources := $(wildcard main.py environments constructs tests benchmarks tools)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup setup-python setup-synth
 setup: ## set everything up, and do nothing else
@@ -37,12 +37,15 @@ test: setup ## run all tests
 kubeconform: setup ## check dist/ with kubeconform, strict and offline
 	@$(in_venv) $(venv)/python -m pytest tests/test_kubeconform.py -q
 
-.PHONY: cluster-build cluster-test
+.PHONY: cluster-build cluster-test cluster-dry-run
 cluster-build: ## build a real control plane, once (a quarter of an hour)
 	@tools/setup venv editable node go
 	@$(venv)/python tools/cluster.py >/dev/null
 cluster-test: cluster-build ## prove dist/ and the rules on that control plane
-	@$(in_venv) $(venv)/python -m pytest tests/cluster $(PYTEST)
+	@$(in_venv) $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster $(PYTEST)
+cluster-dry-run: setup-synth ## ask the cluster of CONTEXT=name whether it would accept dist/
+	@test -n "$(CONTEXT)" || { echo "name a context of your kubeconfig: make cluster-dry-run CONTEXT=name" >&2; exit 2; }
+	@$(in_venv) $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster --context="$(CONTEXT)"
 
 .PHONY: check
 check: setup-synth ## ruff, mypy, pyright, and dist/ is fresh

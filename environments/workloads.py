@@ -12,8 +12,10 @@ from modelyard import (
     HttpGet,
     Port,
     ScalableModelService,
+    Schedule,
     SecretKey,
     TrainingJob,
+    days,
     hours,
     minutes,
     seconds,
@@ -87,7 +89,7 @@ def sentiment_train(env: Environment, *, gpus: int) -> None:
     )
 
 
-def churn_train(env: Environment, *, deadline: timedelta) -> None:
+def churn_train(env: Environment, *, deadline: timedelta, schedule: Schedule | None = None) -> None:
     """Fit the churn model again: CPU only, the result goes to the registry."""
     TrainingJob(
         env,
@@ -97,6 +99,7 @@ def churn_train(env: Environment, *, deadline: timedelta) -> None:
         cpu=8,
         memory="32Gi",
         deadline=deadline,
+        schedule=schedule,
         env={"WAREHOUSE_DSN": SecretKey("warehouse", "dsn")},
     )
 
@@ -125,4 +128,33 @@ def support_tune(env: Environment) -> None:
                 access_mode="ReadWriteMany",
             ),
         ],
+    )
+
+
+def search_embed(env: Environment) -> None:
+    """Train the embedding model of the search on sixteen H100s of two nodes."""
+    TrainingJob(
+        env,
+        "search-embed",
+        image=env.image("search-embed"),
+        command=["torchrun", "embed.py", "--resume", "/checkpoints"],
+        nodes=2,
+        gpu=Gpu("h100", 8),
+        cpu=96,
+        memory="1Ti",
+        retries=5,
+        deadline=days(4),
+        grace=minutes(5),
+        env={"NCCL_DEBUG": "WARN"},
+        volumes=[
+            Claim("datasets", "/data", read_only=True, access_mode="ReadOnlyMany"),
+            Claim(
+                "search-checkpoints",
+                "/checkpoints",
+                size="1Ti",
+                storage_class="filestore-rwx",
+                access_mode="ReadWriteMany",
+            ),
+        ],
+        accept={"J18": "support-tune takes one of the four H100 nodes, so there are always two left"},
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import cdk8s
 import cdk8s_plus_34 as kplus
+import constructs
 import pytest
 import yaml
 
@@ -242,3 +243,68 @@ def test_a_foreign_construct_that_cdk8s_refuses_is_a_finding(tmp_path: Path) -> 
     texts = [finding.text for finding in found(env) if finding.rule == "X18"]
     assert len(texts) == 1
     assert texts[0].startswith("test: cdk8s but its synthesis says: ")
+
+
+def test_a_fleet_of_our_workloads_alone_needs_no_node(golden: Project, tmp_path: Path) -> None:
+    project = projects.make(tmp_path / "project")
+    no_node = {"JSII_NODE": "/nowhere/node"}
+    done = project.run(projects.MODELYARD, "synth", "dev", env=no_node)
+    assert (done.code, done.out, done.err) == (0, "1 environment, 7 objects: 8 files written\n", "")
+    ours = {path: content for path, content in golden.snapshot().items() if "prod" not in path}
+    assert {path: content for path, content in project.snapshot().items() if "prod" not in path} == ours
+    done = project.run(projects.MODELYARD, "synth", env=no_node)
+    because = "cdk8s needs Node, and /nowhere/node cannot be run: No such file or directory; unset JSII_NODE"
+    assert done.err.startswith(f"environments/prod.py:27: error[X10] prod: this raised RuntimeError: {because}; ")
+    assert done.err.count("\n") == 2
+
+
+def test_a_program_that_imports_cdk8s_first_renders_the_same(golden: Project, tmp_path: Path) -> None:
+    """Its Node runs before modelyard is there, so no process may be forked that would share it."""
+    project = projects.make(tmp_path / "project")
+    project.edit("main.py", "from modelyard", "import cdk8s  # noqa: F401\nfrom modelyard")
+    started = "import json, modelyard.fleet, modelyard._jsii as one; print(json.dumps(one.Node.started))"
+    for first, answer in (("import cdk8s; ", "true\n"), ("", "false\n")):
+        assert project.run(projects.BIN / "python", "-c", first + started).out == answer
+    for command in (projects.MAIN_PY, (*projects.MODELYARD_SYNTH, "--jobs", "2")):
+        shutil.rmtree(project.dist, ignore_errors=True)
+        done = project.run(*command)
+        assert (done.code, done.out, done.err) == (0, "2 environments, 18 objects: 20 files written\n", "")
+        assert project.snapshot() == golden.snapshot()
+
+
+def test_the_tree_of_constructs_is_whole_whoever_looks_first(tmp_path: Path) -> None:
+    """Workloads are handed to cdk8s when it is asked; what was made before, between and after is in order."""
+    env = environment(tmp_path)
+    api = service(env)
+    gold = cdk8s.ApiObject(env, "gold", api_version="v1", kind="ConfigMap")
+    train = training(env)
+    assert [child.node.id for child in env.node.children] == ["api", "gold", "train"]
+    assert all(child is made for child, made in zip(env.node.children, (api, gold, train), strict=True))
+    assert train.node.path == "test/train"
+    assert env.node.root is env.fleet
+    other = environment(tmp_path / "other")
+    alone = service(other)
+    everything: list[object] = [other.fleet, other, alone]
+    assert all(one is made for one, made in zip(other.fleet.node.find_all(), everything, strict=True))
+    assert alone.node.scope is other
+
+
+def test_a_workload_inside_a_workload_is_below_it(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    api = service(env)
+    inner = training(env)
+    nested = constructs.Construct(api, "group")
+    assert nested.node.path == "test/api/group"
+    assert [child.node.id for child in api.node.children] == ["group"]
+    assert inner.node.scope is env
+
+
+def test_an_id_that_a_foreign_construct_has_is_refused_where_it_is_taken(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    service(env)
+    with pytest.raises(RuntimeError, match="There is already a Construct with name 'api'"):
+        cdk8s.ApiObject(env, "api", api_version="v1", kind="ConfigMap")
+    cdk8s.ApiObject(env, "train", api_version="v1", kind="ConfigMap")
+    with pytest.raises(RuntimeError, match="There is already a Construct with name 'train'"):
+        training(env)
+    assert [workload.id for workload in env.workloads] == ["api"]

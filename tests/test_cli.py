@@ -150,6 +150,35 @@ def test_explain_prints_the_page_of_a_rule(project: Path) -> None:
     assert run(project, "explain", "R1", code=2).stderr.startswith("error: there is no rule 'R1'; ")
 
 
+def test_explain_tells_what_a_training_does_when_something_goes_wrong(project: Path) -> None:
+    """A line a case, the same for people and for programs; a service and a name that is not there are a misuse."""
+    text = run(project, "explain", "prod/support-tune").stdout.splitlines()
+    data = json.loads(run(project, "explain", "prod/support-tune", "--format", "json").stdout)
+
+    assert text[0].split() == ["WHEN", "THEN"]
+    assert text[3].split("  ")[0] == data[2]["when"] == "exit code 2, 126 or 127"
+    assert data[2]["then"] == "the Job fails at once"
+    assert [f"{one['when']} {one['then']}" for one in data] == [" ".join(line.split()) for line in text[1:]]
+    assert run(project, "explain", "prod/sentiment", code=2).stderr == (
+        "error: prod/sentiment makes no Job; only trainings end, and can fail for good\n"
+    )
+    assert run(project, "explain", "prod/suport-tune", code=2).stderr == (
+        "error: prod has no workload 'suport-tune'; did you mean support-tune?\n"
+    )
+    assert run(project, "explain", "pord/support-tune", code=2).stderr == (
+        "error: there is no environment 'pord'; did you mean prod?\n"
+    )
+
+
+def test_explain_of_a_training_tells_first_what_is_wrong(project: Path) -> None:
+    """What cannot be rendered cannot be explained."""
+    edit(project, "environments/workloads.py", "nodes=2", "nodes=20")
+
+    error = run(project, "explain", "prod/search-embed", code=1).stderr
+
+    assert "error[R26] prod/search-embed: " in error
+
+
 def test_images_are_pinned_listed_and_promoted(project: Path) -> None:
     """No registry is asked; what was promoted is rendered by the next synth."""
     digest = "sha256:" + "c" * 64

@@ -34,7 +34,7 @@ PYTHON = Path(getattr(sys, "_base_executable", None) or sys.executable)
 NO_NETWORK = re.compile(
     r"getaddrinfo|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH"
     r"|name resolution|no such host|Name or service not known|nodename nor servname"
-    r"|NewConnectionError|Connection refused|Network is unreachable|timed out|ProxyError"
+    r"|NewConnectionError|[Cc]onnection refused|[Nn]etwork is unreachable|timed out|i/o timeout|ProxyError"
 )
 BAD_HASH = re.compile(r"DO NOT MATCH THE HASHES|EINTEGRITY|checksum mismatch|SECURITY ERROR")
 NO_TRUST = re.compile(r"SELF_SIGNED_CERT|UNABLE_TO_(GET|VERIFY)|CERTIFICATE_VERIFY_FAILED|x509: cert")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         SecretKey,
     )
     from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
-    from modelyard.training import TrainingJob
+    from modelyard.training import Schedule, Sweep, TrainingJob
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
@@ -69,11 +69,13 @@ __all__ = [
     "Peer",
     "Port",
     "ScalableModelService",
+    "Schedule",
     "SecretFiles",
     "SecretKey",
     "Severity",
     "SpecError",
     "StorageClass",
+    "Sweep",
     "SynthesisError",
     "TcpSocket",
     "Toleration",
@@ -93,7 +95,7 @@ _ROOMS = {
         "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
     ),
     "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
-    "modelyard.training": ("TrainingJob",),
+    "modelyard.training": ("Schedule", "Sweep", "TrainingJob"),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

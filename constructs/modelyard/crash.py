@@ -49,6 +49,20 @@ def miscounted(fleets: int, main: str, root: Path) -> Finding:
     )
 
 
+def without_environments(main: str, root: Path) -> Finding:
+    """Return the finding on a fleet without an environment, which would empty ``dist/`` and then the clusters."""
+    return Finding(
+        rule="X16",
+        severity=Severity.ERROR,
+        where=main,
+        field="Fleet(environments)",
+        value="",
+        because="it names no environment, and everything in dist/ would go",
+        do="name at least one; to be rid of all, delete dist/ with git",
+        source=trace.relative(Program.made, root) if Program.made is not None else Source(main, 1),
+    )
+
+
 def as_finding(error: BaseException, where: str, root: Path) -> Finding:
     """Return an exception of the user's Python as a finding on *where*, at the line it came from."""
     if isinstance(error, SpecError):

@@ -31,6 +31,7 @@ SURROGATE = re.compile(r"[\ud800-\udfff]")
 SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\", "\0": "\\0"}
 INT64 = 2**63
 LONGEST_KEY = 512
+PADS = tuple("\n" + "  " * indent for indent in range(32))
 
 Path = tuple[str | int, ...]
 
@@ -84,41 +85,42 @@ class _Unwritable(Exception):  # noqa: N818 # never leaves this module
 
 
 def _mapping(mapping: dict[str, Any], indent: int, out: Callable[[str], None], lead: str | None) -> None:
-    pad = "\n" + "  " * indent
+    pad = PADS[indent] if indent < len(PADS) else "\n" + "  " * indent
+    if lead is None:
+        lead = pad
     for key, value in mapping.items():
-        out(pad if lead is None else lead)
-        lead = None
-        out(_key(key))
         kind = type(value)
         if kind is str:
-            out(" ")
-            out(value if value in _known_plain else _string(value, indent))
+            out(f"{lead}{_key(key)} {value if value in _known_plain else _string(value, indent)}")
         elif kind is dict:
             if value:
+                out(f"{lead}{_key(key)}")
                 _mapping(value, indent + 1, out, None)
             else:
-                out(" {}")
+                out(f"{lead}{_key(key)} {{}}")
         elif kind is list:
             if value:
+                out(f"{lead}{_key(key)}")
                 _sequence(value, indent, out)
             else:
-                out(" []")
+                out(f"{lead}{_key(key)} []")
         else:
-            out(" ")
-            out(_scalar(value, kind))
+            out(f"{lead}{_key(key)} {_scalar(value, kind)}")
+        lead = pad
 
 
 def _sequence(sequence: list[Any], indent: int, out: Callable[[str], None]) -> None:
-    pad = "\n" + "  " * indent + "- "
+    pad = (PADS[indent] if indent < len(PADS) else "\n" + "  " * indent) + "- "
     for value in sequence:
         kind = type(value)
         if kind is dict and value:
             _mapping(value, indent + 1, out, pad)
             continue
-        out(pad)
         if kind is str:
-            out(_string(value, indent))
-        elif kind is list and value:
+            out(f"{pad}{value if value in _known_plain else _string(value, indent)}")
+            continue
+        out(pad)
+        if kind is list and value:
             inner: list[str] = []
             _sequence(value, indent + 1, inner.append)
             out(inner[0].lstrip())

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from modelyard.findings import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import FrameType, TracebackType
 
 HERE = str(Path(__file__).resolve().parent)
@@ -33,25 +32,23 @@ def is_user_code(filename: str) -> bool:
     return not filename.startswith("<") and not filename.startswith(_library_folders())
 
 
-def _frames(frame: FrameType | None) -> Iterator[tuple[str, int, str]]:
-    for _ in range(DEEPEST):
-        if frame is None:
-            return
-        if is_user_code(frame.f_code.co_filename):
-            yield frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
-        frame = frame.f_back
-
-
 def here(*, with_main: bool = False) -> Source | None:
     """Return the innermost line of user code that is being run, with the functions that called it."""
-    found = [
-        (file, line)
-        for file, line, function in _frames(sys._getframe(1))  # noqa: SLF001 # the documented way is 100 times slower
-        if with_main or function != "<module>"
-    ]
-    if with_main:
-        return _source(found[:1])  # an import is no call
-    return _source(found) if found else here(with_main=True)
+    found: list[tuple[str, int]] = []
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 # the documented way is 100 times slower
+    for _ in range(DEEPEST):
+        if frame is None:
+            break
+        code = frame.f_code
+        if is_user_code(code.co_filename):
+            if with_main:
+                return Source(code.co_filename, frame.f_lineno)  # an import is no call
+            if code.co_name != "<module>":
+                found.append((code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    if found:
+        return _source(found)
+    return None if with_main else here(with_main=True)
 
 
 def of_traceback(traceback: TracebackType | None) -> Source | None:

@@ -115,7 +115,7 @@ class Api(Client):
 
     def until(
         self,
-        seen: Callable[[list[Manifest]], bool],
+        seen: Callable[[list[Manifest]], object],
         api_version: str,
         kind: str,
         namespace: str | None = None,
@@ -137,7 +137,7 @@ class Api(Client):
 
     def until_one(
         self,
-        seen: Callable[[Manifest], bool],
+        seen: Callable[[Manifest], object],
         manifest: Mapping[str, Any],
         *,
         what: str,

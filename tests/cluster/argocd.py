@@ -36,7 +36,7 @@ class ArgoCD:
 
     def __init__(self, cluster: Cluster) -> None:
         self.api = cluster.api
-        install(cluster.api, [{"apiVersion": API}])
+        install(cluster.api, [application("any")])
         for one in _installation():
             cluster.api.apply(one, manager="platform-team")
         redis, repo_server = free_port(), free_port()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,23 +123,34 @@ class Cluster(ControlPlane):
     # What tests use
 
     @contextlib.contextmanager
-    def nodes(self, claimed: modelyard.Cluster, *, cpu_nodes: int = CPU_NODES) -> Iterator[list[Manifest]]:
+    def nodes(
+        self, claimed: modelyard.Cluster, *, cpu_nodes: int = CPU_NODES, labels: Mapping[str, str] | None = None
+    ) -> Iterator[list[Manifest]]:
         """Have the nodes that *claimed* says it has, and *cpu_nodes* more, as long as the block runs."""
-        made = list(nodes(claimed, cpu_nodes=cpu_nodes))
+        made = list(nodes(claimed, cpu_nodes=cpu_nodes, labels=labels or {}))
         names = {one["metadata"]["name"] for one in made}
-        for one in made:
-            self.api.create(one)
-        self.api.until(
-            lambda found: names <= {one["metadata"]["name"] for one in found if is_true(one, "Ready")},
-            "v1",
-            "Node",
-            what=f"{len(made)} nodes of {claimed.name} are ready",
-        )
         try:
+            for one in made:
+                self.api.create(one)
+            self.api.until(
+                lambda found: names <= {one["metadata"]["name"] for one in found if is_true(one, "Ready")},
+                "v1",
+                "Node",
+                what=f"{len(made)} nodes of {claimed.name} are ready",
+            )
             yield made
         finally:
             for one in made:
                 self.api.delete(one)
+
+    @contextlib.contextmanager
+    def cleared(self, *namespaces: str) -> Iterator[None]:
+        """Clear *namespaces* when the block is over; to be entered after the nodes that their pods are on."""
+        try:
+            yield
+        finally:
+            for namespace in namespaces:
+                self.clear(namespace)
 
     def clear(self, namespace: str) -> None:
         """Delete *namespace* and what runs in it, and wait until its pods have left their nodes."""

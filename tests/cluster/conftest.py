@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,14 +11,23 @@ from tests.cluster.argocd import ArgoCD
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.processes import Programs
-from tests.cluster.programs import NEWEST, OLDEST
+from tests.cluster.programs import NEWEST, OLDEST, ROOT
+
+OBSERVED = pytest.StashKey[list[str]]()
+LOGS = ROOT / ".tools" / "log" / "cluster"
 
 
 @pytest.fixture(scope="session")
-def programs() -> Iterator[Programs]:
-    """Start programs for this session, and end them with it."""
+def programs(request: pytest.FixtureRequest) -> Iterator[Programs]:
+    """Start programs for this session, and end them with it; where a test failed, keep what they wrote."""
     running = Programs()
     yield running
+    if request.session.testsfailed:
+        shutil.rmtree(LOGS, ignore_errors=True)
+        LOGS.mkdir(parents=True)
+        for log in running.folder.glob("*/*.log"):
+            shutil.copy(log, LOGS / f"{log.parent.name}-{log.name}")
+        request.config.stash.setdefault(OBSERVED, []).append(f"the programs' logs are in {LOGS.relative_to(ROOT)}")
     running.close()
 
 
@@ -43,9 +53,6 @@ def argocd(cluster: Cluster) -> ArgoCD:
     return ArgoCD(cluster)
 
 
-OBSERVED = pytest.StashKey[list[str]]()
-
-
 @pytest.fixture
 def observed(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Note what was observed: it is shown at the end of the session, whether the test passes or not."""
@@ -58,3 +65,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("observed")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a user ask a cluster of her own."""
+    text = "ask the cluster of this context of your kubeconfig whether it would accept dist/, by a dry run only"
+    parser.addoption("--context", metavar="NAME", help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run nothing on a user's cluster but the tests that say they are for it."""
+    if config.getoption("--context") is None:
+        return
+    chosen = [item for item in items if item.get_closest_marker("context")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen

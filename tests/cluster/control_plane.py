@@ -144,6 +144,8 @@ class ControlPlane:
             f"--client-ca-file={self.file('ca.crt')}",
             f"--cert-dir={self.folder}",
             "--authorization-mode=RBAC",
+            # As clusters have it: who may run privileged pods is for Pod Security to say.
+            "--allow-privileged=true",
             f"--service-cluster-ip-range={SERVICES}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self.file('service-accounts.key')}",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any, Self
+from typing import Any
 
-from tests.cluster.api import Api, ApiError, Stop
+from tests.cluster.api import Api, ApiError
+from tests.cluster.following import Following, State
+from tests.cluster.objects import endpoints
 
 USAGE = "tests.modelyard.dev/cpu"
-LONGEST = 600.0
 
 
-class Load:
+class Load(Following):
     """
     Requests that keep the pods behind a Service busy, as long as the block runs.
 
@@ -27,22 +28,12 @@ class Load:
     """
 
     def __init__(self, api: Api, namespace: str, service: str) -> None:
-        self._api, self._namespace, self._service = api, namespace, service
+        self._namespace = namespace
         self._total = 0
         self._endpoints: list[str] = []
         self._lock = threading.Lock()
-        self._stop = Stop()
-        self._thread = threading.Thread(target=self._follow, name="load", daemon=True)
-
-    def __enter__(self) -> Self:
-        """Follow the endpoints."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave the pods alone."""
-        self._stop.set()
-        self._thread.join(timeout=30)
+        labels = f"kubernetes.io/service-name={service}"
+        super().__init__(api, self._turn, "discovery.k8s.io/v1", "EndpointSlice", namespace, labels=labels)
 
     def set(self, millicpu: int) -> None:
         """Let all pods together use *millicpu* thousandths of a CPU from now on."""
@@ -50,20 +41,10 @@ class Load:
             self._total = millicpu
             self._share()
 
-    def _follow(self) -> None:
-        labels = f"kubernetes.io/service-name={self._service}"
-        watch = self._api.watch(
-            "discovery.k8s.io/v1", "EndpointSlice", self._namespace, labels=labels, seconds=LONGEST, stop=self._stop
-        )
-        for slices in watch:
-            with self._lock:
-                self._endpoints = sorted(
-                    endpoint["targetRef"]["name"]
-                    for one in slices.values()
-                    for endpoint in one.get("endpoints") or []
-                    if endpoint["conditions"].get("ready")
-                )
-                self._share()
+    def _turn(self, slices: State) -> None:
+        with self._lock:
+            self._endpoints = [one["targetRef"]["name"] for one in endpoints(slices.values())]
+            self._share()
 
     def _share(self) -> None:
         for name in self._endpoints:

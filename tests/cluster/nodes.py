@@ -14,11 +14,11 @@ CPU_NODES = 3
 ZONES = ("a", "b", "c")
 
 
-def nodes(cluster: Cluster, *, cpu_nodes: int = CPU_NODES) -> Iterator[Manifest]:
+def nodes(cluster: Cluster, *, cpu_nodes: int, labels: Mapping[str, str]) -> Iterator[Manifest]:
     """
     Yield a Node for each one that *cluster* can have, and *cpu_nodes* without accelerators.
 
-    Labels, taints and room are those that the fleet tells, because pods are placed by them.
+    Labels, taints and room are those that the fleet tells, because pods are placed by them; *labels* are more of them.
     """
     for accelerator in cluster.accelerators:
         room = {
@@ -28,9 +28,11 @@ def nodes(cluster: Cluster, *, cpu_nodes: int = CPU_NODES) -> Iterator[Manifest]
         }
         for index in range(accelerator.nodes):
             name = f"{cluster.name}-{accelerator.name}-{index}"
-            yield node(name, labels=accelerator.node_selector, taints=_taints(accelerator), room=room, zone=index)
+            yield node(
+                name, labels={**accelerator.node_selector, **labels}, taints=_taints(accelerator), room=room, zone=index
+            )
     for index in range(cpu_nodes):
-        yield node(f"{cluster.name}-cpu-{index}", room=CPU_NODE, zone=index)
+        yield node(f"{cluster.name}-cpu-{index}", labels=labels, room=CPU_NODE, zone=index)
 
 
 def _taints(accelerator: Accelerator) -> list[Manifest]:

@@ -11,7 +11,9 @@ from environments import ENVIRONMENTS
 from tests.cluster.api import Answer, Api, ApiError, is_true
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.crds import install
 from tests.cluster.manifests import apply, clusters, pod, rendered, title
+from tests.cluster.objects import steady
 
 ATTEMPTS = 20
 Observed = Callable[[str], None]
@@ -24,6 +26,7 @@ def test_the_api_server_accepts_every_object_and_a_second_time_changes_nothing(
     """Server-side apply, strict about fields, in namespaces that enforce what their labels say."""
     api = control_plane.api
     manifests = rendered(environment)
+    definitions = install(api, manifests)
 
     first = apply(api, manifests)
     second = apply(api, manifests)
@@ -33,7 +36,10 @@ def test_the_api_server_accepts_every_object_and_a_second_time_changes_nothing(
         api.create(made, dry_run=True)
 
     version = api.request("GET", "/version").body["gitVersion"]
-    observed(f"{environment} on Kubernetes {version}: {len(first)} objects accepted, {len(pods)} pods admitted")
+    observed(
+        f"{environment} on Kubernetes {version}: {len(first)} objects accepted, {len(pods)} pods admitted;"
+        f" definitions of {', '.join(definitions) or 'no project'}"
+    )
     assert {name: answer.warnings for name, answer in first.items() if answer.warnings} == {}
     assert _contents(first) == _contents(second)
     # Not of the first: the API server itself writes a new claim once more, with nothing changed in it.
@@ -67,16 +73,16 @@ def test_controllers_change_nothing_that_is_applied(cluster: Cluster, environmen
     """Every pod runs on the nodes that the fleet says there are; then applying again meets no other owner."""
     api = cluster.api
     manifests = rendered(environment)
-    with cluster.nodes(clusters()[environment]):
+    install(api, manifests)
+    namespaces = [one["metadata"]["name"] for one in manifests if one["kind"] == "Namespace"]
+    with cluster.nodes(clusters()[environment]), cluster.cleared(*namespaces):
         apply(api, manifests)
         for one in manifests:
             if one["kind"] in STEADY:
                 api.until_one(STEADY[one["kind"]], one, what=f"{title(one)} runs")
         changed = [title(one) for one in manifests if not _applies_without_change(api, one)]
-        observed(f"{environment}: {len(manifests)} objects applied again after their controllers ran, nothing changed")
-        for namespace in sorted({one["metadata"]["namespace"] for one in manifests if "namespace" in one["metadata"]}):
-            cluster.clear(namespace)
     assert changed == []
+    observed(f"{environment}: {len(manifests)} objects applied again after their controllers ran, nothing changed")
 
 
 def _contents(answers: dict[str, Answer]) -> dict[str, Any]:
@@ -99,15 +105,8 @@ def _applies_without_change(api: Api, manifest: dict[str, Any]) -> bool:
     return False
 
 
-def _deployed(one: dict[str, Any]) -> bool:
-    status, wanted = one.get("status", {}), one["spec"]["replicas"]
-    if status.get("observedGeneration") != one["metadata"]["generation"]:
-        return False
-    return {status.get(key) for key in ("replicas", "updatedReplicas", "availableReplicas")} == {wanted}
-
-
 STEADY = {
-    "Deployment": _deployed,
+    "Deployment": steady,
     "HorizontalPodAutoscaler": lambda one: is_true(one, "AbleToScale"),
     "Job": lambda one: one.get("status", {}).get("ready") == one["spec"]["parallelism"],
     "PodDisruptionBudget": lambda one: is_true(one, "DisruptionAllowed"),

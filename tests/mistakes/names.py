@@ -87,7 +87,7 @@ MISTAKES = [
         "a label value with a space",
         (("environments/prod.py", "retries=3", 'labels={"team": "ml platform"}'),),
         (
-            'environments/prod.py:23: error[N16] prod/tune: labels[\'team\']=\'ml platform\' but a label value holds letters, digits, "-", "_", "." and starts and ends with a letter or digit; shorten it or move it into annotations',
+            'environments/prod.py:23: error[N16] prod/tune: labels[\'team\']=\'ml platform\' but a label value holds letters, digits, "-", "_", "." and starts and ends with a letter or digit; shorten it, or keep to the characters of a label',
         ),
     ),
     Mistake(

@@ -34,6 +34,20 @@ MISTAKES = [
         ("environments/prod.py:12: error[X12] prod: strickt but Environment has no such option; did you mean strict?",),
     ),
     Mistake(
+        "a label of an environment that modelyard writes itself",
+        (("environments/prod.py", "strict=True", 'strict=True, labels={"app": "acme"}'),),
+        (
+            "environments/prod.py:12: error[X11] prod: labels['app']='acme' but modelyard writes this label itself, and selects pods by it; choose another key",
+        ),
+    ),
+    Mistake(
+        "a label of a workload that modelyard writes itself",
+        (("environments/prod.py", "retries=3", 'labels={"app": "acme"}'),),
+        (
+            "environments/prod.py:23: error[X11] prod/tune: labels['app']='acme' but modelyard writes this label itself, and selects pods by it; choose another key",
+        ),
+    ),
+    Mistake(
         "an option that is missing",
         (("environments/prod.py", '        image=env.image("tune"),\n', ""),),
         ("environments/prod.py:14: error[X12] prod/tune: image but TrainingJob cannot do without it; add image=...",),

@@ -31,6 +31,13 @@ MISTAKES = [
         ("environments/workloads.py:16: error[X10] dev, prod: this raised KeyError: 'b'; mend the line",),
     ),
     Mistake(
+        "a fleet without environments",
+        (("environments/__init__.py", '{"dev": dev, "prod": prod}', "{}"),),
+        (
+            "main.py:7: error[X16] main.py: Fleet(environments) but it names no environment, and everything in dist/ would go; name at least one; to be rid of all, delete dist/ with git",
+        ),
+    ),
+    Mistake(
         "a name that is not defined",
         (("environments/prod.py", "    sentiment(env", "    sentimnt(env"),),
         (

@@ -46,7 +46,7 @@ MISTAKES = [
         "a negative count",
         (("environments/prod.py", "retries=3", "retries=-1"),),
         (
-            "environments/prod.py:23: error[N19] prod/tune: retries=-1 but a job is retried 0 times or more; correct the value",
+            "environments/prod.py:23: error[J07] prod/tune: retries=-1 but a job is retried 0 times or more; correct the value",
         ),
     ),
     Mistake(
@@ -234,14 +234,14 @@ MISTAKES = [
         "a secret in an environment variable",
         (("environments/prod.py", '"EPOCHS": "4"', '"HF_TOKEN": "hf_QzXvTnRbWkLpMsYdGhJcFaEuVoIqNx"'),),
         (
-            "environments/prod.py:14: error[V18] prod/tune: Job tune-HASH spec.template.spec.containers[0].env[1].value but it looks like a Hugging Face token (HF_TOKEN), which everybody who reads the repository could use; revoke it, put a new one into a Secret that is made outside git, and refer to that with SecretKey(...)",
+            "environments/prod.py:14: error[V18] prod/tune: Job tune-HASH spec.template.spec.containers[0].env[2].value but it looks like a Hugging Face token (HF_TOKEN), which everybody who reads the repository could use; revoke it, put a new one into a Secret that is made outside git, and refer to that with SecretKey(...)",
         ),
     ),
     Mistake(
         "half of a character",
         (("environments/prod.py", '"EPOCHS": "4"', '"EPOCHS": "\\ud800"'),),
         (
-            "environments/prod.py:14: error[X08] prod/tune: Job tune-HASH spec.template.spec.containers[0].env[1].value but half of a surrogate pair is no character; write a value that JSON can hold",
+            "environments/prod.py:14: error[X08] prod/tune: Job tune-HASH spec.template.spec.containers[0].env[2].value but half of a surrogate pair is no character; write a value that JSON can hold",
         ),
     ),
 ]

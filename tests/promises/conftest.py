@@ -40,6 +40,7 @@ def labelled(plain):
     """Return *plain* with the label."""
 
     def init(self, fleet, name, **options):
+        fleet.node  # so that Node runs while the others wait
         plain(self, fleet, name, labels={"generation": generation()}, **options)
 
     return init

@@ -198,8 +198,8 @@ def test_the_cost_is_in_proportion_to_the_workloads() -> None:
     """Counted in calls, which no other program on the machine changes."""
     cost(1)
     few, more, many = cost(5), cost(20), cost(80)
-    for what in ("all", "jsii", "rules"):
+    for what in ("all", "rules"):
         first, second = (more[what] - few[what]) / 15, (many[what] - more[what]) / 60
         assert 0 < second <= 1.02 * first, f"{what}: {first} calls a pair of workloads at first, {second} later"
-    assert many["jsii"] - more["jsii"] == 60 * 2, "a workload crosses into Node once"
+    assert many["jsii"] == 0, "nobody has asked cdk8s, so nothing crosses into Node"
     assert many["findings"] == 0

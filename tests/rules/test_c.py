@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from modelyard import Schedule
 from modelyard.values import cron as schedules
 from tests.rules import manifests
 from tests.rules.patches import Operation, Setup, foreign, put, texts
+from tests.support import training
 
 CASES: list[Any] = []
 NIGHTLY: dict[str, Any] = {**manifests.job("nightly"), "kind": "CronJob"}
@@ -85,6 +87,23 @@ case(
     text=CRON + "startingDeadlineSeconds=5 but the controller itself may be 10 seconds late, and then skips "
     "the run; raise startingDeadlineSeconds, or remove it",
 )  # fmt: skip
+DEADLINE = put("/spec/jobTemplate/spec/activeDeadlineSeconds", 7200)
+case(
+    "C06", "longer than the period", cron(put("/spec/schedule", "@hourly"), DEADLINE),
+    text=CRON + "jobTemplate.spec.activeDeadlineSeconds=7200 but the next run starts beside it after 3600 seconds "
+    "(concurrencyPolicy is Allow); write concurrencyPolicy: Forbid, or a shorter activeDeadlineSeconds",
+)  # fmt: skip
+case(
+    "C06", "ours", lambda scope: training(scope, schedule=Schedule("@hourly", if_running="start")),
+    text="test/train: CronJob train spec.jobTemplate.spec.activeDeadlineSeconds=21600 but the next run starts beside "
+    'it after 3600 seconds (concurrencyPolicy is Allow); pass a shorter deadline=, or write if_running="skip"',
+)  # fmt: skip
+case(
+    "C06", "ours without a deadline",
+    lambda scope: training(scope, schedule=Schedule("@hourly", if_running="start"), deadline=None),
+    text="test/train: CronJob train spec.concurrencyPolicy='Allow' but without a deadline nothing keeps the runs from "
+    'piling up; pass deadline=, or write if_running="skip"',
+)  # fmt: skip
 case(
     "C08", "selector", cron(put("/spec/jobTemplate/spec/selector", {"matchLabels": {"app": "a"}})),
     text=CRON + "jobTemplate.spec.selector but the API server makes the selector of every Job; remove it; a "
@@ -100,6 +119,14 @@ case("C01", "nightly", cron())
 case("C02", "29 February", cron(put("/spec/schedule", "0 0 29 2 *")))
 case("C03", "zone", cron(put("/spec/timeZone", "America/Argentina/Buenos_Aires")))
 case("C05", "10 seconds", cron(put("/spec/startingDeadlineSeconds", 10)))
+case("C06", "shorter than the period", cron(put("/spec/schedule", "0 */2 * * *"), DEADLINE))
+case(
+    "C06",
+    "one after the other",
+    cron(put("/spec/schedule", "@hourly"), DEADLINE, put("/spec/concurrencyPolicy", "Forbid")),
+)
+case("C06", "no deadline that is known", cron(put("/spec/schedule", "@hourly")))
+case("C06", "no schedule that can be read", cron(put("/spec/schedule", "hourly"), DEADLINE))
 case("C08", "nothing", cron())
 
 
@@ -146,6 +173,20 @@ def test_schedules_that_the_controller_refuses(schedule: str) -> None:
 def test_a_day_that_does_not_exist(schedule: str, never: bool) -> None:  # noqa: FBT001 # a parameter of the test
     """Day and weekday are alternatives only where both are given."""
     assert schedules.never_fires(schedule) is never
+
+
+@pytest.mark.parametrize(
+    ("schedule", "seconds"),
+    [
+        ("* * * * *", 60), ("*/15 * * * *", 900), ("0 9,17 * * *", 8 * 3600), ("30 3 * * *", 86400),
+        ("59 23 * * 1,2", 86400), ("0 9 * * 1", 7 * 86400), ("0 0 1 */2 *", 59 * 86400), ("0 0 1 * 1", 86400),
+        ("0 0 29 2 *", 1461 * 86400), ("0 23,0 * * *", 3600), ("@hourly", 3600), ("@weekly", 7 * 86400),
+        ("@every 1h30m", 5400), ("@every 0.5s", 1), ("@every 1d", None), ("0 0 30 2 *", None), ("nonsense", None),
+    ],
+)  # fmt: skip
+def test_the_shortest_period(schedule: str, seconds: int | None) -> None:
+    """Midnight does not end a period, and a day that is rare makes it long."""
+    assert schedules.shortest_period(schedule) == seconds
 
 
 @pytest.mark.parametrize("name", ["Local", "", "Europe//Berlin", "/UTC", "../etc", "-x", "europe/berlin", "Mars/Base"])

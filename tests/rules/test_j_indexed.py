@@ -183,6 +183,12 @@ case(
     "J05", "many with retries by index",
     indexed(*MANY, put("/spec/parallelism", 10_000), put("/spec/maxFailedIndexes", 10_000)),
 )  # fmt: skip
+case(
+    "J18", "pod by pod", together(),
+    text=TRAIN + "spec.completions=4 but its pods are placed one by one, and each of two such Jobs may hold half "
+    "of the nodes for ever; put the Job into a queue (Kueue), or accept J18 where nothing else wants these nodes",
+)  # fmt: skip
+case("J15", "no retries on purpose", together(put("/spec/backoffLimit", 0)))
 case("J15", "a retry for each", together(put("/spec/backoffLimit", 4)))
 case("J15", "retries by index", together(put("/spec/backoffLimit", 1), put("/spec/backoffLimitPerIndex", 1)))
 case("J15", "pods on their own", indexed(put("/spec/backoffLimit", 1)))
@@ -191,6 +197,11 @@ case("J16", "pods on their own", indexed(put("/spec/parallelism", 2)))
 case("J17", "headless", together())
 case("J17", "by the name of the Job", together(service={**HEADLESS, "selector": {"job-name": "train"}}))
 case("J17", "one pod", together(put("/spec/completions", 1), service=None))
+case("J18", "in a queue", together(put("/metadata/labels", {"kueue.x-k8s.io/queue-name": "research"})))
+case("J18", "by another scheduler", together(put(f"{POD}/schedulerName", "volcano")))
+case("J18", "in a group of pods", together(put("/spec/template/metadata/labels/scheduling.x-k8s.io~1pod-group", "t")))
+case("J18", "pods on their own", indexed())
+case("J18", "one pod", together(put("/spec/completions", 1), service=None))
 case("J19", "some indexes", indexed(succeeds({"succeededIndexes": "0,2-3", "succeededCount": 3})))
 case("J19", "a number", indexed(succeeds({"succeededCount": 4})))
 

@@ -56,6 +56,31 @@ def accelerated(limits: Mapping[str, Any], requests: Mapping[str, Any] | None = 
     return asks(requests, limits, **{"tolerations": TAINT, **spec})
 
 
+IN_MEMORY = [
+    {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
+    {"name": "ram", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
+    {"name": "disk", "emptyDir": {"sizeLimit": "9Gi"}},
+]
+
+
+def in_memory(limit: str, *mounted: str) -> Manifest:
+    """Return the Deployment web, whose container has so much memory and mounts these volumes."""
+    mounts = [{"name": name, "mountPath": f"/{name}"} for name in mounted]
+    container = {"resources": {"limits": {"memory": limit}}, "volumeMounts": mounts}
+    return deployment(template=pods(container, volumes=IN_MEMORY))
+
+
+ALL_OF_IT = "but the volumes in memory that it mounts take it all:"
+LESS = "raise the memory limit, or make the volume smaller"
+case("R16", "below", in_memory("1025Mi", "shm", "disk"))
+case("R16", "not-mounted", in_memory("1Gi", "disk"))
+case("R16", "equal", in_memory("1Gi", "shm"), text=f"{MAIN}.limits.memory='1Gi' {ALL_OF_IT} shm (1Gi); {LESS}")
+case(
+    "R16", "together", in_memory("1.5Gi", "shm", "ram"),
+    text=f"{MAIN}.limits.memory='1.5Gi' {ALL_OF_IT} ram (1Gi) and shm (1Gi); {LESS}",
+)  # fmt: skip
+
+
 def claim(size: str | None, **spec: Any) -> Manifest:
     """Return a PersistentVolumeClaim."""
     requests = {} if size is None else {"storage": size}

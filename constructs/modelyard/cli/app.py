@@ -126,12 +126,26 @@ def list_workloads(environments: Environments = None, form: Form = Format.TEXT, 
 
 @app.command()
 def explain(
-    rule: Annotated[str, typer.Argument(help="The id of a rule, for example R01; all to list them.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="RULE|ENVIRONMENT/TRAINING",
+            help="The id of a rule, for example R01; all to list them. Or a training, for example prod/churn-train.",
+        ),
+    ],
+    form: Form = Format.TEXT,
+    main_py: App = None,
 ) -> None:
-    """Tell what a rule says, why, and what to do about it."""
+    """Tell what a rule says, why, and what to do about it; or what a training does when something goes wrong."""
     from modelyard.cli import show
 
-    show.rule(rule)
+    environment, slash, workload = what.partition("/")
+    if not slash:
+        show.rule(what)
+        return
+    from modelyard.render.job import job_of
+
+    show.outcomes(job_of(_main_py(main_py), environment, workload), form)
 
 
 @images.command("list")

@@ -172,6 +172,17 @@ def changes(found: Sequence[Change]) -> None:
         _print("run modelyard synth to render it")
 
 
+def outcomes(manifest: Mapping[str, Any], form: str) -> None:
+    """Tell what a Job does when something goes wrong."""
+    from modelyard.training.outcomes import outcomes as all_of
+
+    rows = all_of(manifest)
+    if form == "json":
+        _json([attrs.asdict(one) for one in rows])
+        return
+    _table(("when", "then"), [(one.when, one.then) for one in rows])
+
+
 def rule(rule_id: str) -> None:
     """
     Print the page of a rule, or with ``all`` the list of rules.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ import cdk8s
 from modelyard import images, trace
 from modelyard.findings import Breach, Finding, Severity, Source, SpecError, shown
 from modelyard.fleet.delivery import Delivery, Owned
+from modelyard.fleet.late import Late, LateMeta
 from modelyard.fleet.patches import Patch, Patches, malformed
 from modelyard.fleet.site import Site
 from modelyard.values.image import Image
@@ -30,7 +32,7 @@ UNKNOWN_IMAGE = Image("not-in-the-lock", "0", "sha256:" + "0" * 64)
 """Stands in for an image that the lock lacks, so that the rest of the environment is still checked."""
 
 
-class Environment(cdk8s.Chart):
+class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
     """
     Everything that one namespace of one cluster runs for the team.
 
@@ -85,7 +87,9 @@ class Environment(cdk8s.Chart):
         self.source = trace.here()
         self.name = name
         self._check(fleet, name)
-        super().__init__(fleet, name, namespace=namespace if isinstance(namespace, str) else None)
+        self.tree = fleet.tree
+        given = namespace if isinstance(namespace, str) else None
+        self.tree.make(functools.partial(super().__init__, fleet, name, namespace=given))
         self.site = Site(
             environment=name,
             namespace=namespace,
@@ -230,7 +234,7 @@ class Environment(cdk8s.Chart):
 
     def foreign(self) -> list[Any]:
         """Return the objects of constructs that are not modelyard's, in one call to cdk8s."""
-        return super().to_json()
+        return super().to_json() if self.tree.known else []
 
     def _named(self, id: str) -> bool:  # noqa: A002 # as constructs
         names = self._ids

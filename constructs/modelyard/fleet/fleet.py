@@ -10,6 +10,7 @@ import cdk8s
 
 from modelyard import crash, trace
 from modelyard.findings import SynthesisError, UsageError
+from modelyard.fleet.late import Late, LateMeta, Tree
 
 if TYPE_CHECKING:
     from modelyard.fleet.environment import Environment
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 Builder = Callable[["Fleet"], object]
 
 
-class Fleet(cdk8s.App):
+class Fleet(Late, cdk8s.App, metaclass=LateMeta):
     """
     The environments that one repository renders.
 
@@ -33,7 +34,8 @@ class Fleet(cdk8s.App):
     """While ``main.py`` is being read by the command line: the fleets whose ``synth`` it called."""
 
     def __init__(self, environments: Mapping[str, Builder] | None = None, *, root: str | Path | None = None) -> None:
-        super().__init__()
+        self.tree = Tree()
+        self.tree.make(super().__init__)
         caller = trace.here(with_main=True)
         if root is None:
             root = Path(caller.file).parent if caller else Path.cwd()

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from modelyard import trace
 from modelyard.findings import Breach, Finding, Severity, Source, SpecError, shown
+from modelyard.fleet.late import Late, LateMeta
 from modelyard.fleet.patches import Patch, Patches, malformed
 from modelyard.values.similar import did_you_mean
 
@@ -26,7 +27,7 @@ POSITIONAL = 3
 """The constructor's own self, the scope and the id."""
 
 
-class Workload(Construct):
+class Workload(Late, Construct, metaclass=LateMeta):
     """
     One named thing that an environment runs; its manifests carry its id as their name.
 
@@ -48,8 +49,14 @@ class Workload(Construct):
         self.duplicate = False
         self.patches = Patches()
         self.accepted: Mapping[str, str] = {}
+        self.tree = self.environment.tree
+        node = self.environment.enlist(self, id)
+        create = functools.partial(super().__init__, scope, node)
         try:
-            super().__init__(scope, self.environment.enlist(self, id))
+            if scope is self.environment:
+                self.tree.make(create)
+            else:
+                create()
         except RuntimeError:
             self.environment.workloads.remove(self)  # a foreign construct has the id; there is nothing to render
             raise

@@ -2,10 +2,12 @@
 
 from modelyard.pod.companions import KEPT, companions
 from modelyard.pod.identity import digest, seal
+from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
     ConfigFiles,
     EmptyDir,
+    EnvValue,
     FieldRef,
     Gpu,
     Network,
@@ -15,13 +17,14 @@ from modelyard.pod.options import (
     SecretKey,
 )
 from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.pod.template import Pod, manifest, object_labels, selector, template
+from modelyard.pod.template import Pod, manifest, object_labels, selector, starter, template
 
 __all__ = [
     "KEPT",
     "Claim",
     "ConfigFiles",
     "EmptyDir",
+    "EnvValue",
     "FieldRef",
     "Gpu",
     "Network",
@@ -33,11 +36,13 @@ __all__ = [
     "SecretKey",
     "companions",
     "digest",
+    "label_breaches",
     "manifest",
     "object_labels",
     "pod_breaches",
     "seal",
     "selector",
+    "starter",
     "template",
     "type_breaches",
     "value_breaches",

@@ -9,7 +9,8 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Network, Peer
 from modelyard.pod.spec import PodSpec
-from modelyard.pod.template import claims, config_name, manifest, object_labels, selector
+from modelyard.pod.template import manifest, object_labels, selector
+from modelyard.pod.volumes import claims, config_name
 
 KEPT = {
     "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
@@ -25,8 +26,10 @@ DNS_PORT = 53
 HTTPS_PORT = 443
 
 
-def companions(name: str, component: str, spec: PodSpec, site: Site, ports: tuple[int, ...]) -> Iterator[Draft]:
-    """Yield the companions of the workload *name*, whose pods listen on *ports*."""
+def companions(
+    name: str, component: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, together: bool = False
+) -> Iterator[Draft]:
+    """Yield the companions of the workload *name*, whose pods listen on *ports* and may work *together*."""
     labels = object_labels(name, component, spec, site)
     if spec.service_account is None:
         account = manifest("v1", "ServiceAccount", name, labels, site)
@@ -52,11 +55,11 @@ def companions(name: str, component: str, spec: PodSpec, site: Site, ports: tupl
         volume["spec"] = body
         yield Draft(volume)
     policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
-    policy["spec"] = _policy(name, spec.network, site, ports)
+    policy["spec"] = _policy(name, spec.network, site, ports, together=together)
     yield Draft(policy)
 
 
-def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...]) -> dict[str, Any]:
+def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, together: bool) -> dict[str, Any]:
     ingress: list[dict[str, Any]] = []
     if ports:
         sources = [
@@ -64,6 +67,9 @@ def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...]) -> 
             *(_namespace(client) for client in site.cluster.client_namespaces),
         ]
         ingress.append({"from": sources, "ports": _tcp(ports)})
+    if together:
+        # Every port: NCCL and Gloo listen on whatever the kernel gives them.
+        ingress.append({"from": [{"podSelector": {"matchLabels": selector(name)}}]})
     ingress.extend({"from": [_peer(peer)], "ports": _tcp(peer.ports or ports)} for peer in network.clients)
     # DNS to anywhere: a node-local cache answers on a link-local address that no pod selector matches.
     dns = {"ports": [{"protocol": "UDP", "port": DNS_PORT}, {"protocol": "TCP", "port": DNS_PORT}]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ import attrs
 
 from modelyard.findings import Breach, shown
 from modelyard.fleet.site import Site
+from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
     ConfigFiles,
@@ -84,8 +86,9 @@ class PodSpec:
 
 RULES_OF_CHECKS = {
     "image": "P02", "cpu": "R01", "memory": "R01", "cpu_limit": "R01", "memory_limit": "R01",
-    "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01",
-    "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06",
+    "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
+    "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
+    "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 
@@ -134,6 +137,8 @@ def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
 def without(spec: S, broken: Iterable[Breach], **stand_ins: Any) -> S:
     """Return *spec* with defaults, or *stand_ins*, for the options that are *broken*, to look at the others."""
     names = {re.split(r"[.\[ ]", breach.field, maxsplit=1)[0] for breach in broken}
+    if not names:
+        return spec
     replaced: dict[str, Any] = {}
     for field in attrs.fields(type(spec)):
         if field.name in names:
@@ -174,19 +179,7 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
     yield from _mounts(spec)
     yield from _peers(spec.network)
     for field in ("labels", "annotations", "node_selector"):
-        for key, given in getattr(spec, field).items():
-            if field == "annotations":
-                broken = names.qualified_name(key.lower())
-            else:
-                broken = names.qualified_name(key) or names.label_value(given)
-            if broken:
-                yield Breach(
-                    "N16",
-                    f"{field}[{key!r}]",
-                    given,
-                    broken,
-                    "shorten it or move it into annotations" if field != "annotations" else "correct the key",
-                )
+        yield from label_breaches(field, getattr(spec, field))
     for index, name in enumerate(spec.image_pull_secrets):
         if broken := names.subdomain(name):
             yield Breach("N19", f"image_pull_secrets[{index}]", name, broken, "write the name of a Secret")
@@ -280,7 +273,7 @@ def _mounts(spec: PodSpec) -> Iterator[Breach]:
                     source_of(spec.config),
                 )
     for field, path in mounted:
-        clean = path.rstrip("/")
+        clean = posixpath.normpath(path)
         if clean in seen:
             yield Breach(
                 "V06",

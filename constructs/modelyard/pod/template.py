@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import attrs
 
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
-from modelyard.pod.options import Claim, EmptyDir, FieldRef, SecretFiles, SecretKey
-from modelyard.pod.spec import SHARED_MEMORY, PodSpec
-from modelyard.values import quantity
+from modelyard.pod.options import EnvValue, FieldRef, SecretKey
+from modelyard.pod.spec import PodSpec
+from modelyard.pod.volumes import Mount, mounted
 
 NVIDIA = "nvidia.com/"
-LARGEST_SHARED_MEMORY = 64 * 2**30
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +37,12 @@ class Pod:
         pod_fields: Further fields of the pod's spec.
 
         annotations: Of the pod.
+
+        variables: Environment variables that stand before the user's, who may give them another value.
+
+        starters: Init containers.
+
+        mounts: Volumes that the kind of workload needs.
     """
 
     name: str
@@ -49,6 +53,9 @@ class Pod:
     container_fields: Mapping[str, Any] = attrs.field(factory=dict)
     pod_fields: Mapping[str, Any] = attrs.field(factory=dict)
     annotations: Mapping[str, str] = attrs.field(factory=dict)
+    variables: Mapping[str, EnvValue] = attrs.field(factory=dict)
+    starters: Sequence[Mapping[str, Any]] = ()
+    mounts: Sequence[Mount] = ()
 
 
 def object_labels(name: str, component: str, spec: PodSpec, site: Site) -> dict[str, str]:
@@ -78,11 +85,6 @@ def manifest(api_version: str, kind: str, name: str, labels: Mapping[str, str], 
     }
 
 
-def config_name(name: str) -> str:
-    """Return the logical name of the ConfigMap of the workload *name*."""
-    return f"{name}-config"
-
-
 def service_account_name(name: str, spec: PodSpec) -> str:
     """Return the ServiceAccount that the pods of *name* run as."""
     return spec.service_account or name
@@ -90,7 +92,7 @@ def service_account_name(name: str, spec: PodSpec) -> str:
 
 def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
     """Return the pod template of *pod*."""
-    volumes, mounts = _volumes(pod, spec)
+    volumes, mounts = mounted(pod.name, pod.mounts, spec)
     annotations = {**pod.annotations, **spec.annotations}
     metadata: dict[str, Any] = {"labels": object_labels(pod.name, pod.component, spec, site)}
     if annotations:
@@ -116,6 +118,9 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
         body["priorityClassName"] = spec.priority_class
     if spec.image_pull_secrets:
         body["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+    if pod.starters:
+        scratch = [mount for mount in mounts if mount["mountPath"].rstrip("/") == "/tmp"]  # noqa: S108
+        body["initContainers"] = [{**starter, "volumeMounts": scratch} for starter in pod.starters]
     body["containers"] = [_container(pod, spec, site, mounts)]
     body["volumes"] = volumes
     return {"metadata": metadata, "spec": body}
@@ -143,39 +148,67 @@ def _placement(spec: PodSpec, site: Site) -> dict[str, Any]:
 
 def _container(pod: Pod, spec: PodSpec, site: Site, mounts: list[dict[str, Any]]) -> dict[str, Any]:
     read_only = spec.read_only_root if spec.read_only_root is not None else spec.gpu is None
-    container: dict[str, Any] = {
-        "name": pod.container,
-        "image": str(spec.image),
-        "imagePullPolicy": "IfNotPresent" if "@" in str(spec.image) else "Always",
-    }
+    container: dict[str, Any] = {"name": pod.container, **_image(spec)}
     if spec.command:
         container["command"] = list(spec.command)
     if spec.args:
         container["args"] = list(spec.args)
-    if environment := _environment(spec, site):
+    if environment := _environment(pod, spec, site):
         container["env"] = environment
     return {
         **container,
         **pod.container_fields,
         "resources": _resources(spec, site),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": read_only,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": _security(read_only=read_only),
         "volumeMounts": mounts,
     }
 
 
-def _environment(spec: PodSpec, site: Site) -> list[dict[str, Any]]:
-    variables: dict[str, Any] = {}
+def starter(
+    name: str, command: Sequence[str], variables: Mapping[str, EnvValue], spec: PodSpec, site: Site
+) -> dict[str, Any]:
+    """Return an init container of the workload's own image that runs *command* and needs next to nothing."""
+    known = dict(variables)
+    if _has_nvidia(site):
+        known["NVIDIA_VISIBLE_DEVICES"] = "void"
+    return {
+        "name": name,
+        **_image(spec),
+        "command": list(command),
+        "env": _entries(known),
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": _security(read_only=True),
+    }
+
+
+def _image(spec: PodSpec) -> dict[str, str]:
+    image = str(spec.image)
+    return {"image": image, "imagePullPolicy": "IfNotPresent" if "@" in image else "Always"}
+
+
+def _security(*, read_only: bool) -> dict[str, Any]:
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": read_only,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def _environment(pod: Pod, spec: PodSpec, site: Site) -> list[dict[str, Any]]:
+    variables: dict[str, EnvValue] = {}
     if "HOME" not in spec.env:
         variables["HOME"] = "/tmp"  # noqa: S108 # the writable folder of a user id without a home
     if spec.gpu is None and "NVIDIA_VISIBLE_DEVICES" not in spec.env and _has_nvidia(site):
         # CUDA images show every GPU of the node to a container that asked for none.
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    variables.update(pod.variables)
     variables.update(spec.env)
+    return _entries(variables)
+
+
+def _entries(variables: Mapping[str, EnvValue]) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for name, value in variables.items():
         if isinstance(value, SecretKey):
@@ -206,57 +239,3 @@ def _resources(spec: PodSpec, site: Site) -> dict[str, Any]:
     if spec.gpu is not None and (accelerator := site.cluster.accelerator(spec.gpu.accelerator)):
         limits[accelerator.resource] = requests[accelerator.resource] = str(spec.gpu.count)
     return {"requests": requests, "limits": limits}
-
-
-def _shared_memory(spec: PodSpec) -> str | None:
-    if spec.shared_memory is not None or spec.gpu is None:
-        return spec.shared_memory
-    limit = quantity.parse(spec.memory_limit or spec.memory)
-    return quantity.memory_size(min(limit / 2, Decimal(LARGEST_SHARED_MEMORY))) if limit else None
-
-
-def _volumes(pod: Pod, spec: PodSpec) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    entries: list[tuple[str, dict[str, Any], str, bool]] = []
-    taken = {volume.mount.rstrip("/") for volume in spec.volumes}
-    if "/tmp" not in taken:  # noqa: S108
-        entries.append(("tmp", {"emptyDir": {}}, "/tmp", False))  # noqa: S108
-    if (size := _shared_memory(spec)) and SHARED_MEMORY not in taken:
-        entries.append(
-            (
-                "shared-memory",
-                {"emptyDir": {"medium": "Memory", "sizeLimit": size}},
-                SHARED_MEMORY,
-                False,
-            )
-        )
-    if spec.config is not None:
-        entries.append(("config", {"configMap": {"name": config_name(pod.name)}}, spec.config.mount, True))
-    for index, volume in enumerate(spec.volumes):
-        entries.append(_user_volume(index, volume))
-    volumes = [{"name": name, **source} for name, source, _, _ in entries]
-    mounts = [
-        {"name": name, "mountPath": path, **({"readOnly": True} if read_only else {})}
-        for name, _, path, read_only in entries
-    ]
-    return volumes, mounts
-
-
-def _user_volume(index: int, volume: EmptyDir | Claim | SecretFiles) -> tuple[str, dict[str, Any], str, bool]:
-    if isinstance(volume, EmptyDir):
-        source: dict[str, Any] = {}
-        if volume.memory:
-            source["medium"] = "Memory"
-        if volume.size_limit is not None:
-            source["sizeLimit"] = volume.size_limit
-        return f"scratch-{index}", {"emptyDir": source}, volume.mount, False
-    if isinstance(volume, Claim):
-        claim: dict[str, Any] = {"claimName": volume.name}
-        if volume.read_only:
-            claim["readOnly"] = True
-        return f"claim-{index}", {"persistentVolumeClaim": claim}, volume.mount, volume.read_only
-    return f"secret-{index}", {"secret": {"secretName": volume.name}}, volume.mount, True
-
-
-def claims(volumes: Sequence[object]) -> list[Claim]:
-    """Return the claims among *volumes* that the workload brings along."""
-    return [volume for volume in volumes if isinstance(volume, Claim) and volume.size is not None]

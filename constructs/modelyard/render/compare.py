@@ -21,10 +21,11 @@ def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: I
     """Tell *result* what changes and what goes, stage what changes, and find what would be lost."""
     stage = tree.Stage(options.stage)
     for one in (*gathered.objects, *gathered.delivery):
-        data, old = one.text.encode(), tree.content(options.dist / one.path)
+        place = f"{options.dist}/{one.path}"
+        data, old = one.text.encode(), tree.content(place)
         if old == data:
             continue
-        if old is None and os.path.lexists(options.dist / one.path):
+        if old is None and os.path.lexists(place):
             because = "modelyard would write this file, and what stands in its place is none"
             breach = Breach("X06", f"dist/{one.path}", None, because, "move it away")
             result.findings.append(finding(breach, result.name, None))
@@ -42,6 +43,13 @@ def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: I
     if tree.content(options.dist / path) != text:
         result.changed.append(path)
         stage.write(path, text)
+
+
+def same(previous: Inventory, listed: str, dist: Path) -> bool:
+    """Return whether the inventory on disk is the one whose hash is *listed*, and so are all the files in it."""
+    return tree.digest(f"{dist}/{inventory_path(previous.environment)}") == listed and all(
+        tree.digest(f"{dist}/{one.path}") == one.sha256 for one in previous.entries.values()
+    )
 
 
 def retired(

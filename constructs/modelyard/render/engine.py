@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
+from modelyard import crash
 from modelyard.findings import Breach, Finding, Severity, Source, SynthesisError, UsageError
 from modelyard.render import inventory, tree
 from modelyard.render.inventory import Inventory
@@ -150,12 +150,29 @@ def _published(workspace: Workspace, report: Report) -> None:
 
 
 def _results(workspace: Workspace, request: Request, options: Options) -> tuple[Sequence[str], list[Result]]:
-    count = 1 if request.fleet is not None else processes(workspace, request.only, request.jobs)
-    if count > 1:
-        from modelyard.render import workers  # noqa: PLC0415 # it imports this module
+    from modelyard.render.load import load  # noqa: PLC0415 # the command line imports this room early
 
-        return workers.spread(request, options, count)
-    return _alone(request, options)
+    fleet = request.fleet or load(request.main)
+    if not fleet.names:
+        raise SynthesisError([crash.without_environments(request.main.name, fleet.root)])
+    chosen = selected(fleet.names, request.only)
+    count = processes(workspace, fleet, chosen, request.jobs)
+    results: dict[str, Result] = {}
+    for result in _rendering(fleet, chosen, options, count):
+        results[result.name] = result
+        if request.progress is not None:
+            request.progress(result.name, len(results), len(chosen))
+    return fleet.names, [results[name] for name in chosen]
+
+
+def _rendering(fleet: Fleet, names: Sequence[str], options: Options, count: int) -> Iterator[Result]:
+    from modelyard.render.environment import render  # noqa: PLC0415 # the command line imports this room early
+
+    if count > 1:
+        from modelyard.render.workers import spread  # noqa: PLC0415 # only where there is more than one
+
+        return spread(fleet, names, options, count)
+    return (render(fleet, name, options) for name in names)
 
 
 def overview(main: Path, only: Sequence[str] = ()) -> list[dict[str, object]]:
@@ -186,16 +203,16 @@ def overview(main: Path, only: Sequence[str] = ()) -> list[dict[str, object]]:
     return workloads
 
 
-def processes(workspace: Workspace, only: Sequence[str], jobs: int | None) -> int:
-    """Return how many processes are worth it; the answer never changes what is rendered."""
-    if "jsii" in sys.modules:
+def processes(workspace: Workspace, fleet: Fleet, names: Sequence[str], jobs: int | None) -> int:
+    """Return how many processes *names* are worth; the answer never changes what is rendered."""
+    from modelyard._jsii import Node  # noqa: PLC0415 # the command line imports this room early
+
+    if fleet.tree.known or Node.started:
         return 1  # a Node that has started cannot be shared with a forked process
-    environments, objects = inventory.size(workspace.dist)
-    if jobs is not None:
-        return max(1, min(jobs, len(only) or jobs))
-    if environments and objects < FEW_OBJECTS:
-        return 1
-    return max(1, min(os.cpu_count() or 1, len(only) or environments or 64))
+    if jobs is None:
+        environments, objects = inventory.size(workspace.dist)
+        jobs = 1 if environments and objects < FEW_OBJECTS else os.cpu_count() or 1
+    return max(1, min(jobs, len(names)))
 
 
 def selected(names: Sequence[str], only: Sequence[str]) -> list[str]:
@@ -211,20 +228,6 @@ def selected(names: Sequence[str], only: Sequence[str]) -> list[str]:
             message = f"there is no environment {name!r}; {hint}"
             raise UsageError(message)
     return [name for name in names if not only or name in only]
-
-
-def _alone(request: Request, options: Options) -> tuple[Sequence[str], list[Result]]:
-    from modelyard.render.environment import render  # noqa: PLC0415 # starts Node
-    from modelyard.render.load import load  # noqa: PLC0415
-
-    fleet = request.fleet or load(request.main)
-    chosen = selected(fleet.names, request.only)
-    results: list[Result] = []
-    for count, name in enumerate(chosen, start=1):
-        results.append(render(fleet, name, options))
-        if request.progress is not None:
-            request.progress(name, count, len(chosen))
-    return fleet.names, results
 
 
 def _across(inventories: Sequence[Inventory], sources: Mapping[str, Source | None]) -> Iterator[Finding]:

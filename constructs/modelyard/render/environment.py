@@ -12,7 +12,7 @@ from modelyard import crash, trace
 from modelyard.findings import Breach, Finding
 from modelyard.fleet import Environment, Fleet, Manifest
 from modelyard.render import inventory, tree
-from modelyard.render.compare import compare
+from modelyard.render.compare import compare, same, strangers
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import DELIVERY
 from modelyard.render.model import Options, Result
@@ -67,18 +67,25 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
     if environment is None:
         return Result(name=name, findings=found)
     previous = inventory.read(options.dist, name)
-    passed = options.verified.get(name, "")
-    gathered = gather(environment, complete=not found, passed=passed, before=_before(previous, options))
+    passed, _, listed = options.verified.get(name, "").partition(" ")
+    before = _before(previous, options)
+    gathered = gather(environment, complete=not found, passed=passed, before=before)
+    if gathered.known and not same(previous, listed, options.dist):
+        gathered = gather(environment, complete=not found, before=before)
     source = trace.relative(environment.source, fleet.root) if environment.source is not None else None
     result = Result(name=name, findings=[*found, *gathered.findings], source=source)
     if found or gathered.failed:
         return result
-    result.inventory = _inventory(environment, gathered)
-    result.findings.extend(_kept_behind(environment, gathered, previous, result.inventory))
-    if result.failed:
-        return result
-    compare(result, result.inventory, gathered, previous, options)
-    result.seal = gathered.seal
+    if gathered.known:
+        result.inventory = previous
+        result.findings.extend(strangers(name, previous.entries.keys(), options.dist))
+    else:
+        result.inventory = _inventory(environment, gathered)
+        result.findings.extend(_kept_behind(environment, gathered, previous, result.inventory))
+        if result.failed:
+            return result
+        compare(result, result.inventory, gathered, previous, options)
+    result.seal = gathered.seal and f"{gathered.seal} {tree.hashed(result.inventory.text().encode())}"
     return result
 
 

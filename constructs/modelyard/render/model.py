@@ -23,7 +23,7 @@ class Options:
 
         force: Whether generated files that were edited by hand are replaced.
 
-        verified: Environment to the seal of what has passed its schemas before.
+        verified: Environment to the seal of what has passed its checks before, and the hash of its inventory.
     """
 
     dist: Path

@@ -36,12 +36,15 @@ class Gathered:
         findings: All of them, errors and warnings.
 
         seal: Stands for everything the checks depend on, where they found nothing; else empty.
+
+        known: Whether the seal is that of the last time; then nothing was checked, and no text written.
     """
 
     objects: list[Object]
     findings: list[Finding]
     delivery: list[Object] = attrs.field(factory=list)
     seal: str = ""
+    known: bool = False
 
     @property
     def failed(self) -> bool:
@@ -70,14 +73,18 @@ def gather(
     work.take_workloads()
     work.take_foreign()
     work.take_own()
-    valid, seal = work.checked(passed, before)
-    findings = [*notes(environment), *work.refused, *work.settled(), *_collisions(valid, environment)]
+    seal = work.seal()
+    known = bool(seal) and seal == passed
+    valid, clean = (work.objects, True) if known else work.checked(before)
+    collisions = [] if known else list(_collisions(valid, environment))
+    findings = [*notes(environment), *work.refused, *work.settled(), *collisions]
     delivered = {id(one) for one in work.delivery}
     return Gathered(
-        [one for one in valid if id(one) not in delivered],
-        relative(findings, environment),
-        [one for one in valid if id(one) in delivered],
-        seal,
+        objects=[one for one in valid if id(one) not in delivered],
+        findings=relative(findings, environment),
+        delivery=[one for one in valid if id(one) in delivered],
+        seal=seal if clean else "",
+        known=known,
     )
 
 
@@ -156,28 +163,35 @@ class _Work:
         environment = self.environment
         self.findings[None].extend(finding(breach, environment.name, environment.source) for breach in broken)
 
-    def checked(self, passed: str, before: Before | None) -> tuple[list[Object], str]:
-        """Return the objects that are right, and what stands for all of them where nothing was found."""
+    def seal(self) -> str:
+        """Return a hash of everything that checks and texts depend on: where the objects are for, and what they are."""
+        if not self.complete or self.refused:
+            return ""
+        whole = hashlib.sha256(repr(self.environment.site).encode())
+        for one in self.objects:
+            # Not as JSON, which takes a number for a string where it is a key.
+            whole.update(f"{one.owner}\n{one.data!r}\n".encode("utf-8", "surrogatepass"))
+        return whole.hexdigest()
+
+    def checked(self, before: Before | None) -> tuple[list[Object], bool]:
+        """Return the objects that are right, and whether nothing was found in any."""
         written = self._kept(self.objects, write)
-        whole = self.complete and not self.refused and len(written) == len(self.objects)
         if before is not None:
             self._changed(written, before)
-        seal = _seal(self.environment.site, written) if whole else ""
-        if seal and seal == passed:
-            return written, seal
         delivered = {id(one) for one in self.delivery}
         valid = self._kept(
             written,
             lambda one: schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
         )
-        scope = Scope(self.environment.site, valid, complete=whole and len(valid) == len(written))
+        whole = self.complete and not self.refused and len(valid) == len(self.objects)
+        scope = Scope(self.environment.site, valid, complete=whole)
         clean = scope.complete
         for one, breach in breaches(scope):
             clean = False
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
                 self.findings[one.owner].append(_on(one, breach, self.environment))
-        return valid, seal if clean else ""
+        return valid, clean
 
     def _changed(self, objects: Iterable[Object], before: Before) -> None:
         """Look at what became of objects that were rendered before."""
@@ -220,14 +234,6 @@ def _namespace(site: Site) -> Draft:
     }
     metadata = {"name": site.namespace, "labels": labels, "annotations": dict(KEPT)}
     return Draft({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-
-
-def _seal(site: Site, objects: Iterable[Object]) -> str:
-    """Return a hash of everything that checks look at: where the objects are for, and what they are."""
-    whole = hashlib.sha256(repr(site).encode())
-    for one in objects:
-        whole.update(f"{one.sha256} {one.owner} {one.path}\n".encode())
-    return whole.hexdigest()
 
 
 def _on(one: Object, breach: Breach, environment: Environment) -> Finding:

@@ -10,7 +10,7 @@ from modelyard import trace
 from modelyard.delivery import misdeclared
 from modelyard.findings import Breach, Finding, Source
 from modelyard.fleet import Environment, Workload
-from modelyard.pod import type_breaches, value_breaches
+from modelyard.pod import label_breaches, type_breaches, value_breaches
 from modelyard.rules import accepts, finding
 from modelyard.schemas import SUPPORTED
 from modelyard.values import names
@@ -73,15 +73,7 @@ def _site_breaches(environment: Environment) -> Iterator[Breach]:
         for breach in site.delivery.breaches(site):
             line = breach.source or _line_of(site.delivery, breach.field.removeprefix("delivery.").partition("[")[0])
             yield attrs.evolve(breach, source=line)
-    for key, value in site.labels.items():
-        if broken := names.qualified_name(key) or names.label_value(value):
-            yield Breach(
-                "N16",
-                f"labels[{key!r}]",
-                value,
-                broken,
-                "shorten it, or keep to the characters of a label",
-            )
+    yield from label_breaches("labels", site.labels)
 
 
 def _line_of(value: object, field: str) -> Source | None:

@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import os
 import shutil
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path
 
 from modelyard.findings import UsageError
 from modelyard.render import swap
@@ -14,7 +15,7 @@ from modelyard.render import swap
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
 
-def content(path: Path) -> bytes | None:
+def content(path: Path | str) -> bytes | None:
     """Return the bytes of the file at *path*, or None where there is no file."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -36,7 +37,7 @@ def hashed(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digest(path: Path) -> str:
+def digest(path: Path | str) -> str:
     """Return the SHA-256 of the file at *path*, empty where there is none."""
     data = content(path)
     return "" if data is None else hashed(data)
@@ -138,7 +139,7 @@ def publish(dist: Path, stage: Path, *, removed: set[str]) -> None:
         raise UsageError(message)
     tree = Stage(stage)
     staged = set(files(stage))
-    folders = {str(folder) for path in staged for folder in PurePosixPath(path).parents}
+    folders = {above for folder in {path.rpartition("/")[0] for path in staged} for above in _up(folder)}
     for path in files(dist):
         if path in staged or path in removed:
             continue
@@ -156,6 +157,12 @@ def publish(dist: Path, stage: Path, *, removed: set[str]) -> None:
         message = f"{dist} cannot be replaced in one step: {why}"
         raise UsageError(message) from error
     discard(stage)
+
+
+def _up(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
 
 
 def discard(folder: Path) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import SynthesisError, UsageError
-from modelyard.render.engine import selected
+from modelyard.render.environment import render
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
 
-    from modelyard.render.engine import Request
+    from modelyard.fleet import Fleet
     from modelyard.render.model import Options, Result
 
 LONGEST_SILENCE = 3600
@@ -27,13 +26,13 @@ class Crew:
     Processes that render, and the connections over which this one leads them.
 
     Args:
-        main: The project's ``main.py``, which each of them runs.
+        fleet: The fleet, which each of them has as it is now.
 
         options: How they render.
     """
 
-    def __init__(self, main: Path, options: Options) -> None:
-        self.main, self.options = main, options
+    def __init__(self, fleet: Fleet, options: Options) -> None:
+        self.fleet, self.options = fleet, options
         self.context = multiprocessing.get_context("fork")
         self.members: dict[Connection, ForkProcess] = {}
 
@@ -41,7 +40,7 @@ class Crew:
         """Start *count* processes."""
         for _ in range(count):
             ours, theirs = self.context.Pipe()
-            arguments = (theirs, [*self.members, ours], self.main, self.options)
+            arguments = (theirs, [*self.members, ours], self.fleet, self.options)
             process = self.context.Process(target=_work, args=arguments, daemon=True)
             process.start()
             theirs.close()
@@ -73,58 +72,47 @@ class Crew:
                 process.join()
 
 
-def spread(request: Request, options: Options, count: int) -> tuple[Sequence[str], list[Result]]:
+def spread(fleet: Fleet, names: Sequence[str], options: Options, count: int) -> Iterator[Result]:
     """
-    Return the names of all environments, and what came of those asked for, rendered by *count* processes.
+    Yield what comes of each of the environments *names*, rendered by *count* processes, as it comes.
 
     Args:
-        request: What is to be rendered.
+        fleet: The fleet, not known to Node yet.
+
+        names: Of the environments to render.
 
         options: How.
 
         count: So many processes.
 
     Raises:
-        SynthesisError: ``main.py`` cannot be run.
-
-        UsageError: An environment does not exist, or a process died.
+        UsageError: A process died.
     """
-    crew = Crew(request.main, options)
+    crew = Crew(fleet, options)
     patience = 0
     try:
         crew.hire(count)
-        found = _lead(crew, request)
+        yield from _lead(crew, list(names))
         patience = 5
     finally:
         crew.dismiss(patience)
-    return found
 
 
-def _lead(crew: Crew, request: Request) -> tuple[Sequence[str], list[Result]]:
-    names: Sequence[str] | None = None
-    waiting: list[str] = []
-    results: dict[str, Result] = {}
-    total, busy = 0, list(crew.members)
+def _lead(crew: Crew, waiting: list[str]) -> Iterator[Result]:
+    busy = list(crew.members)
+    for connection in busy:
+        connection.send(waiting.pop(0))
     while busy:
         for connection in _next(busy):
             message = crew.hear(connection)
             if isinstance(message, Exception):
                 raise message
-            if not isinstance(message, tuple):
-                results[message.name] = message
-                if request.progress is not None:
-                    request.progress(message.name, len(results), total)
-            elif names is None:
-                names = message
-                waiting = selected(names, request.only)
-                total = len(waiting)
             if waiting:
                 connection.send(waiting.pop(0))
             else:
                 connection.send(None)
                 busy.remove(connection)
-    names = names or ()
-    return names, [results[name] for name in names if name in results]
+            yield message
 
 
 def _next(busy: list[Connection]) -> list[Connection]:
@@ -135,16 +123,11 @@ def _next(busy: list[Connection]) -> list[Connection]:
     return ready
 
 
-def _work(connection: Connection, others: Sequence[Connection], main: Path, options: Options) -> None:
+def _work(connection: Connection, others: Sequence[Connection], fleet: Fleet, options: Options) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the leading process hears it, and ends this one
     for other in others:
         other.close()  # else nobody would notice the end of the leading process
-    from modelyard.render.environment import render  # noqa: PLC0415 # starts Node, here and not before
-    from modelyard.render.load import load  # noqa: PLC0415
-
     try:
-        fleet = load(main)
-        connection.send(fleet.names)
         while (name := connection.recv()) is not None:
             connection.send(render(fleet, name, options))
     except (EOFError, BrokenPipeError, ConnectionResetError):

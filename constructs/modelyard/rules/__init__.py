@@ -27,6 +27,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     p_security,
     p_users,
     r,
+    r_memory,
     r_nodes,
     v,
     v_claims,

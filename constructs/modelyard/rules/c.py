@@ -46,6 +46,17 @@ C05 = Rule(
     severity=Severity.WARNING,
     acceptable=True,
 )
+C06 = Rule(
+    "C06",
+    "Runs that may go on side by side end before they pile up.",
+    why=(
+        "With concurrencyPolicy Allow a run that takes longer than it is to the next one has the next beside it, "
+        "and the one after that, and they take CPU, memory and accelerators from each other until none ends."
+    ),
+    fix="write concurrencyPolicy: Forbid, or a shorter activeDeadlineSeconds",
+    see=f"{PAGE}#concurrency-policy",
+    acceptable=True,
+)
 C08 = Rule(
     "C08",
     "The Jobs of a CronJob have no selector of their own.",
@@ -72,6 +83,7 @@ def _cron(one: Object, _scope: Scope) -> Iterator[Breach]:
     if wait is not None and wait < SHORTEST_WAIT:
         because = f"the controller itself may be {SHORTEST_WAIT} seconds late, and then skips the run"
         yield C05.breach("spec.startingDeadlineSeconds", wait, because)
+    yield from _overlap(one)
     job = one.job.spec if one.job else {}
     if job.get("selector") is not None:
         because = "the API server makes the selector of every Job"
@@ -79,3 +91,19 @@ def _cron(one: Object, _scope: Scope) -> Iterator[Breach]:
     if job.get("manualSelector"):
         because = "the API server makes the selector of every Job"
         yield C08.breach("spec.jobTemplate.spec.manualSelector", True, because)  # noqa: FBT003
+
+
+def _overlap(one: Object) -> Iterator[Breach]:
+    """Compare how long a run may take with when the next one starts, where they may go on side by side."""
+    job, policy = one.job, one.spec.get("concurrencyPolicy")
+    if job is None or policy not in {None, "", "Allow"}:
+        return
+    period = cron.shortest_period(str(one.spec.get("schedule") or ""))
+    deadline = job.spec.get("activeDeadlineSeconds")
+    if deadline is None and one.owner:
+        because = "without a deadline nothing keeps the runs from piling up"
+        yield C06.breach("spec.concurrencyPolicy", policy, because, 'pass deadline=, or write if_running="skip"')
+    elif deadline is not None and period is not None and deadline > period:
+        because = f"the next run starts beside it after {period} seconds (concurrencyPolicy is Allow)"
+        do = 'pass a shorter deadline=, or write if_running="skip"' if one.owner else None
+        yield C06.breach(job.at("activeDeadlineSeconds"), deadline, because, do)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules.j import QUEUE
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object
@@ -18,6 +19,9 @@ MOST_PARALLEL_OF_MANY = 10_000
 MOST_SUCCESS_RULES = 20
 JOB_NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 """Labels that the API server puts on a Job's pods."""
+
+USUAL_SCHEDULERS = frozenset({"", "default-scheduler"})
+POD_GROUP = "scheduling.x-k8s.io/pod-group"
 
 INDEXED = "https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode"
 PER_INDEX = "https://kubernetes.io/docs/concepts/workloads/controllers/job/#backoff-limit-per-index"
@@ -77,6 +81,18 @@ J17 = Rule(
     why="The names of the pods are never in DNS, so the rendezvous of the training waits until it times out.",
     fix="add a Service of this name with clusterIP: None that selects the pods, publishNotReadyAddresses: true",
     see=TOGETHER,
+    acceptable=True,
+)
+J18 = Rule(
+    "J18",
+    "The pods of a Job that work together get their nodes all at once.",
+    why=(
+        "Kubernetes' own scheduler places pod by pod. Where two such Jobs want the last free nodes, each can get some "
+        "of them and wait for the rest for ever, while the accelerators are held and idle."
+    ),
+    fix="put the Job into a queue (Kueue), or accept J18 where nothing else wants these nodes",
+    see="https://kueue.sigs.k8s.io/docs/tasks/run/jobs/",
+    severity=Severity.WARNING,
     acceptable=True,
 )
 J19 = Rule(
@@ -185,10 +201,26 @@ def _together(job: Job, completions: int, parallelism: int) -> Iterator[Breach]:
         because = f"completions is {completions}, and the pods wait for each other (subdomain is set)"
         yield J16.breach(job.at("parallelism"), parallelism, because, f"write parallelism: {completions}")
     retries = job.spec.get("backoffLimit")
-    if job.spec.get("backoffLimitPerIndex") is None and (DEFAULT_RETRIES if retries is None else retries) < completions:
+    limit = DEFAULT_RETRIES if retries is None else retries
+    # 0 is somebody's wish: the first failure ends the Job, and frees the nodes of the others.
+    if job.spec.get("backoffLimitPerIndex") is None and 0 < limit < completions:
         shown = "" if retries is not None else f" (Kubernetes assumes {DEFAULT_RETRIES})"
         because = f"{completions} pods fail together{shown}, and each counts as one retry"
         yield J15.breach(job.at("backoffLimit"), retries, because, f"raise it to {completions} or a multiple")
+    if not _gang(job):
+        because = "its pods are placed one by one, and each of two such Jobs may hold half of the nodes for ever"
+        yield J18.breach(job.at("completions"), completions, because)
+
+
+def _gang(job: Job) -> bool:
+    """Return whether a queue or a scheduler places the pods of *job* all or not at all."""
+    pod = job.pod
+    return (
+        QUEUE in job.labels
+        or POD_GROUP in pod.labels
+        or bool(pod.spec.get("schedulingGroup"))
+        or (pod.spec.get("schedulerName") or "") not in USUAL_SCHEDULERS
+    )
 
 
 def _named(job: Job, name: str, scope: Scope) -> Iterator[Breach]:

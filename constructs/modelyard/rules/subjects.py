@@ -216,6 +216,13 @@ class Job:
     spec: dict[str, Any]
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the Job, where a queue looks for them."""
+        holder = self.object.data if self.object.kind == "Job" else self.object.spec.get("jobTemplate") or {}
+        metadata = holder.get("metadata") or {}
+        return metadata.get("labels") or {}
+
+    @property
     def pod(self) -> Pod:
         """The template of its pods."""
         pod = self.object.pod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Literal
 
 import attrs
@@ -51,7 +52,7 @@ class ServiceSpec(PodSpec):
     drain: Drain = attrs.field(factory=Drain)
     rollout: Rollout = "auto"
 
-    @property
+    @cached_property
     def ports(self) -> tuple[Port, ...]:
         """The ports, the one that a bare number stands for included."""
         if isinstance(self.port, int):

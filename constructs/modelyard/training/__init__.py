@@ -1,5 +1,6 @@
 """Runs that end: `TrainingJob`."""
 
 from modelyard.training.job import TrainingJob
+from modelyard.training.options import Schedule, Sweep
 
-__all__ = ["TrainingJob"]
+__all__ = ["Schedule", "Sweep", "TrainingJob"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
 from modelyard.training.manifests import drafts
+from modelyard.training.options import Schedule, Sweep
 from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
 from modelyard.values.durations import seconds
 
@@ -24,15 +25,19 @@ TWO_MINUTES = seconds(120)
 
 class TrainingJob(Workload):
     """
-    A training that runs once on one node, until it succeeds, fails for good or reaches its deadline.
+    A training that runs once, or on a schedule, until it succeeds, fails for good or reaches its deadline.
 
     It becomes a Job whose name ends with a hash of its content: a change makes a new run, and one
-    that is still running lives on.
+    that is still running lives on. With *schedule*, it becomes a CronJob of its plain name.
+
+    On several nodes, its pods find each other by what torchrun reads (``PET_MASTER_ADDR``,
+    ``PET_NODE_RANK``, ...), so the command is the same.
 
     Args:
         scope: The environment, or any construct inside it.
 
-        id: Unique in the environment, a DNS label of at most 54 characters.
+        id: Unique in the environment, a DNS label of at most 54 characters, a few less with *nodes*,
+            *schedule* or *sweep*.
 
         image: The image that has the training code, from ``env.image(...)`` or as a reference.
 
@@ -54,16 +59,23 @@ class TrainingJob(Workload):
 
         ephemeral_storage: Disk of the node for logs and scratch files. Default: not limited.
 
-        gpu: Accelerators, by class. Default: none.
+        gpu: Accelerators of each node, by class. Default: none.
+
+        nodes: How many pods of this size train together, 1 or more. Default: 1.
+
+        schedule: When it runs again and again, instead of once. Default: once, when it is synced.
+
+        sweep: The settings of many trials, instead of one training; *retries* then hold for each. Default: one.
 
         shared_memory: Size of ``/dev/shm``. Default: half of the memory limit, at most 64Gi, with
             *gpu*; else the runtime's 64Mi.
 
         volumes: `Claim`, `EmptyDir` and `SecretFiles`. Default: none.
 
-        retries: How often a failed pod is replaced, 0 or more; disruptions do not count. Default: 3.
+        retries: How often the training is started again after a failure, 0 or more. On one node, disruptions
+            do not count. Default: 3.
 
-        deadline: The longest the whole run may take, retries included. Default: no limit, with a warning.
+        deadline: The longest a whole run may take, retries included. Default: no limit, with a warning.
 
         fatal_exit_codes: Exit codes, 1 to 255, after which a retry is useless. Default: 2, 126 and 127.
 
@@ -118,6 +130,9 @@ class TrainingJob(Workload):
         memory_limit: str | None = None,
         ephemeral_storage: str | None = None,
         gpu: Gpu | None = None,
+        nodes: int = 1,
+        schedule: Schedule | None = None,
+        sweep: Sweep | None = None,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
         retries: int = 3,
@@ -150,6 +165,9 @@ class TrainingJob(Workload):
             memory_limit=memory_limit,
             ephemeral_storage=ephemeral_storage,
             gpu=gpu,
+            nodes=nodes,
+            schedule=schedule,
+            sweep=sweep,
             shared_memory=shared_memory,
             volumes=volumes,
             retries=retries,
@@ -181,10 +199,11 @@ class TrainingJob(Workload):
 
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
-        gpu = self.spec.gpu
+        gpu, pods, trials = self.spec.gpu, self.spec.at_once, self.spec.indexes
+        times = f"{pods} x " if pods > 1 else ""
         return {
             "kind": "TrainingJob",
-            "replicas": "1",
-            "gpus": f"{gpu.count} x {gpu.accelerator}" if gpu else "",
+            "replicas": str(pods) if pods == trials else f"{pods} of {trials}",
+            "gpus": f"{times}{gpu.count} x {gpu.accelerator}" if gpu else "",
             "image": str(self.spec.image),
         }

@@ -9,20 +9,34 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
+from modelyard.pod.options import Claim
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.training import sweep as sweeps
+from modelyard.training.options import Schedule, Sweep
+from modelyard.values import cron
 from modelyard.values.durations import seconds
-from modelyard.values.names import dns_label
-from modelyard.values.value import option
+from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035
+from modelyard.values.similar import did_you_mean
+from modelyard.values.value import option, source_of
 
 HASH_SUFFIX = 9
-LONGEST_NAME = 63 - HASH_SUFFIX
+TIME_SUFFIX = 9
+"""A hyphen and the minutes since 1970, by which a CronJob calls its Jobs."""
+LONGEST_CRON_JOB = 52
 MOST_EXIT_CODES = 255
 MISCONFIGURED = (2, 126, 127)
 """Exit codes of a wrong command line, of a file that cannot be executed, and of one that is not there."""
+ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
+RENDEZVOUS = ("JOB_NAME", "PET_NNODES", "PET_NODE_RANK", "PET_MASTER_ADDR", "PET_MASTER_PORT")
+"""Variables that say who a pod of a gang is; the processes of each node may be another number."""
 
 
 def _retries(count: int) -> str | None:
     return None if count >= 0 else "a job is retried 0 times or more"
+
+
+def _nodes(count: int) -> str | None:
+    return None if count >= 1 else "a training runs on 1 node or more"
 
 
 def _above_zero(duration: timedelta | None) -> str | None:
@@ -35,30 +49,125 @@ def _above_zero(duration: timedelta | None) -> str | None:
 class TrainingSpec(PodSpec):
     """The options of a `TrainingJob`, which tells what each is."""
 
+    nodes: int = option(default=1, check=_nodes)
+    schedule: Schedule | None = None
+    sweep: Sweep | None = None
     retries: int = option(default=3, check=_retries)
     deadline: timedelta | None = option(default=None, check=_above_zero)
     fatal_exit_codes: Sequence[int] = MISCONFIGURED
     grace: timedelta = option(default=seconds(120), check=_above_zero)
     evictable: bool = False
 
+    @property
+    def indexes(self) -> int:
+        """How many pods there are when all goes well."""
+        return self.nodes if self.sweep is None else self.sweep.count
+
+    @property
+    def at_once(self) -> int:
+        """How many of them run at once."""
+        return self.nodes if self.sweep is None else self.sweep.at_once
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the pods are numbered."""
+        return self.nodes > 1 or self.sweep is not None
+
 
 def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with *spec* at *site*, all of it."""
-    if broken := dns_label(name, LONGEST_NAME):
-        do = f"choose an id of at most {LONGEST_NAME} characters, such as churn-train"
-        yield Breach("N03", "id", name, f"{broken} (a Job's name ends with a hash of {HASH_SUFFIX})", do)
     wrong = list(type_breaches(spec))
-    spec = without(spec, wrong, image=STAND_IN)
+    typed = spec = without(spec, wrong, image=STAND_IN)
     wrong.extend(value_breaches(spec))
-    yield from wrong
     spec = without(spec, wrong, image=STAND_IN, command=("true",))
+    yield from _name(name, spec)
+    yield from wrong
     if not spec.command and not spec.args:
         yield Breach(
             "X11", "command", list(spec.command), "a training says what it runs",
             'write command=["python", "train.py"]',
         )  # fmt: skip
     yield from pod_breaches(spec, site)
+    yield from _reserved(typed)
+    yield from _claims(spec)
+    yield from _schedule(typed)
+    if typed.sweep is not None:
+        yield from sweeps.breaches(typed.sweep)
     for code in spec.fatal_exit_codes:
         if not 1 <= code <= MOST_EXIT_CODES:
             because = f"an exit code that fails a job is one from 1 to {MOST_EXIT_CODES}"
             yield Breach("J14", "fatal_exit_codes", code, because, "leave it out; 0 is success")
+
+
+def _name(name: str, spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield why *name* leaves no room for what is added to it."""
+    suffix, what = (HASH_SUFFIX, "a hash") if spec.schedule is None else (TIME_SUFFIX, "a time")
+    longest, rule, added = LABEL_LENGTH - suffix, "N03", f"a Job's name ends with {what} of {suffix}"
+    if spec.schedule is not None:
+        longest, rule, added = LONGEST_CRON_JOB, "N04", "Kubernetes wants it so of a CronJob"
+    index = len(f"-{max(0, spec.indexes - 1)}") if spec.indexed else 0
+    if index and LABEL_LENGTH - suffix - index < longest:
+        longest, rule = LABEL_LENGTH - suffix - index, "N02" if spec.schedule is None else "N05"
+        added = f"a pod's host name ends with {what} of {suffix} and its index of {index}"
+    if broken := dns_label(name, longest):
+        do = f"choose an id of at most {longest} characters, such as churn-train"
+        yield Breach(rule, "id", name, f"{broken} ({added})", do)
+    elif spec.nodes > 1 and (broken := dns_label_1035(name)):
+        because = f"the Service by which the nodes find each other is called so: {broken}"
+        yield Breach("N01", "id", name, because, "begin it with a letter")
+
+
+def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield what the user sets and the kind of training sets, too."""
+    if spec.nodes > 1 and spec.sweep is not None:
+        do = "leave nodes= away, or write a training for each setting"
+        yield Breach("X11", "nodes", spec.nodes, "sweep= is given too, and a trial runs on one node", do)
+        return
+    for name in RENDEZVOUS if spec.nodes > 1 else ():
+        if name in spec.env:
+            because = "with nodes= it is set for each pod, and another value would keep them from finding each other"
+            yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
+    for name in sweeps.VARIABLES if spec.sweep else ():
+        if name in spec.env:
+            because = "with sweep= it is set for each pod, and another value would hide the settings of the trial"
+            yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
+    mounts = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
+    if spec.config is not None:
+        mounts.append(("config.mount", spec.config.mount))
+    for field, mount in mounts if spec.sweep else ():
+        if mount.rstrip("/") == sweeps.FOLDER:
+            yield Breach("V06", field, mount, "the settings of the trials are mounted there", "choose another folder")
+
+
+def _claims(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield the claims that several pods would mount and only one node can."""
+    for index, volume in enumerate(spec.volumes if spec.at_once > 1 else ()):
+        if isinstance(volume, Claim) and volume.mode in ONE_NODE:
+            what = "one node" if spec.sweep is None else "sweep.parallel=1"
+            yield Breach(
+                "V01", f"volumes[{index}].access_mode", volume.mode,
+                f"{spec.at_once} pods on different nodes mount {volume.name}, and this mode is for one node",
+                f"use ReadWriteMany or ReadOnlyMany storage, or {what}", source_of(volume),
+            )  # fmt: skip
+
+
+def _schedule(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield how the schedule cannot be read, or asks for what a gang cannot do."""
+    schedule = spec.schedule
+    if schedule is None:
+        return
+    source = source_of(schedule)
+    because = cron.broken(schedule.cron)
+    if "TZ" in schedule.cron:
+        do = "remove it, and name the zone in tz="
+        yield Breach("C01", "schedule.cron", schedule.cron, "a schedule names no time zone", do, source)
+    elif because is not None:
+        do = 'write five fields, such as "30 3 * * *" for every night at half past three'
+        yield Breach("C01", "schedule.cron", schedule.cron, because, do, source)
+    if because := cron.unknown_zone(schedule.tz):
+        do = did_you_mean(schedule.tz, cron.time_zones()) or 'write a name such as "Europe/Berlin" or "Etc/UTC"'
+        yield Breach("C03", "schedule.tz", schedule.tz, because, do, source)
+    if schedule.if_running == "start" and spec.nodes > 1:
+        because = "two runs at once may each get a part of the nodes, and wait for the rest for ever"
+        do = 'write if_running="skip" or if_running="replace"'
+        yield Breach("C06", "schedule.if_running", schedule.if_running, because, do, source)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -16,9 +18,17 @@ FIELDS = (
     ("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
     ("day of the week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
-DESCRIPTORS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
+DESCRIPTORS = {
+    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
+}  # fmt: skip
 EVERY = "@every "
 DURATION = re.compile(r"[+-]?(?:0|(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)")
+PART = re.compile(r"([0-9]*\.?[0-9]*)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)")
+SECONDS = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+DAY = 24 * 60
+FIRST_DAY, MOST_DAYS = date(2000, 1, 1), 9 * 366
+"""Long enough for the 29th of February to come twice."""
 LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 NUMBER = re.compile(r"\+?[0-9]{1,9}")
 ZONE_PART = re.compile(r"[A-Za-z._+0-9-]{1,14}")
@@ -64,6 +74,31 @@ def never_fires(schedule: str) -> bool:
     if day.star or weekday.star:
         return not (exists and weekday.values)
     return not (exists or weekday.values)
+
+
+@lru_cache(maxsize=1024)
+def shortest_period(schedule: str) -> int | None:
+    """Return the fewest seconds between two runs of *schedule*, clock changes left aside; None where there are none."""
+    if schedule.startswith(EVERY):
+        if broken(schedule):
+            return None
+        found = PART.findall(schedule[len(EVERY) :])
+        return max(1, int(sum(float(count) * SECONDS[unit] for count, unit in found)))  # it has no smaller steps
+    parsed = _parse(DESCRIPTORS.get(schedule, schedule))
+    if isinstance(parsed, str) or never_fires(schedule):
+        return None
+    minute, hour, day, month, weekday = parsed
+    times = sorted(60 * one + other for one in hour.values for other in minute.values)
+    periods = [later - earlier for earlier, later in itertools.pairwise(times)]
+    before: int | None = None
+    for number in range(MOST_DAYS):
+        today = FIRST_DAY + timedelta(number)
+        days = (today.day in day.values, today.isoweekday() % 7 in weekday.values)
+        if today.month in month.values and (all(days) if day.star or weekday.star else any(days)):
+            if before is not None:
+                periods.append(DAY * (number - before) + times[0] - times[-1])
+            before = number
+    return 60 * min(periods)
 
 
 def _parse(schedule: str) -> tuple[Field, ...] | str:

@@ -9,14 +9,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
 Mismatch = tuple[str, object, str]
 """Path inside the field, the value there, and what it must be."""
 
-Checker = Callable[[object, str], Iterator[Mismatch]]
+
+class Checker(NamedTuple):
+    """How a value is held against one type."""
+
+    fits: Callable[[object], bool]
+    """Whether there is nothing to say, which is asked first, since there mostly is nothing."""
+    told: Callable[[object, str], Iterator[Mismatch]]
+    """What there is to say of a value, at its path."""
+
 
 WORDS = {
     str: "a string",
@@ -32,7 +40,14 @@ def mismatches(value: object) -> Iterator[Mismatch]:
     """Yield every place inside the attrs object *value* that does not hold what its class declares."""
     cls: Any = type(value)
     for name, checker in _fields(cls):
-        yield from checker(getattr(value, name), name)
+        given = getattr(value, name)
+        if not checker.fits(given):
+            yield from checker.told(given, name)
+
+
+def _fitting(value: object) -> bool:
+    cls: Any = type(value)
+    return all(checker.fits(getattr(value, name)) for name, checker in _fields(cls))
 
 
 @cache
@@ -68,7 +83,7 @@ def describe(hint: object) -> str:  # noqa: PLR0911 # a case a kind of type
 def _checker(hint: Any) -> Checker:  # a type hint has no common type
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in {Any, object}:
-        return _anything
+        return Checker(lambda _value: True, lambda _value, _path: iter(()))
     if origin in {typing.Union, types.UnionType}:
         return _union(hint, arguments)
     if origin is typing.Literal:
@@ -80,21 +95,20 @@ def _checker(hint: Any) -> Checker:  # a type hint has no common type
     return _plain(origin or hint)
 
 
-def _anything(_value: object, _path: str) -> Iterator[Mismatch]:
-    return iter(())
-
-
 def _plain(hint: type) -> Checker:
     has_fields = attrs.has(hint)
 
-    def check(value: object, path: str) -> Iterator[Mismatch]:
+    def fits(value: object) -> bool:
+        return _is(value, hint) and (not has_fields or _fitting(value))
+
+    def told(value: object, path: str) -> Iterator[Mismatch]:
         if not _is(value, hint):
             yield path, value, describe(hint)
         elif has_fields:
             for inner, found, must in mismatches(value):
                 yield f"{path}.{inner}", found, must
 
-    return check
+    return Checker(fits, told)
 
 
 def _is(value: object, hint: type) -> bool:
@@ -108,55 +122,59 @@ def _is(value: object, hint: type) -> bool:
 
 
 def _union(hint: object, arguments: tuple[Any, ...]) -> Checker:
-    simple = tuple(argument for argument in arguments if isinstance(argument, type) and not attrs.has(argument))
     checkers = [_checker(argument) for argument in arguments]
 
-    def check(value: object, path: str) -> Iterator[Mismatch]:
-        if any(_is(value, one) for one in simple):
-            return
-        attempts = []
-        for checker in checkers:
-            problems = list(checker(value, path))
-            if not problems:
-                return
-            attempts.append(problems)
+    def fits(value: object) -> bool:
+        return any(checker.fits(value) for checker in checkers)
+
+    def told(value: object, path: str) -> Iterator[Mismatch]:
+        attempts = [list(checker.told(value, path)) for checker in checkers]
         inner = [problems for problems in attempts if all(place != path for place, _, _ in problems)]
         yield from inner[0] if inner else [(path, value, describe(hint))]
 
-    return check
+    return Checker(fits, told)
 
 
 def _literal(hint: object, arguments: tuple[Any, ...]) -> Checker:
-    def check(value: object, path: str) -> Iterator[Mismatch]:
-        if not any(value == argument and type(value) is type(argument) for argument in arguments):
-            yield path, value, describe(hint)
+    def fits(value: object) -> bool:
+        return any(value == argument and type(value) is type(argument) for argument in arguments)
 
-    return check
+    return Checker(fits, lambda value, path: iter([(path, value, describe(hint))]))
 
 
 def _collection(hint: object, kind: type, item: object) -> Checker:
     checker = _checker(item)
 
-    def check(value: object, path: str) -> Iterator[Mismatch]:
+    def fits(value: object) -> bool:
+        items: Any = value
+        return isinstance(value, kind) and not isinstance(value, str | bytes) and all(map(checker.fits, items))
+
+    def told(value: object, path: str) -> Iterator[Mismatch]:
         if isinstance(value, str | bytes) or not isinstance(value, kind):
             yield path, value, describe(hint)
             return
         items: Any = value
         for index, inner in enumerate(items):
-            yield from checker(inner, f"{path}[{index}]")
+            if not checker.fits(inner):
+                yield from checker.told(inner, f"{path}[{index}]")
 
-    return check
+    return Checker(fits, told)
 
 
 def _mapping(hint: object, key: object, item: object) -> Checker:
-    key_checker, item_checker = _checker(key), _checker(item)
+    keys, items = _checker(key), _checker(item)
 
-    def check(value: object, path: str) -> Iterator[Mismatch]:
+    def fits(value: object) -> bool:
+        return isinstance(value, Mapping) and all(keys.fits(one) and items.fits(value[one]) for one in value)
+
+    def told(value: object, path: str) -> Iterator[Mismatch]:
         if not isinstance(value, Mapping):
             yield path, value, describe(hint)
             return
         for name, inner in value.items():
-            yield from key_checker(name, f"{path} key {name!r}")
-            yield from item_checker(inner, f"{path}[{name!r}]")
+            if not keys.fits(name):
+                yield from keys.told(name, f"{path} key {name!r}")
+            if not items.fits(inner):
+                yield from items.told(inner, f"{path}[{name!r}]")
 
-    return check
+    return Checker(fits, told)

@@ -1,0 +1,43 @@
+"""One training's Job, for the command that explains what it does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from modelyard.findings import Severity, SynthesisError, UsageError
+from modelyard.values.similar import did_you_mean
+
+
+def job_of(main: Path, name: str, workload: str) -> dict[str, Any]:
+    """
+    Return the Job or CronJob that *workload* is rendered as in the environment *name*.
+
+    Raises:
+        SynthesisError: There are findings of severity error.
+
+        UsageError: There is no such environment or workload, or it makes no Job.
+    """
+    from modelyard.render.engine import selected  # noqa: PLC0415
+    from modelyard.render.environment import build  # noqa: PLC0415 # starts Node
+    from modelyard.render.load import load  # noqa: PLC0415
+    from modelyard.render.objects import gather  # noqa: PLC0415
+
+    fleet = load(main)
+    selected(fleet.names, [name])
+    environment, findings = build(fleet, name)
+    if environment is None or findings:
+        raise SynthesisError(findings)
+    known = [str(one.id) for one in environment.workloads]
+    if workload not in known:
+        hint = did_you_mean(workload, known) or f"it has {', '.join(known) or 'none'}"
+        message = f"{name} has no workload {workload!r}; {hint}"
+        raise UsageError(message)
+    gathered = gather(environment)
+    if gathered.failed:
+        raise SynthesisError([one for one in gathered.findings if one.severity is Severity.ERROR])
+    jobs = [one.data for one in gathered.objects if one.owner == workload and one.job is not None]
+    if not jobs:
+        message = f"{name}/{workload} makes no Job; only trainings end, and can fail for good"
+        raise UsageError(message)
+    return jobs[0]

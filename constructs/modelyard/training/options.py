@@ -1,0 +1,150 @@
+"""The value types that options of trainings are made of."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+
+import attrs
+
+from modelyard.values.durations import hours
+from modelyard.values.value import option, value
+
+IfRunning = Literal["skip", "replace", "start"]
+Scalar = str | int | float | bool
+
+
+def _above_zero(duration: timedelta) -> str | None:
+    return None if duration > timedelta(0) else "it is a length of time above zero"
+
+
+def _not_negative(count: int | None) -> str | None:
+    return None if count is None or count >= 0 else "it is a whole number of at least 0"
+
+
+def _one_at_least(count: int | None) -> str | None:
+    return None if count is None or count >= 1 else "it is a whole number of at least 1"
+
+
+@value
+class Schedule:
+    """
+    When a training runs, again and again, by a CronJob.
+
+    Args:
+        cron: Minute, hour, day of the month, month and weekday, for example ``30 3 * * *``.
+
+        tz: The IANA time zone that *cron* means, for example ``Europe/Berlin``. Default: UTC.
+
+        if_running: What happens when the time comes and the last run is still going on: ``skip`` the new one,
+            ``replace`` the last one by it, or ``start`` it beside. Default: ``skip``.
+
+        catch_up: How much later a run may still start: after an outage, or with ``skip`` when the last run ends.
+            Default: 1 hour.
+
+        keep_succeeded: How many runs that succeeded stay to be looked at, with their logs. Default: 3.
+
+        keep_failed: How many that failed. Default: 3.
+
+        suspend: Whether no new run starts; one that is going on is left alone. Default: they start.
+
+    See Also:
+        https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
+    """
+
+    cron: str
+    tz: str = "Etc/UTC"
+    if_running: IfRunning = attrs.field(default="skip", kw_only=True)
+    catch_up: timedelta = option(default=hours(1), check=_above_zero, kw_only=True)
+    keep_succeeded: int = option(default=3, check=_not_negative, kw_only=True)
+    keep_failed: int = option(default=3, check=_not_negative, kw_only=True)
+    suspend: bool = attrs.field(default=False, kw_only=True)
+
+
+@value
+class Sweep:
+    """
+    A trial for each of many settings, by one Job: the file that ``SWEEP_ROW`` names has a trial's settings as JSON.
+
+    Args:
+        grid: The values of each setting; every combination is a trial.
+
+        rows: Instead of *grid*: the settings of each trial.
+
+        sample: Only so many combinations of *grid*, chosen at random by *seed*. Default: all.
+
+        seed: Another one chooses others; the same one always chooses the same. Default: 0.
+
+        parallel: How many trials run at once. Default: all.
+
+        max_failed: How many trials may fail for good before the others are ended. Default: a fifth of them.
+
+    See Also:
+        https://kubernetes.io/docs/concepts/workloads/controllers/job/#backoff-limit-per-index
+    """
+
+    grid: Mapping[str, Sequence[Scalar]] | None = attrs.field(default=None, kw_only=True)
+    rows: Sequence[Mapping[str, Scalar]] | None = attrs.field(default=None, kw_only=True)
+    sample: int | None = attrs.field(default=None, kw_only=True)
+    seed: int = attrs.field(default=0, kw_only=True)
+    parallel: int | None = option(default=None, check=_one_at_least, kw_only=True)
+    max_failed: int | None = option(default=None, check=_not_negative, kw_only=True)
+
+    @property
+    def combinations(self) -> int:
+        """How many trials there are to choose from."""
+        if self.grid is not None:
+            return math.prod(len(values) for values in self.grid.values())
+        return len(self.rows or ())
+
+    @property
+    def count(self) -> int:
+        """How many trials there are."""
+        return self.combinations if self.sample is None else self.sample
+
+    @property
+    def at_once(self) -> int:
+        """How many trials run at once."""
+        return self.count if self.parallel is None else min(self.parallel, self.count)
+
+    @property
+    def failures(self) -> int:
+        """How many trials may fail."""
+        return math.ceil(self.count / 5) if self.max_failed is None else self.max_failed
+
+    def trials(self) -> list[dict[str, Scalar]]:
+        """Return the settings of every trial."""
+        if self.grid is None:
+            return [dict(row) for row in self.rows or ()]
+        numbers: Iterable[int] = range(self.combinations)
+        if self.sample is not None:
+            numbers = chosen(self.combinations, self.sample, self.seed)
+        return [_combination(self.grid, number) for number in numbers]
+
+
+def chosen(total: int, count: int, seed: int) -> list[int]:
+    """
+    Return *count* different numbers below *total*, the same for the same *seed* in every version of Python.
+
+    Of ``random`` only ``random()`` is promised to stay as it is, so the shuffling is done here.
+    """
+    draw = random.Random(seed).random  # noqa: S311 # nothing that is secret
+    moved: dict[int, int] = {}
+    numbers: list[int] = []
+    for place in range(count):
+        other = place + int(draw() * (total - place))
+        numbers.append(moved.get(other, other))
+        moved[other] = moved.get(place, place)
+    return numbers
+
+
+def _combination(grid: Mapping[str, Sequence[Scalar]], number: int) -> dict[str, Scalar]:
+    """Return one combination of *grid*, in which the last setting changes fastest."""
+    row: dict[str, Scalar] = {}
+    for name in reversed(list(grid)):
+        number, place = divmod(number, len(grid[name]))
+        row[name] = grid[name][place]
+    return {name: row[name] for name in grid}

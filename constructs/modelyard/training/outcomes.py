@@ -1,0 +1,171 @@
+"""What a Job does when something goes wrong, read off its manifest as the Job controller reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+Manifest = Mapping[str, Any]
+
+DISRUPTED = "DisruptionTarget"
+KILLED, TERMINATED = 137, 143
+"""What a process exits with after SIGKILL, as of the kernel when memory is out, and after SIGTERM."""
+USUAL_RETRIES = 6
+USUAL_GRACE = 30
+USUAL_EVICTION = 300
+"""Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
+UNREACHABLE = "node.kubernetes.io/unreachable"
+UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+@attrs.frozen
+class Outcome:
+    """
+    One line of the table.
+
+    Args:
+        when: What goes wrong.
+
+        then: What becomes of the pod, of the others and of the Job.
+    """
+
+    when: str
+    then: str
+
+
+def outcomes(manifest: Manifest) -> list[Outcome]:
+    """Return what the Job or CronJob *manifest* does in each case."""
+    spec = manifest["spec"]
+    if manifest["kind"] == "CronJob":
+        return [*_of_job(spec["jobTemplate"]["spec"]), *_of_schedule(spec)]
+    return list(_of_job(spec))
+
+
+def action(spec: Manifest, code: int, *, disrupted: bool = False) -> str:
+    """Return what the Job's first rule that matches says of a pod that failed with *code*: Count where none does."""
+    policy: Manifest = spec.get("podFailurePolicy") or {}
+    for rule in policy.get("rules") or ():
+        codes, patterns = rule.get("onExitCodes"), rule.get("onPodConditions") or ()
+        if codes is not None:
+            if (code in codes["values"]) == (codes["operator"] == "In"):
+                return str(rule["action"])
+        elif disrupted and any(_disruption(pattern) for pattern in patterns):
+            return str(rule["action"])
+    return "Count"
+
+
+def _disruption(pattern: Manifest) -> bool:
+    return (pattern["type"], pattern.get("status", "True")) == (DISRUPTED, "True")
+
+
+def _of_job(spec: Manifest) -> Iterator[Outcome]:
+    moved = _then(spec, action(spec, TERMINATED, disrupted=True))
+    yield Outcome("node drained or reclaimed, pod preempted", moved)
+    yield Outcome("node lost", f"{_lost(spec)}: {moved}")
+    listed = _listed_codes(spec)
+    for code in sorted(listed - {KILLED}):
+        same = [one for one in sorted(listed - {KILLED}) if action(spec, one) == action(spec, code)]
+        if code == same[0]:
+            yield Outcome(f"exit code {_or(same)}", _then(spec, action(spec, code)))
+    yield Outcome(f"out of memory (exit code {KILLED})", _then(spec, action(spec, KILLED)))
+    other = next(code for code in range(1, 256) if code not in listed | {KILLED})
+    yield Outcome("any other exit code but 0", _then(spec, action(spec, other)))
+    deadline, grace = spec.get("activeDeadlineSeconds"), spec["template"]["spec"].get("terminationGracePeriodSeconds")
+    if deadline is None:
+        yield Outcome("very long", "nothing ends it")
+    else:
+        seconds = _long(USUAL_GRACE if grace is None else grace)
+        yield Outcome(f"longer than {_long(deadline)}", f"the Job fails; its pods get SIGTERM, and {seconds} to end")
+
+
+def _listed_codes(spec: Manifest) -> set[int]:
+    policy: Manifest = spec.get("podFailurePolicy") or {}
+    rules = policy.get("rules") or ()
+    return {code for rule in rules for code in (rule.get("onExitCodes") or {}).get("values", ()) if code}
+
+
+def _then(spec: Manifest, does: str) -> str:
+    """Return what the action *does* means for a Job like this one."""
+    pods = int(spec.get("completions") or spec.get("parallelism") or 1)
+    ended = "the Job fails at once, and its other pods are ended" if pods > 1 else "the Job fails at once"
+    if does == "FailJob":
+        return ended
+    if spec.get("backoffLimitPerIndex") is not None:
+        return _of_trial(spec, does)
+    limit = spec.get("backoffLimit")
+    limit = USUAL_RETRIES if limit is None else limit
+    if pods > 1 and spec["template"]["spec"].get("subdomain") is not None:
+        return _of_gang(pods, limit, does)
+    if does == "Ignore":
+        return "the pod is replaced, and this is not counted"
+    return f"the pod is replaced, {_times(limit)} at most; then the Job fails" if limit else ended
+
+
+def _of_gang(pods: int, limit: int, does: str) -> str:
+    if does == "Ignore":
+        if limit == 0:
+            return "this is not counted, but the others fail without the pod, and the first of them fails the Job"
+        return "the pod is replaced, and this is not counted; the others fail without it, and each of them counts"
+    if limit == 0:
+        return "the Job fails at once, and its other pods are ended"
+    return (
+        f"the others fail with it, and all are started again; the Job fails after more than {limit} failed pods, "
+        f"of which a restart costs {pods} or more"
+    )
+
+
+def _of_trial(spec: Manifest, does: str) -> str:
+    retries, most = spec["backoffLimitPerIndex"], spec.get("maxFailedIndexes")
+    bound = "" if most is None else f", unless more than {most} have failed"
+    failed = f"the trial fails and the others go on{bound}"
+    if does == "Ignore":
+        return "the trial is started again, and this is not counted"
+    if does == "FailIndex" or retries == 0:
+        return failed
+    return f"the trial is started again, {_times(retries)} at most; then {failed}"
+
+
+def _lost(spec: Manifest) -> str:
+    """Return when the controller learns that the pod of a node which does not answer is no more."""
+    patience: int | None = USUAL_EVICTION
+    for toleration in spec["template"]["spec"].get("tolerations") or ():
+        every = not toleration.get("key") and toleration.get("operator") == "Exists"
+        if (every or toleration.get("key") == UNREACHABLE) and toleration.get("effect") in {None, "", "NoExecute"}:
+            patience = toleration.get("tolerationSeconds")
+            break
+    if patience is None:
+        return "once the node is deleted"
+    if spec.get("podFailurePolicy") is None and spec.get("podReplacementPolicy") != "Failed":
+        return f"after {_long(patience)}"
+    return f"once the node is deleted, or is back after more than {_long(patience)}"
+
+
+def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
+    late = spec.get("startingDeadlineSeconds")
+    within = "" if late is None else f" within {_long(late)}"
+    does = {
+        "Forbid": f"the new run is skipped, or starts when the last one ends{within}",
+        "Replace": "the last run is ended, and the new one starts",
+    }
+    policy = str(spec.get("concurrencyPolicy") or "Allow")
+    yield Outcome("due while the last run goes on", does.get(policy, "both go on, side by side"))
+    then = "it starts later" if late is None else f"it starts up to {_long(late)} later, or is skipped"
+    yield Outcome("not started in time", then)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _or(codes: Sequence[int]) -> str:
+    *first, last = map(str, codes)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _long(seconds: int) -> str:
+    """Return *seconds* in the largest unit that says it exactly."""
+    size, unit = next((size, unit) for size, unit in UNITS if seconds % size == 0)
+    count = seconds // size
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
