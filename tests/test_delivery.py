@@ -54,11 +54,7 @@ def test_the_application_of_an_environment(tmp_path: Path) -> None:
             "destination": {"server": IN_CLUSTER, "namespace": "ml-test"},
             "syncPolicy": {
                 "automated": {"prune": True, "selfHeal": True},
-                "syncOptions": [
-                    "ServerSideApply=true",
-                    "RespectIgnoreDifferences=true",
-                    "FailOnSharedResource=true",
-                ],
+                "syncOptions": ["ServerSideApply=true", "FailOnSharedResource=true"],
                 "retry": RETRY,
             },
             "ignoreDifferences": [
@@ -80,7 +76,9 @@ def test_the_project_allows_what_is_rendered_and_no_more(tmp_path: Path) -> None
     raw(scope, QUOTA)
     raw(scope, CLUSTER_ROLE)
     project = delivered(scope)["AppProject/ml-test"]
-    assert project["metadata"] == {"name": "ml-test", "namespace": "argocd", "labels": LABELS}
+    # Argo CD would look at an Application without project again only minutes later.
+    first = {"argocd.argoproj.io/sync-wave": "-1"}
+    assert project["metadata"] == {"name": "ml-test", "namespace": "argocd", "labels": LABELS, "annotations": first}
     assert project["spec"]["sourceRepos"] == [REPO]
     assert project["spec"]["destinations"] == [{"server": IN_CLUSTER, "namespace": "ml-test"}]
     assert project["spec"]["clusterResourceWhitelist"] == [

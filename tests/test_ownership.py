@@ -167,24 +167,34 @@ def queued(scope: Environment, **annotations: str) -> TrainingJob:
 
 def test_a_queue_owns_whether_and_where_a_job_runs(tmp_path: Path) -> None:
     """Kueue resumes it, and adds where it found room to fields that are written whole."""
-    scope = environment(tmp_path, delivery=ArgoCD(REPO))
+    paths = ["/spec/suspend", "/spec/template/spec/nodeSelector", "/spec/template/spec/tolerations"]
+    scope = environment(tmp_path, delivery=Flux(REPO))
     queued(scope)
-    ((name, paths),) = argo(scope).items()
+    ((name, found),) = flux(scope).items()
     assert name.startswith("Job/train-")
-    assert paths == [
-        "/spec/suspend",
-        "/spec/template/spec/nodeSelector",
-        "/spec/template/spec/tolerations",
-    ]
-    scope = environment(tmp_path, delivery=ArgoCD(REPO))
+    assert found == paths
+    scope = environment(tmp_path, delivery=Flux(REPO))
     queued(scope, job_min_parallelism="1")
-    ((name, paths),) = argo(scope).items()
-    assert paths[0] == "/spec/parallelism"
+    assert list(flux(scope).values()) == [["/spec/parallelism", *paths]]
+
+
+def test_argo_cd_keeps_what_a_queue_adds_to_what_git_holds(tmp_path: Path) -> None:
+    """It copies the live value of such a field, and would copy those that git leaves away if they were listed too."""
+    scope = environment(tmp_path, delivery=ArgoCD(REPO))
+    service(scope)
+    queued(scope)
+    spec = delivered(scope)["Application/ml-test"]["spec"]
+    assert spec["syncPolicy"]["syncOptions"] == [
+        "ServerSideApply=true",
+        "FailOnSharedResource=true",
+        "RespectIgnoreDifferences=true",
+    ]
+    assert list(argo(scope).values()) == [["/spec/template/spec/nodeSelector", "/spec/template/spec/tolerations"]]
 
 
 def test_a_queue_owns_where_each_job_of_a_set_runs(tmp_path: Path) -> None:
     """One path a job."""
-    scope = environment(tmp_path, cluster=WITH_CRDS, delivery=ArgoCD(REPO))
+    scope = environment(tmp_path, cluster=WITH_CRDS, delivery=Flux(REPO))
     job = {
         "template": {
             "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": IMAGE}]}}}
@@ -199,7 +209,7 @@ def test_a_queue_owns_where_each_job_of_a_set_runs(tmp_path: Path) -> None:
             "spec": {"replicatedJobs": [{"name": "driver", **job}, {"name": "worker", **job}]},
         },
     )
-    assert argo(scope) == {
+    assert flux(scope) == {
         "JobSet/tune": [
             "/spec/suspend",
             "/spec/replicatedJobs/0/template/spec/template/spec/nodeSelector",

@@ -13,6 +13,7 @@ import pytest
 
 from modelyard import ArgoCD, Claim, ConfigFiles, CpuScale, Environment, Fleet, Flux, SynthesisError
 from modelyard.render.engine import Request, synthesize
+from modelyard.rules import changes
 from tests.rules import manifests
 from tests.rules.judge import judged
 from tests.support import CLUSTER, IMAGE, delivered, environment, found, found_by, objects, raw, service, training
@@ -58,7 +59,6 @@ def test_t01_replicas_beside_an_autoscaler(tmp_path: Path) -> None:
     assert found_by(patched(tmp_path, "Deployment", "/spec/replicas", 3), "A12")
     application, kustomization = both(tmp_path)
     assert application["ignoreDifferences"][0]["jsonPointers"] == ["/spec/replicas"]
-    assert "RespectIgnoreDifferences=true" in application["syncPolicy"]["syncOptions"]
     assert kustomization["ignore"][0]["paths"] == ["/spec/replicas"]
 
 
@@ -71,6 +71,8 @@ def test_t02_a_job_that_changes(tmp_path: Path) -> None:
         names.add(objects(scope)["Job/train"]["metadata"]["name"])
     assert len(names) == 2
     assert all(re.fullmatch("train-[0-9a-f]{8}", name) for name in names)
+    changed = {**manifests.job(), "spec": {**manifests.job()["spec"], "completionMode": "Indexed"}}
+    assert [one.rule for one in changes(manifests.job(), changed)] == ["G14"]
 
 
 def test_t03_a_job_that_is_replaced_by_force(tmp_path: Path) -> None:
@@ -169,6 +171,8 @@ def test_t10_a_stateful_set_that_is_forced(tmp_path: Path) -> None:
     spec = {**manifests.deployment()["spec"], "serviceName": "web"}
     raw(scope, {**annotated(manifests.deployment(), sync_options="Force=true"), "kind": "StatefulSet", "spec": spec})
     assert found_by(scope, "G04")
+    old = {**manifests.deployment(), "kind": "StatefulSet"}
+    assert [one.rule for one in changes(old, {**old, "spec": {**old["spec"], "serviceName": "web"}})] == ["G14"]
 
 
 def test_t11_two_writers_of_one_object(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from redis import redis
 from setup import BAD_HASH, BIN, NO_NETWORK, NO_TRUST, ROOT, SetupError, environment, numbers, say
 
 SOURCES = ROOT / "tools" / "cluster"
@@ -67,6 +68,12 @@ def kubernetes(minor: str, *programs: str, seconds: int) -> Part:
 
 
 PARTS = {
+    "argocd": Part(
+        {"argocd": "modelyard/tools/cluster/argocd"},
+        "github.com/argoproj/argo-cd/v3",
+        {"github.com/argoproj/argo-cd/v3/common.version": "{number}"},
+        seconds=400,
+    ),
     "certificates": Part({"certificates": "modelyard/tools/cluster/certificates"}, seconds=20),
     "etcd": Part({"etcd": "go.etcd.io/etcd/server/v3"}, "go.etcd.io/etcd/server/v3"),
     "kubernetes-1.37": kubernetes(
@@ -79,6 +86,10 @@ PARTS = {
         {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}, "sigs.k8s.io/metrics-server", seconds=120
     ),
 }
+
+
+READY_MADE = {"redis": lambda: {"redis-server": redis(cache() / "redis")}}
+"""Parts that are not built here."""
 
 
 def cache() -> Path:
@@ -146,7 +157,9 @@ def compile_program(name: str, program: str, target: Path) -> None:
     """Build *program* beside *target* and move it there when it is whole."""
     part = PARTS[name]
     version = pinned(name, rf"{re.escape(part.pinned)} (v\S+)") if part.pinned else ""
-    stamps = [f"-X {variable}={value.format(version=version)}" for variable, value in part.stamps.items()]
+    stamps = [
+        f"-X {variable}={value.format(version=version, number=version[1:])}" for variable, value in part.stamps.items()
+    ]
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{program}-") as scratch:
         new = Path(scratch) / program
         flags = ["-ldflags", " ".join(["-s -w", *stamps]), "-o", str(new)]
@@ -206,14 +219,15 @@ def alone(folder: Path, name: str) -> Iterator[None]:
 def main() -> int:
     """Build the parts that were asked for."""
     parser = argparse.ArgumentParser(description="Build the programs of a real control plane into a cache.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; default: all")
-    asked = parser.parse_args().parts or list(PARTS)
-    if unknown := sorted(set(asked) - set(PARTS)):
-        say(f"there is no part {unknown[0]}; the parts are {', '.join(PARTS)}")
+    every = [*PARTS, *READY_MADE]
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(every)}; default: all")
+    asked = parser.parse_args().parts or every
+    if unknown := sorted(set(asked) - set(every)):
+        say(f"there is no part {unknown[0]}; the parts are {', '.join(every)}")
         return 2
     try:
         go = go_env()
-        built = {name: build(name, go) for name in asked}
+        built = {name: READY_MADE[name]() if name in READY_MADE else build(name, go) for name in asked}
     except SetupError as error:
         for line in error.details:
             say(f"| {line}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.cluster.argocd import ArgoCD
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.processes import Programs
@@ -44,6 +45,12 @@ def cluster(programs: Programs) -> Iterator[Cluster]:
     whole = Cluster(programs)
     yield whole
     whole.stop()
+
+
+@pytest.fixture(scope="session")
+def argocd(cluster: Cluster) -> ArgoCD:
+    """Start Argo CD in the whole cluster; it ends with it."""
+    return ArgoCD(cluster)
 
 
 @pytest.fixture

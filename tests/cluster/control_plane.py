@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster.api import Api, ApiError
@@ -78,9 +79,9 @@ class ControlPlane:
             path.chmod(0o600)
         return path
 
-    def start(self, name: str, *command: str | Path) -> Program:
+    def start(self, name: str, *command: str | Path, env: Mapping[str, str] | None = None) -> Program:
         """Start a program that belongs to this control plane."""
-        program = self.programs.start(name, command, cwd=self.folder)
+        program = self.programs.start(name, command, cwd=self.folder, env=env)
         self.started.append(program)
         return program
 

@@ -10,6 +10,7 @@ import yaml
 
 from modelyard import Cluster, Fleet
 from tests.cluster.api import MANAGER, Answer, Api
+from tests.cluster.crds import install
 from tests.cluster.programs import ROOT
 
 Manifest = dict[str, Any]
@@ -66,6 +67,7 @@ def clusters() -> dict[str, Cluster]:
 
 def apply(api: Api, manifests: Sequence[Manifest]) -> dict[str, Answer]:
     """Apply *manifests*, and before them what they take for given; return the answers by title."""
+    install(api, manifests)
     others = given(manifests)
     answers = {}
     for one in in_order([others, manifests]):

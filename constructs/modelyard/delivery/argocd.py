@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
+import attrs
+
 from modelyard.delivery import parts
 from modelyard.delivery.ownership import identity
 from modelyard.findings import Breach
@@ -126,6 +128,8 @@ class ArgoCD(Delivery):
 
     def _project(self, site: Site, cargo: Cargo) -> Manifest:
         project = parts.head(API, "AppProject", self._name(site), self.namespace, site)
+        # Argo CD looks at an Application without project again only minutes later.
+        project["metadata"]["annotations"] = {"argocd.argoproj.io/sync-wave": "-1"}
         everything = [identity(one) for one in cargo.manifests]
         namespaces = {site.namespace, *(namespace for _, _, namespace, _ in everything if namespace)}
         allowed = {self._kind(kind) for kind in self.allow}
@@ -158,20 +162,21 @@ class ArgoCD(Delivery):
 
     def _application(self, site: Site, cargo: Cargo) -> Manifest:
         application = parts.head(API, "Application", self._name(site), self.namespace, site)
+        options, ignored = ["ServerSideApply=true", "FailOnSharedResource=true"], cargo.owned
+        if any(one.rendered for one in ignored):
+            # It copies live values of ignored fields into what is applied: of those that git holds, and of no others.
+            options.append("RespectIgnoreDifferences=true")
+            ignored = [attrs.evolve(one, paths=one.rendered) for one in ignored if one.rendered]
         application["spec"] = {
             "project": self._name(site),
             "source": self._source(parts.folder(self.path, site)),
             "destination": self._destination(site.namespace),
             "syncPolicy": {
                 "automated": {"prune": True, "selfHeal": True},
-                "syncOptions": [
-                    "ServerSideApply=true",
-                    "RespectIgnoreDifferences=true",
-                    "FailOnSharedResource=true",
-                ],
+                "syncOptions": options,
                 "retry": RETRY,
             },
-            **({"ignoreDifferences": [_ignored(one) for one in cargo.owned]} if cargo.owned else {}),
+            **({"ignoreDifferences": [_ignored(one) for one in ignored]} if ignored else {}),
         }
         return application
 

@@ -26,18 +26,19 @@ Identity = tuple[str, str, str | None, str]
 
 def ownership(manifests: Sequence[Manifest], declared: Sequence[Owned]) -> list[Ownership]:
     """Return what follows from autoscalers and queues among *manifests*, and what is *declared*, object by object."""
-    paths: dict[Identity, dict[str, None]] = {}
-    present = [(identity(manifest), manifest) for manifest in manifests]
+    found: list[Ownership] = []
     scaled = {target for manifest in manifests if (target := _scaled(manifest)) is not None}
-    for key, manifest in present:
-        group, kind, namespace, name = key
-        found = [one.path for one in declared if _matches(one, manifest)]
+    for manifest in manifests:
+        group, kind, namespace, name = identity(manifest)
+        paths = [one.path for one in declared if _matches(one, manifest)]
         if (kind, namespace, name) in scaled:
-            found.append(REPLICAS)
-        found.extend(_queued(manifest, group))
-        if found:
-            paths.setdefault(key, {}).update(dict.fromkeys(found))
-    return [Ownership(*key, tuple(found)) for key, found in sorted(paths.items(), key=lambda one: str(one[0]))]
+            paths.append(REPLICAS)
+        paths.extend(_queued(manifest, group))
+        if paths:
+            once = tuple(dict.fromkeys(paths))
+            rendered = tuple(path for path in once if _at(manifest, steps(path)) is not None)
+            found.append(Ownership(group, kind, namespace, name, once, rendered))
+    return sorted(found, key=lambda one: (one.group, one.kind, one.namespace or "", one.name))
 
 
 def identity(manifest: Manifest) -> Identity:
@@ -94,11 +95,16 @@ def omit(manifest: Manifest, declared: Iterable[Owned]) -> None:
     for one in declared:
         if _matches(one, manifest):
             *way, last = steps(one.path)
-            holder: Any = manifest
-            for step in way:
-                holder = _below(holder, step)
+            holder = _at(manifest, way)
             if isinstance(holder, dict):
                 holder.pop(last, None)
+
+
+def _at(manifest: Manifest, way: Iterable[str]) -> Any:  # any part of a manifest
+    holder: Any = manifest
+    for step in way:
+        holder = _below(holder, step)
+    return holder
 
 
 def _below(holder: Any, step: str) -> Any:  # any part of a manifest

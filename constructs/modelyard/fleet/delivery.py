@@ -54,6 +54,8 @@ class Ownership:
         name: Its name in the cluster.
 
         paths: The fields, as JSON pointers.
+
+        rendered: Those of them that stand in the manifest all the same, since they are part of what is written whole.
     """
 
     group: str
@@ -61,6 +63,7 @@ class Ownership:
     namespace: str | None
     name: str
     paths: tuple[str, ...]
+    rendered: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

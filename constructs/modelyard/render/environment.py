@@ -6,15 +6,17 @@ import gc
 from collections.abc import Iterator
 from typing import Any
 
+import yaml
+
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding
-from modelyard.fleet import Environment, Fleet
+from modelyard.fleet import Environment, Fleet, Manifest
 from modelyard.render import inventory, tree
 from modelyard.render.compare import compare, same, strangers
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import DELIVERY
 from modelyard.render.model import Options, Result
-from modelyard.render.objects import Gathered, gather
+from modelyard.render.objects import Before, Gathered, gather
 from modelyard.render.refusals import relative
 from modelyard.rules import Object, finding
 from modelyard.values.value import source_of
@@ -69,9 +71,10 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         return Result(name=name, findings=found)
     previous = inventory.read(options.dist, name)
     passed, _, listed = options.verified.get(name, "").partition(" ")
-    gathered = gather(environment, complete=not found, passed=passed)
+    before = _before(previous, options)
+    gathered = gather(environment, complete=not found, passed=passed, before=before)
     if gathered.known and not same(previous, listed, options.dist):
-        gathered = gather(environment, complete=not found)
+        gathered = gather(environment, complete=not found, before=before)
     source = trace.relative(environment.source, fleet.root) if environment.source is not None else None
     result = Result(name=name, findings=[*found, *gathered.findings], source=source)
     if found or gathered.failed:
@@ -95,6 +98,23 @@ def summaries(environment: Environment) -> list[dict[str, Any]]:
         {"environment": environment.name, "workload": str(workload.id), **workload.summary()}
         for workload in environment.workloads
     ]
+
+
+def _before(previous: Inventory, options: Options) -> Before:
+    """Return what answers with the last content of an object's file, where that was another."""
+
+    def before(one: Object) -> Manifest | None:
+        entry = previous.entries.get(one.path)
+        if entry is None or entry.sha256 == one.sha256:
+            return None
+        data = tree.content(options.dist / one.path)
+        try:
+            found = yaml.load(data or b"", Loader=yaml.CSafeLoader)
+        except yaml.YAMLError:
+            return None  # an edit by hand, which is told of elsewhere
+        return found if isinstance(found, dict) else None
+
+    return before
 
 
 def _inventory(environment: Environment, gathered: Gathered) -> Inventory:

@@ -10,30 +10,18 @@ import attrs
 
 from modelyard import trace
 from modelyard.delivery import cargo, omit, unmatched
-from modelyard.exact_yaml import InexactError, dotted, dump
 from modelyard.findings import Breach, Finding, Severity, Source
-from modelyard.fleet import Draft, Environment, Site, Workload
+from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
 from modelyard.render.foreign import foreign
 from modelyard.render.layout import delivery_path, path_of
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
-from modelyard.rules import RULES, Object, Scope, breaches, finding, settle
-from modelyard.schemas import Catalog, catalog
+from modelyard.render.single import schema_breaches, write
+from modelyard.rules import Object, Scope, breaches, changes, finding, settle
+from modelyard.schemas import catalog
 from modelyard.values.value import source_of
 
-NOTHING_WITHOUT_SPEC = frozenset(
-    {
-        "CronJob",
-        "DaemonSet",
-        "Deployment",
-        "HorizontalPodAutoscaler",
-        "Ingress",
-        "Job",
-        "Pod",
-        "ReplicaSet",
-        "StatefulSet",
-    }
-)
+Before = Callable[[Object], Manifest | None]
 
 
 @attrs.define
@@ -65,7 +53,9 @@ class Gathered:
         return any(one.severity is Severity.ERROR for one in self.findings)
 
 
-def gather(environment: Environment, *, complete: bool = True, passed: str = "") -> Gathered:
+def gather(
+    environment: Environment, *, complete: bool = True, passed: str = "", before: Before | None = None
+) -> Gathered:
     """
     Return the objects of *environment* and everything there is to say about them.
 
@@ -75,6 +65,8 @@ def gather(environment: Environment, *, complete: bool = True, passed: str = "")
         complete: Whether that function ran to its end. Default: it did.
 
         passed: The seal of the last time, so that the same objects need not be checked again. Default: none.
+
+        before: Answers with what an object was when it was rendered last, where it was another. Default: nothing was.
     """
     if not renderable(environment):
         return Gathered([], refused(environment))
@@ -84,7 +76,7 @@ def gather(environment: Environment, *, complete: bool = True, passed: str = "")
     work.take_own()
     seal = work.seal()
     known = bool(seal) and seal == passed
-    valid, clean = (work.objects, True) if known else work.checked()
+    valid, clean = (work.objects, True) if known else work.checked(before)
     collisions = [] if known else list(_collisions(valid, environment))
     findings = [*notes(environment), *work.refused, *work.settled(), *collisions]
     delivered = {id(one) for one in work.delivery}
@@ -186,12 +178,15 @@ class _Work:
             return ""
         return whole.hexdigest()
 
-    def checked(self) -> tuple[list[Object], bool]:
+    def checked(self, before: Before | None) -> tuple[list[Object], bool]:
         """Return the objects that are right, and whether nothing was found in any."""
+        written = self._kept(self.objects, write)
+        if before is not None:
+            self._changed(written, before)
         delivered = {id(one) for one in self.delivery}
         valid = self._kept(
-            self._kept(self.objects, _write),
-            lambda one: _schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
+            written,
+            lambda one: schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
         )
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
         scope = Scope(self.environment.site, valid, complete=whole)
@@ -202,6 +197,13 @@ class _Work:
             if one.owner is None or one.owner not in self.halved:
                 self.findings[one.owner].append(_on(one, breach, self.environment))
         return valid, clean
+
+    def _changed(self, objects: Iterable[Object], before: Before) -> None:
+        """Look at what became of objects that were rendered before."""
+        for one in objects:
+            if (old := before(one)) is not None:
+                found = [_on(one, breach, self.environment) for breach in changes(old, one.data)]
+                self.findings[one.owner].extend(found)
 
     def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
         kept: list[Object] = []
@@ -237,34 +239,6 @@ def _namespace(site: Site) -> Draft:
     }
     metadata = {"name": site.namespace, "labels": labels, "annotations": dict(KEPT)}
     return Draft({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-
-
-def _write(one: Object) -> Iterator[Breach]:
-    """Write *one* as text, and yield why it cannot be written."""
-    try:
-        one.text = dump(one.data)
-    except InexactError as error:
-        do = "write a value that JSON can hold"
-        yield Breach("X08", dotted(error.path) or f"{one.kind} {one.name}", None, error.because, do)
-    else:
-        one.sha256 = hashlib.sha256(one.text.encode()).hexdigest()
-
-
-def _schema_breaches(one: Object, schemas: Catalog) -> Iterator[Breach]:
-    if one.kind in NOTHING_WITHOUT_SPEC and not one.data.get("spec"):
-        because = "it misses the required field 'spec'"  # the published schema calls it optional
-        yield Breach("X05", f"{one.kind} {one.name}", None, because, "say what it is to do")
-    if schemas.valid(one.data):
-        errors = schemas.duplicates(one.data)
-        rule = "X05"
-    else:
-        errors = schemas.errors(one.data)
-        known = schemas.kind(str(one.data.get("apiVersion")), str(one.data.get("kind")))
-        rule = "X05" if known is not None else "X04"
-    for error in errors:
-        because, _, do = error.message.partition("; ")
-        field = dotted(error.path) or f"{one.kind} {one.name}"
-        yield Breach(rule, field, None, f"it {because}", do or RULES[rule].fix)
 
 
 def _on(one: Object, breach: Breach, environment: Environment) -> Finding:

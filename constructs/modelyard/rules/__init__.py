@@ -13,6 +13,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     d_selectors,
     d_services,
     g,
+    g_changes,
     g_controllers,
     g_words,
     j,
@@ -41,8 +42,22 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     x,
 )
 from modelyard.rules.check import accepts, breaches, finding, settle
+from modelyard.rules.g_changes import changes
 from modelyard.rules.rule import RULES, Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Job, Object, Pod
 
-__all__ = ["RULES", "Container", "Job", "Object", "Pod", "Rule", "Scope", "accepts", "breaches", "finding", "settle"]
+__all__ = [
+    "RULES",
+    "Container",
+    "Job",
+    "Object",
+    "Pod",
+    "Rule",
+    "Scope",
+    "accepts",
+    "breaches",
+    "changes",
+    "finding",
+    "settle",
+]

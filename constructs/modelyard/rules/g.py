@@ -101,6 +101,8 @@ LASTING = {
     "PersistentVolumeClaim": "the data on its volume",
 }
 """What goes with an object of a kind."""
+DELIVERED = "_delivery/"
+"""Where objects lie that are synced by themselves, beside those of the environment."""
 ADDRESS = "cdk8s.io/metadata.addr"
 
 
@@ -134,7 +136,7 @@ def hooks(one: Object, scope: Scope) -> Iterator[Breach]:
     if steps and (why := _waiting(one)):
         yield G02.breach(at(steps[0]), found[steps[0]], f"{why}, and the sync waits with it")
     job = _job(scope)
-    if job is None:
+    if job is None or one.path.startswith(DELIVERED):
         return
     if wave != "0":
         because = f"a sync of several steps waits until {job} has ended"

@@ -1,0 +1,172 @@
+"""G: delivery: changes that the API server refuses, or that cost more than they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from modelyard.exact_yaml import dotted
+from modelyard.findings import Breach, Severity
+from modelyard.rules.rule import Rule
+from modelyard.values.quantity import number
+
+Manifest = Mapping[str, Any]
+
+G13 = Rule(
+    "G13",
+    "The number of replicas has another owner before it leaves git.",
+    why=(
+        "A field that its only owner gives up goes back to its default, and that of replicas is 1: the pods but one are"
+        " ended, and come back when the autoscaler has looked. It happens once, at the sync of this change."
+    ),
+    fix="give the field another owner first",
+    see="https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership",
+    severity=Severity.WARNING,
+    acceptable=True,
+)
+G14 = Rule(
+    "G14",
+    "A field that cannot change does not change.",
+    why=(
+        "The API server refuses the change. The sync fails there, what comes behind it is not applied, and it fails"
+        " again with every later commit."
+    ),
+    fix="give the object a new name",
+    see="https://github.com/argoproj/argo-cd/issues/1068",
+    acceptable=True,
+)
+
+NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
+NEW_CLAIM = "give the claim a new name, and move the data"
+NEW_CONFIG = "give it a new name, and refer to that"
+STATEFUL = frozenset(
+    {
+        "minReadySeconds", "ordinals", "persistentVolumeClaimRetentionPolicy", "replicas", "revisionHistoryLimit",
+        "template", "updateStrategy",
+    }
+)  # fmt: skip
+"""The fields of a StatefulSet that can change."""
+JOB = {
+    "template": None, "selector": None, "podFailurePolicy": None, "successPolicy": None, "backoffLimitPerIndex": None,
+    "completionMode": "NonIndexed", "managedBy": "kubernetes.io/job-controller",
+}  # fmt: skip
+"""The fields of a Job that cannot change, with their defaults."""
+CLAIM = {
+    "accessModes": None, "storageClassName": None, "selector": None, "dataSource": None, "dataSourceRef": None,
+    "volumeMode": "Filesystem",
+}  # fmt: skip
+CLASS = {"provisioner": None, "parameters": None, "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}
+
+
+def changes(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    """Yield what would go wrong in the cluster when the object *old* becomes *new*."""
+    if _identity(old) != _identity(new):
+        return
+    kind = str(new.get("kind"))
+    if kind in {"Deployment", "StatefulSet"}:
+        yield from _replicas(old, new)
+    if (find := FIXED.get(kind)) is not None:
+        yield from find(old, new)
+
+
+def _identity(manifest: Manifest) -> tuple[object, ...]:
+    metadata = manifest.get("metadata") or {}
+    return manifest.get("kind"), metadata.get("namespace"), metadata.get("name")
+
+
+def _replicas(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    before, now = _at(old, ("spec", "replicas")), _at(new, ("spec", "replicas"))
+    if not isinstance(before, int) or before <= 1 or now is not None:
+        return
+    kind, name, namespace = new["kind"], new["metadata"]["name"], new["metadata"].get("namespace")
+    partial = (
+        f'{{"apiVersion":"apps/v1","kind":"{kind}","metadata":{{"name":"{name}"}},"spec":{{"replicas":{before}}}}}'
+    )
+    do = (
+        f"run before the merge: echo '{partial}' | kubectl -n {namespace} apply --server-side"
+        " --field-manager=handover -f -"
+    )
+    because = f"git held {before}, and the number falls to 1 until the autoscaler has looked"
+    yield G13.breach("spec.replicas", None, because, do)
+
+
+def _selector(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    kind, metadata = str(new["kind"]).lower(), new["metadata"]
+    delete = f"kubectl -n {metadata.get('namespace')} delete {kind} {metadata['name']} --cascade=orphan"
+    do = (
+        f"keep it, or give the workload a new name; to keep the name, accept G14 and run {delete} just before the merge"
+    )
+    yield from _compared(old, new, {"selector": None}, do)
+
+
+def _stateful(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    metadata = new["metadata"]
+    delete = f"kubectl -n {metadata.get('namespace')} delete statefulset {metadata['name']} --cascade=orphan"
+    fields = sorted({*(old.get("spec") or {}), *(new.get("spec") or {})} - STATEFUL)
+    do = f"keep it; or accept G14 and run {delete} just before the merge, which leaves pods and claims as they are"
+    yield from _compared(old, new, dict.fromkeys(fields), do)
+
+
+def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    yield from _compared(old, new, JOB, NEW_JOB)
+
+
+def _claim(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    yield from _compared(old, new, CLAIM, NEW_CLAIM)
+    size = ("spec", "resources", "requests", "storage")
+    before, now = number(str(_at(old, size))), number(str(_at(new, size)))
+    if before is not None and now is not None and now < before:
+        because = f"it was {_at(old, size)}, and a claim can grow, not shrink"
+        yield G14.breach(dotted(size), _at(new, size), because, NEW_CLAIM)
+
+
+def _config(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    if old.get("immutable") is True:
+        for field in ("data", "binaryData", "stringData", "immutable"):
+            if old.get(field) != new.get(field):
+                yield G14.breach(field, None, "the object was made immutable", NEW_CONFIG)
+    if new["kind"] == "Secret" and old.get("type", "Opaque") != new.get("type", "Opaque"):
+        yield G14.breach("type", new.get("type"), f"it was {old.get('type', 'Opaque')}", NEW_CONFIG)
+
+
+def _binding(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    if old.get("roleRef") != new.get("roleRef"):
+        yield G14.breach("roleRef", None, "a binding keeps its role for ever", "give the binding a new name")
+
+
+def _class(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    for field, default in CLASS.items():
+        if old.get(field, default) != new.get(field, default):
+            yield G14.breach(field, None, "a storage class cannot change", "give the class a new name")
+
+
+def _compared(old: Manifest, new: Manifest, fields: Mapping[str, Any], do: str) -> Iterator[Breach]:
+    """Yield those of *fields*, name to default, that differ in the specs."""
+    before, now = old.get("spec") or {}, new.get("spec") or {}
+    for field, default in fields.items():
+        if (before.get(field) or default) != (now.get(field) or default):
+            because = f"the API server lets nobody change it in a {new['kind']}"
+            yield G14.breach(f"spec.{field}", None, because, do)
+
+
+def _at(manifest: Manifest, path: tuple[str, ...]) -> Any:  # any part of a manifest
+    found: Any = manifest
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+FIXED: Mapping[str, Callable[[Manifest, Manifest], Iterator[Breach]]] = {
+    "ClusterRoleBinding": _binding,
+    "ConfigMap": _config,
+    "DaemonSet": _selector,
+    "Deployment": _selector,
+    "Job": _job,
+    "PersistentVolumeClaim": _claim,
+    "ReplicaSet": _selector,
+    "RoleBinding": _binding,
+    "Secret": _config,
+    "StatefulSet": _stateful,
+    "StorageClass": _class,
+}
+"""Kind to the look at what is fixed in it."""

@@ -1,0 +1,405 @@
+"""A real Argo CD syncs a git repository with the Applications that modelyard renders, and nothing bad happens."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import modelyard
+from environments.clusters import EKS, KIND
+from environments.walkthrough import walkthrough
+from modelyard import ArgoCD as Delivery
+from modelyard import (
+    Claim,
+    CpuScale,
+    Environment,
+    Fleet,
+    Gpu,
+    ScalableModelService,
+    SynthesisError,
+    TrainingJob,
+    hours,
+)
+from modelyard.render.engine import Request, synthesize
+from tests.cluster.api import MANAGER, Api, ApiError, Manifest, Stop, is_true
+from tests.cluster.argocd import PATIENCE, ArgoCD, Repository, application
+from tests.cluster.cluster import Cluster
+from tests.cluster.load import Load
+from tests.cluster.programs import ROOT
+from tests.support import IMAGE, raw
+
+Observed = Callable[[str], None]
+Build = Callable[[Fleet], object]
+Teams = Callable[..., "contextlib.AbstractContextManager[Team]"]
+MODEL_V1 = "sha256:976c277f19dcd6d30db9f67822fb1bcf7d35e382ca95dab38fbdaf0d0d213222"
+MODEL_V2 = "sha256:" + "2" * 64
+
+
+class Team:
+    """
+    A team with one environment: it renders, merges, and looks at what Argo CD makes of it.
+
+    Args:
+        argocd: Which syncs.
+
+        root: The team's repository.
+
+        name: Of the environment.
+    """
+
+    def __init__(self, argocd: ArgoCD, root: Path, name: str) -> None:
+        self.argocd, self.api, self.name = argocd, argocd.api, name
+        self.repository = Repository(root)
+        self.namespace = f"ml-{name}"
+
+    def environment(self, fleet: Fleet, **options: Any) -> Environment:
+        """Return the environment, delivered from the repository."""
+        delivery = Delivery(self.repository.url)
+        return Environment(fleet, self.name, cluster=EKS, namespace=self.namespace, delivery=delivery, **options)
+
+    def operation(self, phase: str, revision: str, message: str) -> None:
+        """Wait until the operation of the Application is in *phase* with *revision*, and says *message*."""
+
+        def seen(one: Manifest) -> bool:
+            state = one["status"].get("operationState", {})
+            found = state.get("phase"), state.get("syncResult", {}).get("revision"), state.get("message")
+            return bool(found == (phase, revision, message))
+
+        what = f"the sync of {revision[:8]} is {phase}"
+        self.api.until_one(seen, application(self.namespace), what=what, seconds=PATIENCE)
+
+    def merge(self, build: Build) -> str:
+        """Render what *build* says and commit it; return the revision."""
+        root = self.repository.root
+        fleet = Fleet({self.name: build}, root=root)
+        synthesize(Request(main=root / "main.py", fleet=fleet))
+        return self.repository.commit("Render")
+
+    def bootstrap(self) -> None:
+        """Apply the one file that is applied by hand."""
+        folder = self.repository.root / "dist" / "_delivery" / self.name
+        (file,) = folder.glob("application.*-delivery.yaml")
+        self.api.apply(yaml.safe_load(file.read_text()), manager="kubectl")
+        self.api.until_one(bool, application(self.namespace), what="the Application is made", seconds=PATIENCE)
+
+    def synced(self, revision: str, *health: str) -> Manifest:
+        """Return the Application when Argo CD has synced *revision*, and the delivery too."""
+        for name in (f"{self.namespace}-delivery", self.namespace):
+            self.argocd.refresh(name)
+        self.argocd.until(f"{self.namespace}-delivery", revision)
+        return self.argocd.until(self.namespace, revision, health=health or ("Healthy",))
+
+    def states(self, deployment: Manifest, revision: str) -> list[Manifest]:
+        """Return every state of *deployment* until *revision* is synced."""
+        metadata, stop = deployment["metadata"], Stop()
+        seen: list[Manifest] = []
+
+        def follow() -> None:
+            watch = self.api.watch("apps/v1", "Deployment", metadata["namespace"], name=metadata["name"], stop=stop)
+            for objects in watch:
+                seen.extend(objects.values())
+
+        with ThreadPoolExecutor(1) as pool:
+            following = pool.submit(follow)
+            try:
+                self.synced(revision)
+            finally:
+                stop.set()
+            following.result(timeout=PATIENCE)
+        return seen
+
+    def object(self, api_version: str, kind: str, name: str) -> Manifest:
+        """Return an object of the environment."""
+        return self.api.get(api_version, kind, name, self.namespace)
+
+    def about(self, api_version: str, kind: str, name: str) -> Manifest:
+        """Return what identifies an object of the environment."""
+        return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": self.namespace}}
+
+    def leave(self, cluster: Cluster) -> None:
+        """Delete the Applications, which deletes nothing else, and then the environment while it has its nodes."""
+        for name in (f"{self.namespace}-delivery", self.namespace):
+            with contextlib.suppress(ApiError):
+                self.api.patch(application(name), {"spec": {"syncPolicy": None}})
+                # A sync that is under way would make again what is deleted below.
+                self.api.until_one(idle, application(name), what=f"{name} is left alone", seconds=PATIENCE)
+                self.api.delete(application(name))
+        self.api.delete({**application(self.namespace), "kind": "AppProject"})
+        with contextlib.suppress(ApiError):
+            cluster.clear(self.namespace)
+
+
+@pytest.fixture
+def team(argocd: ArgoCD, cluster: Cluster, tmp_path: Path) -> Teams:
+    """Make a team with an environment, and nodes for it, as long as a block runs."""
+
+    @contextlib.contextmanager
+    def make(name: str, nodes: modelyard.Cluster = EKS) -> Iterator[Team]:
+        own = Team(argocd, tmp_path / name, name)
+        with cluster.nodes(nodes):
+            try:
+                yield own
+            finally:
+                own.leave(cluster)
+
+    return make
+
+
+def idle(manifest: Manifest) -> bool:
+    """Tell whether no sync of an Application is wanted or under way."""
+    return "operation" not in manifest and manifest["status"].get("operationState", {}).get("phase") != "Running"
+
+
+def missing(api: Api, manifest: Manifest) -> bool:
+    """Tell whether the object is gone, or going."""
+    try:
+        return "deletionTimestamp" in api.current(manifest)["metadata"]
+    except ApiError as error:
+        return error.code == 404
+
+
+def owners(manifest: Manifest, field: str) -> list[str]:
+    """Return the field managers that own *field* of the spec."""
+    entries = manifest["metadata"]["managedFields"]
+    return [one["manager"] for one in entries if field in one.get("fieldsV1", {}).get("f:spec", {})]
+
+
+def service(env: Environment, **options: Any) -> ScalableModelService:
+    """Return a small service."""
+    stock = {"image": IMAGE, "port": 8000, "health": "/healthz", "cpu": "500m", "memory": "1Gi", "replicas": 2}
+    return ScalableModelService(env, "api", **{**stock, **options})
+
+
+def training(env: Environment, **options: Any) -> TrainingJob:
+    """Return a training."""
+    stock = {"image": IMAGE, "command": ["python", "train.py"], "gpu": Gpu("l4", 1), "deadline": hours(6)}
+    return TrainingJob(env, "train", **{**stock, **options})
+
+
+def test_the_walkthrough_is_delivered(
+    argocd: ArgoCD, cluster: Cluster, team: Teams, monkeypatch: pytest.MonkeyPatch, observed: Observed
+) -> None:
+    """First sync, autoscaler, finished training and a new model, each as the fleet in this repository has them."""
+    with team("walkthrough", KIND) as own:
+        own.namespace = "walkthrough"
+        monkeypatch.setattr(sys.modules[walkthrough.__module__], "REPO", own.repository.url)
+        lock = own.repository.root / "environments" / "walkthrough.lock.yaml"
+        lock.parent.mkdir()
+        shutil.copy(ROOT / "environments" / "walkthrough.lock.yaml", lock)
+        api, namespace = cluster.api, own.namespace
+        deployment = own.about("apps/v1", "Deployment", "ml-model")
+        first = own.merge(walkthrough)
+        own.bootstrap()
+        own.synced(first, "Progressing", "Healthy")
+        observed("argocd: one file applied, and Argo CD made the AppProject, the Application and all it names: Synced")
+        (job,) = api.all("batch/v1", "Job", namespace)
+        api.until_one(lambda one: one.get("status", {}).get("ready") == 1, job, what="the training runs")
+        (pod,) = api.all("v1", "Pod", namespace, labels="app=ml-train")
+        cluster.exits(pod, 0)
+        api.until_one(lambda one: is_true(one, "Complete"), job, what="the training has ended")
+        own.synced(first)
+        observed("argocd: first sync Healthy and Synced when the training has ended")
+
+        with Load(api, namespace, "ml-model") as load:
+            load.set(2100)
+            api.until_one(
+                lambda one: one["spec"]["replicas"] == 3, deployment, what="the autoscaler goes to 3", seconds=PATIENCE
+            )
+            before = own.synced(first)
+            operations = len(before["status"]["history"])
+            argocd.refresh(namespace)
+            again = own.synced(first)
+            assert api.current(deployment)["spec"]["replicas"] == 3
+            assert len(again["status"]["history"]) == operations
+            assert MANAGER not in owners(api.current(deployment), "f:replicas")
+            observed("argocd: the autoscaler scaled 2 -> 3, and the Application stayed Synced: no sync, no reset")
+
+            lock.write_text(lock.read_text().replace(MODEL_V1, MODEL_V2))
+            second = own.merge(walkthrough)
+            seen = watched(own, deployment, second)
+            assert {one["spec"]["replicas"] for one in seen} == {3}
+            assert min(one["status"].get("availableReplicas", 0) for one in seen) >= 3
+            observed(
+                "argocd: a merge rolled a new image out, with 3 replicas in git's absence and never fewer available"
+            )
+        (after,) = api.all("batch/v1", "Job", namespace)
+        assert after["metadata"]["uid"] == job["metadata"]["uid"]
+        observed("argocd: the finished Job was synced again and not run again")
+
+
+def watched(own: Team, deployment: Manifest, revision: str) -> list[Manifest]:
+    """Return every state of *deployment* until *revision* is synced and rolled out."""
+    metadata = deployment["metadata"]
+    for name in (f"{own.namespace}-delivery", own.namespace):
+        own.argocd.refresh(name)
+    states: list[Manifest] = []
+    for objects in own.api.watch(
+        "apps/v1", "Deployment", metadata["namespace"], name=metadata["name"], seconds=PATIENCE
+    ):
+        states.extend(objects.values())
+        if rolled_out(states[-1], MODEL_V2):
+            break
+    own.synced(revision)
+    return states
+
+
+def rolled_out(deployment: Manifest, digest: str) -> bool:
+    """Tell whether all replicas run the image of *digest*."""
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    fresh = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    counts = {status.get(key) for key in ("replicas", "updatedReplicas", "availableReplicas")}
+    return digest in image and fresh and counts == {wanted}
+
+
+def test_drift_is_healed(team: Teams, observed: Observed) -> None:
+    """What somebody changes or deletes by hand comes back as it stands in git."""
+    with team("drift") as own:
+        revision = own.merge(lambda fleet: service(own.environment(fleet)))
+        own.bootstrap()
+        own.synced(revision)
+        deployment = own.object("apps/v1", "Deployment", "api")
+        own.api.patch({"apiVersion": "apps/v1", "kind": "Deployment", **deployment}, {"spec": {"replicas": 1}})
+        own.api.until_one(
+            lambda one: one["spec"]["replicas"] == 2, own.about("apps/v1", "Deployment", "api"),
+            what="the replicas of git are back", seconds=PATIENCE,
+        )  # fmt: skip
+        gone = own.object("v1", "Service", "api")["metadata"]["uid"]
+        own.api.delete(own.about("v1", "Service", "api"))
+        own.api.until_one(
+            lambda one: one["metadata"]["uid"] != gone, own.about("v1", "Service", "api"),
+            what="the Service is made again", seconds=PATIENCE,
+        )  # fmt: skip
+        own.api.patch(application(own.namespace), {"spec": {"syncPolicy": {"automated": {"prune": False}}}})
+        own.api.until_one(
+            lambda one: one["spec"]["syncPolicy"]["automated"]["prune"] is True, application(own.namespace),
+            what="the Application is as rendered", seconds=PATIENCE,
+        )  # fmt: skip
+        observed("argocd: replicas changed by hand, a deleted Service and a changed Application are healed")
+
+
+def test_a_removed_workload_is_pruned_and_its_claim_is_not(team: Teams, observed: Observed) -> None:
+    """Nor is its run, which may still be going."""
+    claim = Claim("checkpoints", "/checkpoints", size="1Gi", storage_class="efs", access_mode="ReadWriteMany")
+    with team("removal") as own:
+
+        def both(fleet: Fleet) -> None:
+            env = own.environment(fleet)
+            service(env)
+            training(env, volumes=[claim])
+
+        revision = own.merge(both)
+        own.bootstrap()
+        own.synced(revision, "Progressing", "Healthy")
+        (job,) = own.api.all("batch/v1", "Job", own.namespace)
+        revision = own.merge(lambda fleet: service(own.environment(fleet)))
+        own.synced(revision, "Progressing", "Healthy")
+        assert missing(own.api, own.about("v1", "ServiceAccount", "train"))
+        assert missing(own.api, own.about("networking.k8s.io/v1", "NetworkPolicy", "train"))
+        assert not missing(own.api, own.about("v1", "PersistentVolumeClaim", "checkpoints"))
+        assert not missing(own.api, own.about("batch/v1", "Job", job["metadata"]["name"]))
+        observed("argocd: a removed training's account and policy are pruned, its claim and its run are kept: Synced")
+
+
+@pytest.mark.parametrize("way", ["alone", "handed over"])
+def test_replicas_that_leave_git(team: Teams, way: str, observed: Observed) -> None:
+    """Without another owner the number falls to one for a moment; with the command of rule G13 it stays."""
+    with team(f"scale-{len(way)}") as own:
+        deployment = own.about("apps/v1", "Deployment", "api")
+        first = own.merge(lambda fleet: service(own.environment(fleet), replicas=4))
+        own.bootstrap()
+        own.synced(first)
+        if way == "handed over":
+            own.api.apply({**deployment, "spec": {"replicas": 4}}, manager="handover")
+        scale = CpuScale(min=2, max=6)
+        second = own.merge(lambda fleet: service(own.environment(fleet), replicas=None, scale=scale))
+        seen = [one["spec"]["replicas"] for one in own.states(deployment, second)]
+        observed(f"argocd: replicas on the way from 4 in git to an autoscaler, {way}: {' '.join(map(str, seen))}")
+        assert min(seen) == {"alone": 1, "handed over": 4}[way]
+
+
+def test_a_sync_that_prunes_last_waits_for_a_training(cluster: Cluster, team: Teams, observed: Observed) -> None:
+    """Why nothing that modelyard renders does, and rule G03 refuses it: the next commit is not synced meanwhile."""
+    annotated = {"name": "old", "annotations": {"argocd.argoproj.io/sync-options": "PruneLast=true"}}
+    old = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": annotated, "data": {"a": "b"}}
+
+    def build(*foreign: Manifest, replicas: int = 2) -> Build:
+        def made(fleet: Fleet) -> None:
+            env = own.environment(fleet, accept={"G03": "to see what happens"} if foreign else None)
+            service(env, replicas=replicas)
+            training(env)
+            for one in foreign:
+                raw(env, one)
+
+        return made
+
+    with team("last") as own:
+        first = own.merge(build(old))
+        own.bootstrap()
+        own.synced(first, "Progressing")
+        (job,) = own.api.all("batch/v1", "Job", own.namespace)
+        second = own.merge(build())
+        own.argocd.refresh(own.namespace)
+        waits = f"waiting for healthy state of batch/Job/{job['metadata']['name']}"
+        own.operation("Running", second, waits)
+        third = own.merge(build(replicas=3))
+        own.argocd.refresh(own.namespace)
+        own.api.until_one(lambda one: one["status"].get("ready") == 1, job, what="the training runs")
+        assert own.object("apps/v1", "Deployment", "api")["spec"]["replicas"] == 2
+        own.operation("Running", second, waits)
+        (pod,) = own.api.all("v1", "Pod", own.namespace, labels="app=train")
+        cluster.exits(pod, 0)
+        own.synced(third)
+        assert own.object("apps/v1", "Deployment", "api")["spec"]["replicas"] == 3
+        observed(f"argocd: a sync that prunes last lasts as long as a training: {waits}")
+
+
+def test_what_the_project_allows_no_more_is_not_pruned(team: Teams, observed: Observed) -> None:
+    """Why rule G11 keeps a kind allowed until its last object is deleted."""
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": {"hard": {"pods": "9"}}}
+
+    def build(*foreign: Manifest, **options: Any) -> Build:
+        def made(fleet: Fleet) -> None:
+            env = own.environment(fleet, **options)
+            service(env)
+            for one in foreign:
+                raw(env, one)
+
+        return made
+
+    with team("project") as own:
+        first = own.merge(build(quota))
+        own.bootstrap()
+        own.synced(first)
+        with pytest.raises(SynthesisError) as caught:
+            own.merge(build())
+        assert [finding.rule for finding in caught.value.findings] == ["G11"]
+        dist = own.repository.root / "dist"
+        project = dist / "_delivery" / own.name / f"appproject.argoproj.io-{own.namespace}.yaml"
+        line = '  - group: ""\n    kind: ResourceQuota\n'
+        assert line in project.read_text()
+        allowed = project.read_text()
+        project.write_text(allowed.replace(line, ""))
+        delivery, disallowed = f"{own.namespace}-delivery", own.repository.commit("Do what G11 refuses")
+        own.argocd.refresh(delivery)
+        own.argocd.until(delivery, disallowed)
+        (dist / own.name / "_environment" / "resourcequota-pods.yaml").unlink()
+        own.synced(own.repository.commit("Remove the object"))
+        assert not missing(own.api, own.about("v1", "ResourceQuota", "pods"))
+        project.write_text(allowed)
+        again = own.repository.commit("Allow it until it is deleted")
+        own.argocd.refresh(delivery)
+        own.argocd.until(delivery, again)
+        own.synced(own.repository.commit("Anything, so that Argo CD syncs"))
+        own.api.until(lambda found: found == [], "v1", "ResourceQuota", own.namespace, what="the quota is pruned")
+        observed(
+            "argocd: an object whose kind the AppProject allows no more stays for ever, Synced; allowed, it is pruned"
+        )

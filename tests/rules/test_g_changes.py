@@ -1,0 +1,166 @@
+"""G: what a change would do in the cluster, against what was rendered before: each in its exact words."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonpatch
+import pytest
+
+from modelyard import CpuScale, Environment, Fleet, SynthesisError
+from modelyard.render.engine import Report, Request, synthesize
+from modelyard.rules import changes
+from tests.rules import manifests
+from tests.rules.patches import Operation, put, remove
+from tests.support import CLUSTER, raw, service
+
+Manifest = Mapping[str, Any]
+JOB = manifests.job()
+DEPLOYMENT = manifests.deployment()
+SET = {**DEPLOYMENT, "kind": "StatefulSet", "spec": {**DEPLOYMENT["spec"], "serviceName": "web", "replicas": 3}}
+CLAIM: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "data"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Ti"}}},
+}
+FROZEN = {**manifests.config_map(a="b"), "immutable": True}
+BINDING: dict[str, Any] = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "RoleBinding",
+    "metadata": {"name": "readers"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+}
+CLASS = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "efs"}, "provisioner": "efs"}
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "token"}, "type": "Opaque"}
+NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
+NEW_CLAIM = "give the claim a new name, and move the data"
+NEW_CONFIG = "give it a new name, and refer to that"
+ORPHANED = "keep it; or accept G14 and run kubectl -n None delete statefulset web --cascade=orphan just before the merge, which leaves pods and claims as they are"
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "operation", "expected"),
+    [
+        (
+            "G14", DEPLOYMENT, put("/spec/selector/matchLabels/tier", "gold"),
+            ("spec.selector: the API server lets nobody change it in a Deployment; keep it, or give the workload a new name; "
+            "to keep the name, accept G14 and run kubectl -n None delete deployment web --cascade=orphan just before the merge"),
+        ),
+        ("G14", SET, put("/spec/serviceName", "other"), f"spec.serviceName: the API server lets nobody change it in a StatefulSet; {ORPHANED}"),
+        (
+            "G14", SET, put("/spec/volumeClaimTemplates", [CLAIM]),
+            f"spec.volumeClaimTemplates: the API server lets nobody change it in a StatefulSet; {ORPHANED}",
+        ),
+        (
+            "G14", JOB, put("/spec/template/spec/containers/0/image", "ghcr.io/acme/train:2"),
+            f"spec.template: the API server lets nobody change it in a Job; {NEW_JOB}",
+        ),
+        ("G14", JOB, put("/spec/completionMode", "Indexed"), f"spec.completionMode: the API server lets nobody change it in a Job; {NEW_JOB}"),
+        (
+            "G14", CLAIM, put("/spec/accessModes", ["ReadWriteMany"]),
+            f"spec.accessModes: the API server lets nobody change it in a PersistentVolumeClaim; {NEW_CLAIM}",
+        ),
+        (
+            "G14", CLAIM, put("/spec/resources/requests/storage", "500Gi"),
+            f"spec.resources.requests.storage: it was 1Ti, and a claim can grow, not shrink; {NEW_CLAIM}",
+        ),
+        ("G14", FROZEN, put("/data/a", "c"), f"data: the object was made immutable; {NEW_CONFIG}"),
+        ("G14", FROZEN, remove("/immutable"), f"immutable: the object was made immutable; {NEW_CONFIG}"),
+        ("G14", SECRET, put("/type", "kubernetes.io/tls"), f"type: it was Opaque; {NEW_CONFIG}"),
+        ("G14", BINDING, put("/roleRef/name", "writer"), "roleRef: a binding keeps its role for ever; give the binding a new name"),
+        ("G14", CLASS, put("/provisioner", "ebs"), "provisioner: a storage class cannot change; give the class a new name"),
+        (
+            "G13", SET, remove("/spec/replicas"),
+            ("spec.replicas: git held 3, and the number falls to 1 until the autoscaler has looked; run before the merge: echo "
+            '\'{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"web"},"spec":{"replicas":3}}\' | kubectl -n None'
+            " apply --server-side --field-manager=handover -f -"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_change_that_is_told_of(rule: str, old: Manifest, operation: Operation, expected: str) -> None:
+    """By field, reason and way out."""
+    new = jsonpatch.apply_patch(copy.deepcopy(dict(old)), [dict(operation)])
+    found = list(changes(old, new))
+    assert [(one.rule, f"{one.field}: {one.because}; {one.do}") for one in found] == [(rule, expected)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "operation"),
+    [
+        ("G14", DEPLOYMENT, put("/spec/template/spec/containers/0/image", "ghcr.io/acme/web:2")),
+        ("G14", DEPLOYMENT, put("/metadata/name", "another")),
+        ("G14", SET, put("/spec/minReadySeconds", 5)),
+        ("G14", JOB, put("/spec/completionMode", "NonIndexed")),
+        ("G14", JOB, put("/spec/suspend", value=True)),
+        ("G14", CLAIM, put("/spec/resources/requests/storage", "2Ti")),
+        ("G14", CLAIM, put("/spec/volumeMode", "Filesystem")),
+        ("G14", manifests.config_map(a="b"), put("/data/a", "c")),
+        ("G14", FROZEN, put("/metadata/labels", {"a": "b"})),
+        ("G14", SECRET, remove("/type")),
+        ("G14", CLASS, put("/reclaimPolicy", "Delete")),
+        ("G14", BINDING, put("/subjects", [])),
+        ("G13", SET, put("/spec/replicas", 1)),
+        ("G13", DEPLOYMENT, put("/spec/paused", value=True)),
+        ("G13", {**SET, "spec": {**SET["spec"], "replicas": 1}}, remove("/spec/replicas")),
+    ],
+)
+def test_a_change_that_can_be_made(rule: str, old: Manifest, operation: Operation) -> None:
+    """What the API server takes, and what says the same in other words."""
+    new = jsonpatch.apply_patch(copy.deepcopy(dict(old)), [dict(operation)])
+    assert [one.rule for one in changes(old, new) if one.rule == rule] == []
+
+
+def synth(root: Path, *foreign: Manifest, accept: Mapping[str, str] | None = None, **options: Any) -> Report:
+    """Render an environment with a service and *foreign* objects."""
+
+    def build(fleet: Fleet) -> None:
+        scope = Environment(
+            fleet, "test", cluster=CLUSTER, namespace="ml-test", accept=accept, pod_security="privileged"
+        )
+        service(scope, **options)
+        for one in foreign:
+            raw(scope, one)
+
+    return synthesize(Request(main=root / "main.py", fleet=Fleet({"test": build}, root=root)))
+
+
+def test_g13_is_told_once_with_the_command_that_helps(tmp_path: Path) -> None:
+    """When the change is rendered, and not any more when it is merged."""
+    synth(tmp_path, scale=None, replicas=4)
+    report = synth(tmp_path, scale=CpuScale(min=2, max=6))
+    assert [(one.rule, one.severity, one.text) for one in report.findings] == [
+        (
+            "G13",
+            "warning",
+            (
+                "test/api: Deployment api spec.replicas but git held 4, and the number falls to 1 until the autoscaler has looked;"
+                ' run before the merge: echo \'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"api"},"spec":'
+                '{"replicas":4}}\' | kubectl -n ml-test apply --server-side --field-manager=handover -f -'
+            ),
+        )
+    ]
+    assert synth(tmp_path, scale=CpuScale(min=2, max=6)).findings == []
+
+
+def test_g14_leaves_dist_as_it_is_until_it_is_accepted(tmp_path: Path) -> None:
+    """And the acceptance has to go with the next change, or it would hide another one."""
+    changed = {**JOB, "spec": {**JOB["spec"], "completionMode": "Indexed", "completions": 1, "parallelism": 1}}
+    path = tmp_path / "dist/test/_environment/job-train.yaml"
+    synth(tmp_path, JOB)
+    before = path.read_bytes()
+    with pytest.raises(SynthesisError) as caught:
+        synth(tmp_path, changed)
+    assert [finding.text for finding in caught.value.findings if finding.rule == "G14"] == [
+        f"test: Job train spec.completionMode but the API server lets nobody change it in a Job; {NEW_JOB}"
+    ]
+    assert path.read_bytes() == before
+    accept = {"G14": "the old Job is deleted by hand on the day of the merge"}
+    assert "test/_environment/job-train.yaml" in synth(tmp_path, changed, accept=accept).changed
+    with pytest.raises(SynthesisError) as caught:
+        synth(tmp_path, changed, accept=accept)
+    assert [finding.rule for finding in caught.value.findings if finding.severity == "error"] == ["X09"]
+    synth(tmp_path, changed)
