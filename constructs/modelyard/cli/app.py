@@ -47,7 +47,7 @@ Jobs = Annotated[
         "--jobs",
         "-j",
         min=1,
-        help="Processes. Default: one a core, or one where the fleet is small.",
+        help="Processes at a time. Default: one a core.",
         show_default=False,
     ),
 ]

@@ -23,9 +23,6 @@ from modelyard.values.similar import did_you_mean
 if TYPE_CHECKING:
     from modelyard.fleet import Fleet
 
-FEW_OBJECTS = 1500
-"""Below about so many objects a second process costs more than it saves."""
-
 NOT_THE_DISK = {errno.EPIPE, errno.ECHILD, errno.ECONNRESET}
 """What a broken connection to another process is called; everything else is about files."""
 
@@ -45,7 +42,7 @@ class Request:
 
         fleet: The fleet, where it is in this process already. Default: *main* is run.
 
-        jobs: Processes, at least 1. Default: one a core, or one where the fleet is small.
+        jobs: Processes at a time, at least 1. Default: one a core.
 
         write: Whether ``dist/`` is changed. Default: it is; else only what would change is reported.
 
@@ -120,7 +117,7 @@ def synthesize(request: Request) -> Report:
 
 def _rendered(workspace: Workspace, request: Request, stage: Path | None) -> Report:
     options = Options(dist=workspace.dist, stage=stage, force=request.force, verified=workspace.verified())
-    names, results = _results(workspace, request, options)
+    names, results = _results(request, options)
     findings = [one for result in results for one in result.findings]
     others = [inventory.read(workspace.dist, name) for name in names if request.only and name not in request.only]
     rendered = [one.inventory for one in results if one.inventory is not None]
@@ -150,7 +147,7 @@ def _published(workspace: Workspace, report: Report) -> None:
     workspace.verify({result.name: result.seal for result in report.results}, before)
 
 
-def _results(workspace: Workspace, request: Request, options: Options) -> tuple[Sequence[str], list[Result]]:
+def _results(request: Request, options: Options) -> tuple[Sequence[str], list[Result]]:
     from modelyard.render.load import load  # noqa: PLC0415 # the command line imports this room early
 
     fleet = request.fleet or load(request.main)
@@ -158,7 +155,7 @@ def _results(workspace: Workspace, request: Request, options: Options) -> tuple[
         raise SynthesisError([crash.without_environments(request.main.name, fleet.root)])
     chosen = selected(fleet.names, request.only)
     results: dict[str, Result] = {}
-    for result in _rendering(fleet, chosen, options, processes(workspace, chosen, request.jobs)):
+    for result in _rendering(fleet, chosen, options, request.jobs or os.cpu_count() or 1):
         results[result.name] = result
         if request.progress is not None:
             request.progress(result.name, len(results), len(chosen))
@@ -208,14 +205,6 @@ def _can_fork(fleet: Fleet) -> bool:
     from modelyard._jsii import Node  # noqa: PLC0415 # the command line imports this room early
 
     return not fleet.tree.known and not Node.started and threading.active_count() == 1
-
-
-def processes(workspace: Workspace, names: Sequence[str], jobs: int | None) -> int:
-    """Return how many processes at a time *names* are worth; the answer never changes what is rendered."""
-    if jobs is None:
-        environments, objects = inventory.size(workspace.dist)
-        jobs = 1 if environments and objects < FEW_OBJECTS else os.cpu_count() or 1
-    return max(1, min(jobs, len(names)))
 
 
 def selected(names: Sequence[str], only: Sequence[str]) -> list[str]:

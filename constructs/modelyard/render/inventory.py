@@ -121,13 +121,6 @@ def names(dist: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
 
 
-def size(dist: Path) -> tuple[int, int]:
-    """Return how many inventories there are below *dist*, and about how many objects they list."""
-    about_a_line = 200
-    found = list((dist / INVENTORY).glob("*.json")) if (dist / INVENTORY).is_dir() else []
-    return len(found), sum(path.stat().st_size for path in found) // about_a_line
-
-
 def by_path(entries: Iterable[Entry]) -> dict[str, Entry]:
     """Return *entries* by their path."""
     return {one.path: one for one in entries}

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs  # noqa: F401 # every process needs it, and none imports it again
+
 from modelyard.findings import SynthesisError, UsageError
 from modelyard.render.environment import render
 
