@@ -11,6 +11,7 @@ from modelyard.findings import Breach, Finding
 from modelyard.fleet import Environment, Fleet
 from modelyard.render import inventory, tree
 from modelyard.render.compare import compare, same, strangers
+from modelyard.render.foreign import astray
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import DELIVERY
 from modelyard.render.model import Options, Result
@@ -23,7 +24,7 @@ from modelyard.values.value import source_of
 def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     """Return the environment *name* of *fleet*, made by its function, and what went wrong there."""
     if name not in fleet.builders:
-        return fleet.made[name], []
+        return fleet.made[name], astray(fleet)
     before = set(fleet.made)
     try:
         fleet.builders[name](fleet)
@@ -41,7 +42,7 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
             f'write Environment(fleet, "{name}", ...) in it',
         )
         return fleet.made.get(name), [_located(breach, fleet, name)]
-    return fleet.made[name], []
+    return fleet.made[name], astray(fleet)
 
 
 def _located(breach: Breach, fleet: Fleet, name: str) -> Finding:

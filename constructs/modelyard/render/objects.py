@@ -77,6 +77,7 @@ def gather(environment: Environment, *, complete: bool = True, passed: str = "")
     """
     if not renderable(environment):
         return Gathered([], refused(environment))
+    environment.settle()
     work = _Work(environment, complete=complete)
     work.take_workloads()
     work.take_foreign()
@@ -159,9 +160,9 @@ class _Work:
 
     def take_foreign(self) -> None:
         """Take what constructs that are not modelyard's stand for."""
-        for one, broken in foreign(self.environment, self.schemas):
+        for one, broken, whose in foreign(self.environment, self.schemas):
             if one is None:
-                self._found(broken)
+                self.findings[None].extend(finding(breach, whose.name, whose.source) for breach in broken)
                 continue
             omit(one.data, self.environment.site.owned)
             self.objects.append(one)
