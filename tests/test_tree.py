@@ -21,7 +21,7 @@ ASTRAY = (
     "main.py: Chart='sub' but it stands in no environment, so nothing of it would be rendered;"
     " pass an Environment as its scope"
 )
-LINKS = {"api_version": "v1", "kind": "ConfigMap", "metadata": cdk8s.ApiObjectMetadata(name="links")}
+LINKS: dict[str, Any] = {"api_version": "v1", "kind": "ConfigMap", "metadata": cdk8s.ApiObjectMetadata(name="links")}
 
 
 def test_objects_of_charts_inside_an_environment_are_its_foreign_objects(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import enum
+import os
 import signal
 import sys
 from pathlib import Path
@@ -208,12 +209,8 @@ def _main_py(given: Path | None) -> Path:
     return find(Path.cwd(), given)
 
 
-class _Interrupted(BaseException):  # typer answers KeyboardInterrupt itself, with the exit code 1
-    pass
-
-
 def _interrupt(_signal: int, _frame: object) -> None:
-    raise _Interrupted
+    raise crash.Interrupted
 
 
 def main() -> None:
@@ -222,14 +219,22 @@ def main() -> None:
     try:
         _run()
     finally:
+        _flush()
         # jsii waits for its Node at the very end, where nobody would catch an exception any more.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # as of a head that has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run() -> None:
     try:
         app(standalone_mode=True)
-    except _Interrupted:
+    except crash.Interrupted:
         crash.interrupted()
         sys.exit(INTERRUPTED)
     except SynthesisError as error:

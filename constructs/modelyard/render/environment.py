@@ -28,7 +28,9 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     before = set(fleet.made)
     try:
         fleet.builders[name](fleet)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever the user's Python raises is a finding
+    except BaseException as error:  # whatever the user's Python raises is a finding
+        if crash.is_interrupt(error):
+            raise
         found = [crash.as_finding(error, name, fleet.root)]
         return fleet.made.get(name), found
     made = set(fleet.made) - before

@@ -9,7 +9,7 @@ from typing import Any
 import cdk8s
 
 from modelyard import crash, trace
-from modelyard.exact_yaml import dotted
+from modelyard.exact_yaml import TOO_DEEP, dotted, too_deep
 from modelyard.findings import Breach, Finding, Source
 from modelyard.fleet import Environment, Fleet
 from modelyard.rules import Object, finding
@@ -31,6 +31,10 @@ def foreign(environment: Environment, schemas: Catalog) -> Iterator[tuple[Object
             yield None, [Breach("X18", "cdk8s", None, because, "mend the construct")], whose
         return
     for manifest in manifests:
+        if too_deep(manifest):
+            subject = f"{manifest.get('kind')} {(manifest.get('metadata') or {}).get('name')}"
+            yield None, [Breach("X08", subject, None, TOO_DEEP, "write flatter values")], environment
+            continue
         ordered = _ordered(manifest, environment.site.namespace)
         info = schemas.kind(str(ordered.get("apiVersion")), str(ordered.get("kind")))
         if info is not None and not info.namespaced:

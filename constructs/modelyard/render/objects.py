@@ -189,19 +189,22 @@ class _Work:
             self._kept(self.objects, _write),
             lambda one: _schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
         )
+        site = self.environment.site
+        for one in valid:
+            one.path = one.path or path_of(one.data, site.environment, one.owner, site.namespace)
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
-        scope = Scope(self.environment.site, valid, complete=whole)
+        scope = Scope(site, valid, complete=whole)
         clean = scope.complete
         for one, breach in breaches(scope):
             clean = False
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
-                self.findings[one.owner].append(_on(one, breach, self.environment))
+                line = breach.source or self.patched.get(id(one.data))
+                self.findings[one.owner].append(_on(one, attrs.evolve(breach, source=line), self.environment))
         return valid, clean
 
     def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
         kept: list[Object] = []
-        site = self.environment.site
         for one in objects:
             if wrong := list(check(one)):
                 self.halved.add(one.owner)
@@ -210,7 +213,6 @@ class _Work:
                     _on(one, attrs.evolve(breach, source=line), self.environment) for breach in wrong
                 )
             else:
-                one.path = one.path or path_of(one.data, site.environment, one.owner, site.namespace)
                 kept.append(one)
         return kept
 
