@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelyard import crash, trace
-from modelyard.findings import Breach, Finding
+from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet
 from modelyard.render import inventory, tree
 from modelyard.render.compare import compare, same, strangers
@@ -28,6 +28,8 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     before = set(fleet.made)
     try:
         fleet.builders[name](fleet)
+    except UsageError:
+        raise
     except BaseException as error:  # whatever the user's Python raises is a finding
         if crash.is_interrupt(error):
             raise
