@@ -278,6 +278,21 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
             return images.Lock()
 
     def _check(self, fleet: Fleet, name: str) -> None:
+        from modelyard.fleet.fleet import Fleet  # noqa: PLC0415 # each needs the other
+
+        if not isinstance(fleet, Fleet):
+            raise SpecError(
+                Finding(
+                    rule="X11",
+                    severity=Severity.ERROR,
+                    where=str(name),
+                    field="fleet",
+                    value=shown(fleet),
+                    because="an environment stands in a Fleet",
+                    do="pass the fleet as the first argument",
+                    source=self.source,
+                )
+            )
         because = None
         if not isinstance(name, str):
             because = "an environment's name is a string"

@@ -38,6 +38,9 @@ class Patch:
 
 def malformed(kind: object, operations: Sequence[object]) -> Breach | None:
     """Return what is wrong with the arguments of ``add_json_patch``, or None."""
+    if isinstance(kind, str) and not operations:
+        because, do = "it has no operation, so it changes nothing", "add operations, or remove the call"
+        return Breach("X14", "add_json_patch", kind, because, do)
     if isinstance(kind, str) and all(isinstance(one, Mapping) for one in operations):
         return None
     because = "it takes a kind and then operations, each a dict"

@@ -33,6 +33,8 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     except BaseException as error:  # whatever the user's Python raises is a finding
         if crash.is_interrupt(error):
             raise
+        if isinstance(error, TypeError) and trace.of_traceback(error.__traceback__) is None:
+            return None, [_uncallable(error, fleet, name)]
         found = [crash.as_finding(error, name, fleet.root)]
         return fleet.made.get(name), found
     made = set(fleet.made) - before
@@ -47,6 +49,13 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
         )
         return fleet.made.get(name), [_located(breach, fleet, name)]
     return fleet.made[name], astray(fleet)
+
+
+def _uncallable(error: TypeError, fleet: Fleet, name: str) -> Finding:
+    because = f"this function cannot be called with the fleet alone: {error}"
+    return _located(
+        Breach("X16", f"Fleet({{{name!r}: ...}})", None, because, "let it take one argument, the fleet"), fleet, name
+    )
 
 
 def _located(breach: Breach, fleet: Fleet, name: str) -> Finding:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,16 +20,21 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755
 def content(path: Path | str) -> bytes | None:
     """Return the bytes of the file at *path*, or None where there is no file."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # A named pipe would be waited for, until somebody writes into it.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            return None
+        raise
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
         chunks = []
         while chunk := os.read(handle, 1 << 16):
             chunks.append(chunk)
         return b"".join(chunks)
-    except IsADirectoryError:
-        return None
     finally:
         os.close(handle)
 
