@@ -263,6 +263,7 @@ def test_exit_codes_are_those_of_the_command() -> None:
         cli.FAILED,
         cli.MISUSED,
         cli.STALE,
+        cli.INTERRUPTED,
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from modelyard import Image, UsageError
 from modelyard.images import Lock, LockError, change, lock_path, pinned, promoted, read, write
+from tests import project as projects
 from tests.support import environment, found_by
 
 DIGEST = "sha256:" + "a" * 64
@@ -145,3 +146,24 @@ def test_promotion_refuses_what_staging_does_not_have_pinned(names: list[str], m
         promoted(origin, Lock(), "staging", "prod", names)
 
     assert str(raised.value) == message
+
+
+def test_lock_files_are_of_environments_that_exist(tmp_path: Path) -> None:
+    """One that the fleet names gets its first lock file by a pin; no other name does."""
+    project = projects.make(tmp_path / "project")
+    there = sorted(path.name for path in (project.root / "environments").glob("*.lock.yaml"))
+    reference = f"ghcr.io/acme/a:1@{DIGEST}"
+    for words, message in {
+        ("pin", "nope", "a", reference): "there is no environment 'nope'; the fleet has dev, prod",
+        ("pin", "prodd", "a", reference): "there is no environment 'prodd'; did you mean prod?",
+        ("promote", "--from", "dev", "--to", "nope"): "there is no environment 'nope'; the fleet has dev, prod",
+        ("promote", "--from", "x", "--to", "dev"): (
+            "environment 'x' has no lock file; those that have one are: dev, prod"
+        ),
+    }.items():
+        done = project.run(projects.MODELYARD, "images", *words)
+        assert (done.code, done.out, done.err) == (2, "", f"error: {message}\n")
+    assert sorted(path.name for path in (project.root / "environments").glob("*.lock.yaml")) == there
+    lock_path(project.root, "prod").unlink()
+    assert project.run(projects.MODELYARD, "images", "pin", "prod", "a", reference).code == 0
+    assert list(read(lock_path(project.root, "prod")).images) == ["a"]

@@ -17,6 +17,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from modelyard.findings import UsageError
+
+PATIENCE = 2
+"""Seconds that a Node which no longer answers has to end."""
+
 
 class Node:
     """The Node process of jsii in this process; it runs already where somebody has imported cdk8s before us."""
@@ -34,7 +39,41 @@ def steady() -> None:
         apart = functools.partial(subprocess.Popen, start_new_session=True)
         process.__dict__["subprocess"] = _like(subprocess, Popen=apart)
         _put_off(process.ProcessProvider, LoadResponse)
+        _tell_of_death(process._NodeProcess)  # noqa: SLF001 # there is no public way
         del process._NodeProcess.__del__  # noqa: SLF001 # one that never began has nothing to end, and says so loudly
+
+
+def _tell_of_death(node: Any) -> None:
+    """Let *node* say that it ended, where it would fail to read what it never wrote."""
+    listen, send, stop = node._next_message, node.send, node.stop  # noqa: SLF001
+
+    def heard(self: Any) -> Any:
+        try:
+            return listen(self)
+        except ValueError:
+            raise _died(self._process) from None
+
+    def sent(self: Any, *request: Any) -> Any:
+        try:
+            return send(self, *request)
+        except OSError:
+            raise _died(self._process) from None
+
+    def stopped(self: Any) -> None:
+        with contextlib.suppress(OSError):
+            stop(self)
+
+    node._next_message, node.send, node.stop = heard, sent, stopped  # noqa: SLF001
+
+
+def _died(process: subprocess.Popen[bytes]) -> UsageError:
+    try:
+        code = process.wait(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        code = process.wait()
+    how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+    return UsageError(f"cdk8s' Node process ended with {how}; run it again, without JSII_NODE and NODE_OPTIONS")
 
 
 def _like(module: ModuleType, **other: object) -> ModuleType:

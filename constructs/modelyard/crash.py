@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +22,13 @@ MISSING = re.compile(r"(?:(\w+)\.)?(?:__init__|(\w+))\(\) missing \d+ required .
 FILE_BEHIND = re.compile(r" \([^()]*\)$")
 OURS = re.compile(r"cannot import name '(\w+)' from 'modelyard'")
 NOT_JSON = "Out of range float values are not JSON compliant"
-NO_JSII_TYPE = re.compile(r"type object '(\w+)' has no attribute '__jsii_type__'")
+NO_JSII_TYPE = re.compile(r"type object '([\w.]+)' has no attribute '__jsii_type__'")
 LONGEST_REASON = 200
 FAILED, MISUSED = 1, 2
+
+
+class Interrupted(BaseException):
+    """Raised for Ctrl-C by the command line, since typer answers KeyboardInterrupt itself, with the exit code 1."""
 
 
 class Program:
@@ -107,7 +112,7 @@ def _moved(finding: Finding, source: Source) -> Finding:
 
 
 def _explained(error: BaseException) -> tuple[str, str, str, str]:  # noqa: PLR0911 # a case a kind of exception
-    text = str(error).strip()
+    text = _said(error)
     reason = text.splitlines()[0][:LONGEST_REASON] if text else "no message"
     if isinstance(error, TypeError) and (match := UNEXPECTED.search(text)):
         cls, option = match[1] or match[2], match[3]
@@ -132,6 +137,21 @@ def _explained(error: BaseException) -> tuple[str, str, str, str]:  # noqa: PLR0
     if isinstance(error, NameError):
         return "X10", "", f"{reason}", "define it, or correct its spelling"
     return "X10", "", f"this raised {type(error).__name__}: {reason}", "mend the line"
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error).strip()
+    except Exception:  # noqa: BLE001 # a class of the user's, which may fail in any way
+        return "its message cannot be read either"
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether *error* is Ctrl-C, and no exception that the user's Python raises of itself."""
+    if isinstance(error, Interrupted):
+        return True
+    # Elsewhere Ctrl-C is heard in another way, so that a KeyboardInterrupt is the user's own.
+    return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def _similar_import(text: str) -> str:
@@ -182,9 +202,21 @@ def _interrupted(kind: type[BaseException], error: BaseException, traceback: Tra
         sys.__excepthook__(kind, error, traceback)
 
 
+def _open_streams() -> None:
+    """Let what is said go nowhere where somebody has closed standard output or error, instead of into a file."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 # for good
+
+
 def install() -> None:
     """Show findings instead of tracebacks when a project's ``main.py`` is run by Python itself."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
+    _open_streams()
     if main is not None and Path(main).name == "modelyard":
         sys.excepthook = _interrupted
     if main is None or not (Path(main).parent / "cdk8s.yaml").is_file():
@@ -198,7 +230,7 @@ def install() -> None:
 
         Program.failed = True
         ours = isinstance(error, ModelyardError)
-        if not (ours or isinstance(error, Exception)) or (
+        if isinstance(error, KeyboardInterrupt) or (
             not ours and (_is_defect(traceback) or trace.of_traceback(traceback) is None)
         ):
             _interrupted(kind, error, traceback)

@@ -109,8 +109,8 @@ def argument(source: Source, name: str) -> Source:
 
 
 def constant(folder: Path, text: str) -> Source | None:
-    """Return where *text* is first given as an argument by a Python file below *folder*."""
-    for file in sorted(folder.rglob("*.py")):
+    """Return where a Python file below *folder*, or the main.py beside it, first gives *text* as an argument."""
+    for file in (*sorted(folder.rglob("*.py")), folder.parent / "main.py"):
         for call in _calls(str(file)):
             given = [*call.args, *(keyword.value for keyword in call.keywords)]
             for value in given:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jsonpatch
 
 from modelyard import Environment
+from modelyard.fleet import Workload
 from tests.support import environment, found, raw, service, training
 
 Operation = Mapping[str, Any]
@@ -32,12 +33,17 @@ def remove(path: str) -> Operation:
 
 def deployment(*operations: Operation, **options: Any) -> Setup:
     """Return what adds the stock service, with *options*, and patches its Deployment."""
-    return lambda scope: service(scope, **options).add_json_patch("Deployment", *operations)
+    return lambda scope: _patched(service(scope, **options), "Deployment", operations)
 
 
 def job(*operations: Operation, **options: Any) -> Setup:
     """Return what adds the stock training, with *options*, and patches its Job."""
-    return lambda scope: training(scope, **options).add_json_patch("Job", *operations)
+    return lambda scope: _patched(training(scope, **options), "Job", operations)
+
+
+def _patched(workload: Workload, kind: str, operations: Sequence[Operation]) -> None:
+    if operations:
+        workload.add_json_patch(kind, *operations)
 
 
 def foreign(manifest: Mapping[str, Any], *operations: Operation) -> Setup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import enum
+import os
 import signal
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from modelyard.findings import ModelyardError, SynthesisError
 FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
 EPILOG = (
     "Exit codes: 0 all is well, 1 findings of severity error, 2 the command was misused, "
-    "3 dist/ is not what the code renders (check only). NO_COLOR turns colours off."
+    "3 dist/ is not what the code renders (check only), 130 interrupted. NO_COLOR turns colours off."
 )
 
 
@@ -171,8 +172,11 @@ def pin(
     """Pin an image to a tag and a digest that you give; no registry is asked."""
     from modelyard.cli import show
     from modelyard.images import change, pinned
+    from modelyard.render.project import require
 
-    root = _main_py(main_py).resolve().parent
+    main = _main_py(main_py)
+    require(main, environment)
+    root = main.resolve().parent
     show.changes(change(root, environment, lambda lock: pinned(lock, environment, name, reference)))
 
 
@@ -192,13 +196,16 @@ def promote(
 ) -> None:
     """Take over the images of one environment into another's lock file."""
     from modelyard.cli import show
-    from modelyard.images import change, lock_path, promoted, read
+    from modelyard.images import change, lock_files, promoted, read
+    from modelyard.render.project import require
 
     if not source or not target:
         message = "say --from ENVIRONMENT and --to ENVIRONMENT"
         raise typer.BadParameter(message)
-    root = _main_py(main_py).resolve().parent
-    origin = read(lock_path(root, source))
+    main = _main_py(main_py)
+    root = main.resolve().parent
+    origin = read(lock_files(root, [source])[source])
+    require(main, target)
     show.changes(change(root, target, lambda lock: promoted(origin, lock, source, target, names or ())))
 
 
@@ -208,12 +215,8 @@ def _main_py(given: Path | None) -> Path:
     return find(Path.cwd(), given)
 
 
-class _Interrupted(BaseException):  # typer answers KeyboardInterrupt itself, with the exit code 1
-    pass
-
-
 def _interrupt(_signal: int, _frame: object) -> None:
-    raise _Interrupted
+    raise crash.Interrupted
 
 
 def main() -> None:
@@ -222,14 +225,22 @@ def main() -> None:
     try:
         _run()
     finally:
+        _flush()
         # jsii waits for its Node at the very end, where nobody would catch an exception any more.
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_DFL)
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # as of a head that has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run() -> None:
     try:
         app(standalone_mode=True)
-    except _Interrupted:
+    except crash.Interrupted:
         crash.interrupted()
         sys.exit(INTERRUPTED)
     except SynthesisError as error:

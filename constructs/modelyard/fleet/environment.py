@@ -105,6 +105,7 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
         self.fleet = fleet
         self.workloads: list[Workload] = []
         self._ids: set[str] = set()
+        self._charts: list[cdk8s.Chart] = []
         self.patches = Patches()
         self.notes: list[tuple[Workload | None, Breach]] = []
         self._lock: images.Lock | None = None
@@ -182,6 +183,8 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
     def enlist(self, workload: Workload, id: str) -> str:  # noqa: A002 # as constructs
         """Add *workload* and return the id that it can have in the tree of constructs."""
         taken = isinstance(id, str) and self._named(id)
+        if taken:
+            self.settle()
         first = next((other for other in self.workloads if other.id == id), None) if taken else None
         self.workloads.append(workload)
         if first is not None:
@@ -233,8 +236,23 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
         return manifests(self)
 
     def foreign(self) -> list[Any]:
-        """Return the objects of constructs that are not modelyard's, in one call to cdk8s."""
-        return super().to_json() if self.tree.known else []
+        """Return the objects of constructs that are not modelyard's, in one call to cdk8s a chart."""
+        if not self.tree.known:
+            return []
+        return [*super().to_json(), *(one for chart in self._charts for one in chart.to_json())]
+
+    def settle(self) -> None:
+        """Ask cdk8s, where it knows this environment, which charts lie in it and which workloads were removed."""
+        if not self.tree.known:
+            return
+        inside = self.node.find_all()
+        self._charts = [one for one in inside if isinstance(one, cdk8s.Chart) and one is not self]
+        there = {id(one) for one in inside}
+        removed = [workload for workload in self.workloads if id(workload) not in there]
+        if removed:
+            self.workloads = [workload for workload in self.workloads if workload not in removed]
+            self.notes = [(workload, breach) for workload, breach in self.notes if workload not in removed]
+            self._ids = {workload.id for workload in self.workloads if isinstance(workload.id, str)}
 
     def _named(self, id: str) -> bool:  # noqa: A002 # as constructs
         names = self._ids
@@ -260,6 +278,21 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
             return images.Lock()
 
     def _check(self, fleet: Fleet, name: str) -> None:
+        from modelyard.fleet.fleet import Fleet  # noqa: PLC0415 # each needs the other
+
+        if not isinstance(fleet, Fleet):
+            raise SpecError(
+                Finding(
+                    rule="X11",
+                    severity=Severity.ERROR,
+                    where=str(name),
+                    field="fleet",
+                    value=shown(fleet),
+                    because="an environment stands in a Fleet",
+                    do="pass the fleet as the first argument",
+                    source=self.source,
+                )
+            )
         because = None
         if not isinstance(name, str):
             because = "an environment's name is a string"

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from jsii import JSIIMeta
 
+from modelyard import trace
+from modelyard.findings import Finding, Severity, SpecError
+
 if TYPE_CHECKING:
     from jsii._kernel.types import ObjRef
 
@@ -38,8 +41,30 @@ class LateMeta(JSIIMeta):
     """Leaves it to the making of its construct to register an object with jsii."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 # a class is what it makes objects of
-        """Make an object as Python does."""
-        return type.__call__(cls, *args, **kwargs)
+        """
+        Make an object as Python does.
+
+        Raises:
+            SpecError: A class of the user's has a constructor that forgets ours.
+        """
+        made = type.__call__(cls, *args, **kwargs)
+        if isinstance(made, Late) and not isinstance(getattr(made, "tree", None), Tree):
+            raise SpecError(_forgotten(cls.__name__, args))
+        return made
+
+
+def _forgotten(cls: str, args: tuple[object, ...]) -> Finding:
+    scope, name = getattr(args[0], "name", None) if args else None, args[1] if args[1:] else cls
+    return Finding(
+        rule="X11",
+        severity=Severity.ERROR,
+        where=f"{scope}/{name}" if isinstance(scope, str) else str(name),
+        field=cls,
+        value="",
+        because="its __init__ never calls super().__init__(...), so nothing would be rendered",
+        do="call it there, with the scope, the id and the options",
+        source=trace.here(),
+    )
 
 
 class Late:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from modelyard.exact_yaml import TOO_DEEP, too_deep
 from modelyard.findings import Breach, Source, shown
 from modelyard.values.similar import did_you_mean
 
@@ -37,6 +38,9 @@ class Patch:
 
 def malformed(kind: object, operations: Sequence[object]) -> Breach | None:
     """Return what is wrong with the arguments of ``add_json_patch``, or None."""
+    if isinstance(kind, str) and not operations:
+        because, do = "it has no operation, so it changes nothing", "add operations, or remove the call"
+        return Breach("X14", "add_json_patch", kind, because, do)
     if isinstance(kind, str) and all(isinstance(one, Mapping) for one in operations):
         return None
     because = "it takes a kind and then operations, each a dict"
@@ -93,6 +97,9 @@ def _apply(patch: Patch, draft: Draft) -> Iterator[Breach]:
     name, kind, before = draft.name, draft.kind, draft.manifest
     for operation in patch.operations:
         field = f"patch of {kind} at {operation.get('path', '?')}"
+        if too_deep(operation.get("value")):
+            yield Breach("X08", field, None, TOO_DEEP, "write a flatter value", patch.source)
+            return
         try:
             draft.manifest = jsonpatch.apply_patch(draft.manifest, [dict(operation)])
         except (
@@ -117,6 +124,15 @@ def _apply(patch: Patch, draft: Draft) -> Iterator[Breach]:
         draft.manifest = before
         because = "it replaces the whole object"
         yield Breach("X14", f"patch of {kind}", None, because, "change fields of it, one by one", patch.source)
+        return
+    if not isinstance(draft.manifest.get("apiVersion"), str):
+        draft.manifest = before
+        because, do = "it leaves the object without apiVersion", "change fields of it, one by one"
+        yield Breach("X14", f"patch of {kind}", None, because, do, patch.source)
+        return
+    if too_deep(draft.manifest):
+        draft.manifest = before
+        yield Breach("X08", f"patch of {kind}", None, TOO_DEEP, "write flatter values", patch.source)
         return
     metadata = draft.manifest.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("name") != name or draft.manifest.get("kind") != kind:

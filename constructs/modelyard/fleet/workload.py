@@ -133,7 +133,25 @@ def declared(init: Callable[P, None]) -> Callable[P, None]:
     return cast("Callable[P, None]", checked)
 
 
+KUBERNETES = {
+    "activedeadlineseconds": ("deadline",),
+    "backofflimit": ("retries",),
+    "completions": ("nodes",),
+    "limits": ("cpu", "memory", "gpu"),
+    "parallelism": ("nodes",),
+    "requests": ("cpu", "memory", "gpu"),
+    "resources": ("cpu", "memory", "gpu"),
+}
+"""Kubernetes' own names for what an option says."""
+KEPT_JOBS = "ttlsecondsafterfinished"
+
+
 def _meant(name: str, missing: Iterable[str], options: Iterable[str]) -> str:
+    plain = name.replace("_", "").lower()
+    if plain == KEPT_JOBS:
+        return "there is none on purpose: a Job that deletes itself is run again by the next sync"
+    if named := [option for option in KUBERNETES.get(plain, ()) if option in options]:
+        return f"say it with {' and '.join(filter(None, [', '.join(named[:-1]), named[-1]]))}"
     hint = did_you_mean(name, missing) or did_you_mean(name, options)
     return hint or f"its options are {', '.join(sorted(options))}"
 

@@ -63,7 +63,11 @@ def change(root: Path, environment: str, edit: Callable[[Lock], Lock]) -> list[C
         if before.images.get(name) != image
     ]
     if changes:
-        write(path, after)
+        try:
+            write(path, after)
+        except OSError as error:
+            message = f"{path}: {error.strerror}; the lock file is as it was"
+            raise UsageError(message) from None
     return changes
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 import yaml
+from yaml.error import MarkedYAMLError
 
 from modelyard.exact_yaml import dump
 from modelyard.findings import ModelyardError, shown
@@ -74,6 +75,8 @@ def read(path: Path) -> Lock:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "this is no YAML"
+        if problem.startswith("but "):
+            problem = f"{error.context} {problem}" if isinstance(error, MarkedYAMLError) else problem
         raise LockError(path, mark.line + 1 if mark else 1, problem) from None
     if node is None:
         return Lock()

@@ -15,7 +15,10 @@ HASH_LENGTH = 8
 
 def digest(content: object) -> str:
     """Return 8 hexadecimal digits that stand for *content*, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except TypeError:  # what no manifest can hold is found when it is written
+        text = repr(content)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
 
 
@@ -43,7 +46,9 @@ def seal(drafts: Sequence[Draft]) -> None:
 def _rename(draft: Draft, content: object) -> None:
     metadata = draft.manifest["metadata"]
     name = metadata["name"]
-    annotations = {LOGICAL_NAME: name, **(metadata.get("annotations") or {})}
+    annotations = metadata.get("annotations") or {}
+    if isinstance(annotations, dict):  # else its schema speaks of it
+        annotations = {LOGICAL_NAME: name, **annotations}
     draft.manifest = {
         **draft.manifest,
         "metadata": {**metadata, "name": f"{name}-{digest(content)}", "annotations": annotations},

@@ -38,6 +38,8 @@ def amount(text: str | int | None) -> str | None:
     parsed = quantity.parse(str(text))
     if parsed is None:
         return "a quantity is a number with one of the suffixes m, k, M, G, T, Ki, Mi, Gi, Ti, or none"
+    if parsed > quantity.LARGEST:
+        return "a quantity is less than 8Ei, and Kubernetes would cap this one"
     return None if parsed > 0 else "a quantity must be above 0 here"
 
 

@@ -14,7 +14,7 @@ from modelyard.render.model import Options, Result
 from modelyard.render.objects import Gathered
 from modelyard.rules import RULES, finding
 
-MANIFESTS = (".yaml", ".yml", ".json")
+MANIFESTS = (".yaml", ".yml", ".json", ".jsonnet")
 
 
 def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: Inventory, options: Options) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import yaml
 
 from modelyard import crash, trace
-from modelyard.findings import Breach, Finding
+from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet, Manifest
 from modelyard.render import inventory, tree
 from modelyard.render.compare import compare, same, strangers
+from modelyard.render.foreign import astray
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import DELIVERY
 from modelyard.render.model import Options, Result
@@ -25,12 +26,18 @@ from modelyard.values.value import source_of
 def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     """Return the environment *name* of *fleet*, made by its function, and what went wrong there."""
     if name not in fleet.builders:
-        return fleet.made[name], []
+        return fleet.made[name], astray(fleet)
     before = set(fleet.made)
     Fleet.building = name
     try:
         fleet.builders[name](fleet)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever the user's Python raises is a finding
+    except UsageError:
+        raise
+    except BaseException as error:  # whatever the user's Python raises is a finding
+        if crash.is_interrupt(error):
+            raise
+        if isinstance(error, TypeError) and trace.of_traceback(error.__traceback__) is None:
+            return None, [_uncallable(error, fleet, name)]
         found = [crash.as_finding(error, name, fleet.root)]
         return fleet.made.get(name), found
     finally:
@@ -46,7 +53,14 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
             f'write Environment(fleet, "{name}", ...) in it',
         )
         return fleet.made.get(name), [_located(breach, fleet, name)]
-    return fleet.made[name], []
+    return fleet.made[name], astray(fleet)
+
+
+def _uncallable(error: TypeError, fleet: Fleet, name: str) -> Finding:
+    because = f"this function cannot be called with the fleet alone: {error}"
+    return _located(
+        Breach("X16", f"Fleet({{{name!r}: ...}})", None, because, "let it take one argument, the fleet"), fleet, name
+    )
 
 
 def _located(breach: Breach, fleet: Fleet, name: str) -> Finding:

@@ -29,7 +29,9 @@ def load(main: Path) -> Fleet:
         runpy.run_path(str(main), run_name="__main__")
     except UsageError:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 # whatever the user's Python raises is a finding
+    except BaseException as error:  # whatever the user's Python raises is a finding
+        if crash.is_interrupt(error):
+            raise
         raise SynthesisError([crash.as_finding(error, main.name, root)]) from None
     finally:
         Fleet.collecting = None

@@ -70,6 +70,7 @@ def gather(
     """
     if not renderable(environment):
         return Gathered([], refused(environment))
+    environment.settle()
     work = _Work(environment, complete=complete)
     work.take_workloads()
     work.take_foreign()
@@ -152,9 +153,9 @@ class _Work:
 
     def take_foreign(self) -> None:
         """Take what constructs that are not modelyard's stand for."""
-        for one, broken in foreign(self.environment, self.schemas):
+        for one, broken, whose in foreign(self.environment, self.schemas):
             if one is None:
-                self._found(broken)
+                self.findings[None].extend(finding(breach, whose.name, whose.source) for breach in broken)
                 continue
             omit(one.data, self.environment.site.owned)
             self.objects.append(one)
@@ -188,14 +189,18 @@ class _Work:
             written,
             lambda one: schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
         )
+        site = self.environment.site
+        for one in valid:
+            one.path = one.path or path_of(one.data, site.environment, one.owner, site.namespace)
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
-        scope = Scope(self.environment.site, valid, complete=whole)
+        scope = Scope(site, valid, complete=whole)
         clean = scope.complete
         for one, breach in breaches(scope):
             clean = False
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
-                self.findings[one.owner].append(_on(one, breach, self.environment))
+                line = breach.source or self.patched.get(id(one.data))
+                self.findings[one.owner].append(_on(one, attrs.evolve(breach, source=line), self.environment))
         return valid, clean
 
     def _changed(self, objects: Iterable[Object], before: Before) -> None:
@@ -207,7 +212,6 @@ class _Work:
 
     def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
         kept: list[Object] = []
-        site = self.environment.site
         for one in objects:
             if wrong := list(check(one)):
                 self.halved.add(one.owner)
@@ -216,7 +220,6 @@ class _Work:
                     _on(one, attrs.evolve(breach, source=line), self.environment) for breach in wrong
                 )
             else:
-                one.path = one.path or path_of(one.data, site.environment, one.owner, site.namespace)
                 kept.append(one)
         return kept
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelyard.findings import UsageError
+from modelyard.images import lock_path
 
 
 def find(start: Path, given: Path | None = None) -> Path:
@@ -28,3 +29,19 @@ def find(start: Path, given: Path | None = None) -> Path:
         "run modelyard inside a project, or say --app PATH"
     )
     raise UsageError(message)
+
+
+def require(main: Path, environment: str) -> None:
+    """
+    Let *environment* be one that has a lock file, or that the fleet of *main* names; its functions are not called.
+
+    Raises:
+        SynthesisError: *main* cannot be run.
+
+        UsageError: There is no such environment.
+    """
+    if not lock_path(main.resolve().parent, environment).exists():
+        from modelyard.render.engine import selected  # noqa: PLC0415 # only for a first pin
+        from modelyard.render.load import load  # noqa: PLC0415
+
+        selected(load(main).names, [environment])

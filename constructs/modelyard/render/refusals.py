@@ -21,6 +21,7 @@ TOLD_AGAIN = frozenset({"N21", "V01"})
 
 def refused(environment: Environment) -> list[Finding]:
     """Return what keeps *environment*, or a workload of it, from being rendered at all."""
+    environment.settle()
     found = list(notes(environment))
     if wrong := list(_site_breaches(environment)):
         found.extend(finding(breach, environment.name, environment.source) for breach in wrong)

@@ -24,6 +24,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     n_nodes,
     n_pods,
     n_references,
+    p_commands,
     p_context,
     p_images,
     p_lifecycle,

@@ -147,7 +147,11 @@ def _exit_codes(job: Job, requirement: dict[str, Any], field: str) -> Iterator[B
     if name is not None:
         known = [container.name for container in job.pod.containers]
         if name not in known:
-            do = did_you_mean(name, known) or f"name one of {', '.join(known)}, or leave it away for all"
+            named = [one for one in known if one]
+            others = (
+                f"name one of {', '.join(named)}, or leave it away for all" if named else "name the container first"
+            )
+            do = did_you_mean(name, named) or others
             yield J08.breach(f"{field}.containerName", name, "the pod has no such container", do)
     codes = requirement.get("values") or []
     field = f"{field}.values"

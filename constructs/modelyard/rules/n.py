@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from modelyard.findings import Breach
+from modelyard.rules.n_pods import N19
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object
@@ -119,6 +120,13 @@ def _last_index(job: Job) -> int | None:
     if job.spec.get("completionMode") == "Indexed" and isinstance(completions, int) and completions > 0:
         return completions - 1
     return None
+
+
+@N19.objects("*")
+def namespace(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Check the name of the namespace that an object is in."""
+    if (given := one.namespace) and (broken := dns_label(given)):
+        yield N19.breach("metadata.namespace", given, broken, "correct the name, or leave it out")
 
 
 @N02.objects("Job")

@@ -14,8 +14,8 @@ from modelyard.values.names import dns_label, env_name, port_name, subdomain
 
 N19 = Rule(
     "N19",
-    "Containers, volumes, variables and all that a pod or an autoscaler names have names that the API server takes.",
-    why="The API server refuses the pod, or the object that makes pods of it.",
+    "Namespaces, containers, volumes, variables and all that pods and autoscalers name have names for the API server.",
+    why="The API server refuses the object, or the pods that are made of it.",
     fix="rename it",
     see="https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names",
 )

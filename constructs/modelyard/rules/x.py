@@ -111,8 +111,8 @@ X17 = Rule(
 )
 X18 = Rule(
     "X18",
-    "Constructs that are not modelyard's own pass cdk8s' synthesis.",
-    why="cdk8s found the construct to be wrong, and would write nothing.",
-    fix="mend the construct as cdk8s says",
+    "Constructs that are not modelyard's own stand in an environment, and pass cdk8s' synthesis.",
+    why="cdk8s found the construct to be wrong, and would write nothing; a chart elsewhere would be left out silently.",
+    fix="mend the construct as cdk8s says, and give it a scope in an environment",
     see="https://cdk8s.io/docs/latest/basics/app/",
 )

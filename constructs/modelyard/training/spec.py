@@ -39,9 +39,14 @@ def _nodes(count: int) -> str | None:
     return None if count >= 1 else "a training runs on 1 node or more"
 
 
+LONGEST = timedelta(microseconds=2**63 // 1000)
+
+
 def _above_zero(duration: timedelta | None) -> str | None:
     if duration is not None and duration <= timedelta(0):
         return "it is a length of time above zero"
+    if duration is not None and duration >= LONGEST:
+        return "Kubernetes counts it in nanoseconds, and 64 bits of them are 292 years"
     return None
 
 

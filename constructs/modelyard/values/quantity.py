@@ -18,6 +18,7 @@ SUFFIXES = {
     "Ti": Decimal(2) ** 40, "Pi": Decimal(2) ** 50, "Ei": Decimal(2) ** 60,
 }  # fmt: skip
 LONGEST = 64
+LARGEST = Decimal(2**63 - 1)
 RULE = "a quantity is a number with one of the suffixes m, k, M, G, T, Ki, Mi, Gi, Ti, or none"
 
 
