@@ -62,7 +62,9 @@ def test_a_part_that_does_not_exist_is_said_to_be_none(tmp_path: Path) -> None:
     out, err = build.communicate(timeout=PATIENCE)
 
     assert (build.returncode, out) == (2, "")
-    assert err.startswith("modelyard: there is no part kubelet; the parts are argocd, certificates, etcd, kubernetes-1.37, ")
+    assert err.startswith(
+        "modelyard: there is no part kubelet; the parts are argocd, certificates, etcd, kubernetes-1.37, "
+    )
 
 
 def test_a_build_without_network_says_so(tmp_path: Path) -> None:

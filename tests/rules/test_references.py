@@ -269,8 +269,10 @@ def test_a13_a_tolerance_is_a_number() -> None:
     """From 1.33 on, where an autoscaler can have one of its own."""
     manifest = autoscaler("web", behavior={"scaleUp": {"tolerance": "some"}, "scaleDown": {"tolerance": "0.1"}})
     assert [text for _, text in judged("A13", manifest, cluster=Cluster("new", kubernetes="1.37"))] == [
-        f"{HPA}behavior.scaleUp.tolerance='some' but a tolerance is a number of at least 0; write a part of 1, such as"
-        ' "0.1"'
+        (
+            f"{HPA}behavior.scaleUp.tolerance='some' but a tolerance is a number of at least 0; write a part of 1, such as"
+            ' "0.1"'
+        )
     ]
 
 
@@ -286,6 +288,8 @@ def test_p22_a_key_twice() -> None:
     manifest = web(topologySpreadConstraints=[spread])
     assert [text for _, text in judged("P22", manifest, cluster=Cluster("old", kubernetes="1.33"))] == []
     assert [text for _, text in judged("P22", manifest)] == [
-        f"{WEB}topologySpreadConstraints[0].matchLabelKeys=['pod-template-hash', 'pod-template-hash'] but a key stands there"
-        " twice; leave one of the two out"
+        (
+            f"{WEB}topologySpreadConstraints[0].matchLabelKeys=['pod-template-hash', 'pod-template-hash'] but a key stands there"
+            " twice; leave one of the two out"
+        )
     ]

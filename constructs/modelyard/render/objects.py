@@ -182,8 +182,6 @@ class _Work:
     def checked(self, before: Before | None) -> tuple[list[Object], bool]:
         """Return the objects that are right, and whether nothing was found in any."""
         written = self._kept(self.objects, write)
-        if before is not None:
-            self._changed(written, before)
         delivered = {id(one) for one in self.delivery}
         valid = self._kept(
             written,
@@ -192,6 +190,8 @@ class _Work:
         site = self.environment.site
         for one in valid:
             one.path = one.path or path_of(one.data, site.environment, one.owner, site.namespace)
+        if before is not None:
+            self._changed(valid, before)
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
         scope = Scope(site, valid, complete=whole)
         clean = scope.complete

@@ -40,20 +40,23 @@ def of_container(container: Container, scope: Scope) -> Iterator[Breach]:  # noq
     """Check the ConfigMaps and Secrets that variables come from; of volumes the API server takes any name."""
     for index, variable in enumerate(container.data.get("env") or ()):
         if value := variable.get("valueFrom"):
-            for kind in SOURCES:
-                if source := value.get(kind):
-                    at = container.at(f"env[{index}].valueFrom.{kind}")
-                    if broken := subdomain(source["name"]):
-                        yield N19.breach(f"{at}.name", source["name"], broken, DO)
-                    if broken := config_key(source["key"]):
-                        yield N19.breach(f"{at}.key", source["key"], broken, "correct the key")
-            path = (value.get("fieldRef") or {}).get("fieldPath", OLD_NODE_NAME)
-            if path != OLD_NODE_NAME and (broken := pod_field(path)):
-                yield N19.breach(container.at(f"env[{index}].valueFrom.fieldRef.fieldPath"), path, broken, DO)
+            yield from _value(value, container.at(f"env[{index}].valueFrom"))
     for index, origin in enumerate(container.data.get("envFrom") or ()):
         for kind in ORIGINS:
             if (source := origin.get(kind)) and (broken := subdomain(source["name"])):
                 yield N19.breach(container.at(f"envFrom[{index}].{kind}.name"), source["name"], broken, DO)
+
+
+def _value(value: Mapping[str, Any], path: str) -> Iterator[Breach]:
+    for kind in SOURCES:
+        if source := value.get(kind):
+            if broken := subdomain(source["name"]):
+                yield N19.breach(f"{path}.{kind}.name", source["name"], broken, DO)
+            if broken := config_key(source["key"]):
+                yield N19.breach(f"{path}.{kind}.key", source["key"], broken, "correct the key")
+    field = (value.get("fieldRef") or {}).get("fieldPath", OLD_NODE_NAME)
+    if field != OLD_NODE_NAME and (broken := pod_field(field)):
+        yield N19.breach(f"{path}.fieldRef.fieldPath", field, broken, DO)
 
 
 @N19.objects("StatefulSet")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelyard.findings import Breach
@@ -60,17 +60,21 @@ def fits(pod: Pod, scope: Scope) -> Iterator[Breach]:
         because = "a container is a process of the host (windowsOptions.hostProcess), which shares its network"
         yield P31.breach(pod.at("spec.hostNetwork"), spec.get("hostNetwork"), because, "write hostNetwork: true")
     if minor(scope.site.cluster.kubernetes) >= UNMASKED and spec.get("hostUsers") is not False:
-        for at, one in contexts[1:]:
-            if one.get("procMount") == "Unmasked":
-                because = "the pod has the users of the node, who would see all of /proc"
-                yield P31.breach(f"{at}.procMount", "Unmasked", because, "write hostUsers: false in the pod")
+        yield from _unmasked(contexts[1:])
+
+
+def _unmasked(contexts: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Breach]:
+    for at, one in contexts:
+        if one.get("procMount") == "Unmasked":
+            because = "the pod has the users of the node, who would see all of /proc"
+            yield P31.breach(f"{at}.procMount", "Unmasked", because, "write hostUsers: false in the pod")
 
 
 def _profiles(at: str, context: Mapping[str, Any]) -> Iterator[Breach]:
     for key in PROFILES:
         if profile := context.get(key):
             kind, file = profile.get("type"), profile.get("localhostProfile")
-            if kind == "Localhost" and not file:
+            if kind == "Localhost" and file is None:
                 because = "the type is Localhost, which means a file of the node"
                 yield P31.breach(f"{at}.{key}.localhostProfile", file, because, "write the path of the profile")
             elif kind != "Localhost" and file is not None:

@@ -116,6 +116,10 @@ def _spread(constraint: Mapping[str, Any], pod: Pod, path: str, kubernetes: str)
         if constraint.get("whenUnsatisfiable") != "DoNotSchedule":
             because = "it has a meaning only with whenUnsatisfiable: DoNotSchedule"
             yield P22.breach(f"{path}.minDomains", least, because, "remove it, or write DoNotSchedule")
+    yield from _counted(constraint, pod, path, kubernetes)
+
+
+def _counted(constraint: Mapping[str, Any], pod: Pod, path: str, kubernetes: str) -> Iterator[Breach]:
     selector, keys = constraint.get("labelSelector"), constraint.get("matchLabelKeys") or ()
     if selector is None:
         if keys:

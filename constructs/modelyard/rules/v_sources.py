@@ -28,7 +28,7 @@ def volumes(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as ev
         at = pod.at(f"spec.volumes[{index}]")
         yield from _several(at, volume, "a volume")
         for inner, source in enumerate((volume.get("projected") or {}).get("sources") or ()):
-            yield from _one(f"{at}.projected.sources[{inner}]", source, "a source of projected files")
+            yield from _several(f"{at}.projected.sources[{inner}]", source, "a source of projected files")
 
 
 @V21.containers

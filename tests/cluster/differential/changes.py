@@ -9,18 +9,20 @@ from typing import Any
 import attrs
 
 from modelyard.rules.subjects import POD_PATHS
-from modelyard.schemas import catalog
+from modelyard.schemas import Catalog
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
 DELETE: Any = object()
 LONG = "a" * 300
-STRINGS = ("", "other", "Bad Name!", "-x", "a" * 64, LONG, "1GB", "-1", "0", "a.b", "/x", "150%")
-NUMBERS = (-1, 0, 1, 70000, 2**31, 2**63)
-NUMBERS_AS_TEXT = ("", "0", "150%", "0%", "-1%", "other")
-KEYS = ("Bad Key!", "a/b/c", LONG, "", "/x", "example.com/", "gpu", "kubernetes.io/x")
+STRINGS = ("", "other", "Bad Name!", "-x", "a" * 64, LONG, "-1", "1GB", "a.b", "/x", "150%")
+NUMBERS = (-1, 0, 1, 70000, 2**31)
+NUMBERS_AS_TEXT = ("", "0", "150%", "-1%", "other")
+KEYS = ("Bad Key!", LONG, "", "/x", "gpu", "kubernetes.io/x")
 METADATA = frozenset({("metadata", "labels"), ("metadata", "annotations")})
 LABELS = frozenset({"labels", "annotations", "matchLabels", "nodeSelector"})
+ALIKE = frozenset({"env", "envFrom", "image", "imagePullPolicy", "resources", "securityContext", "volumeMounts"})
+"""Fields of containers that make no difference between those that run before the others, and the others."""
 CHECKED = ("pod-security.kubernetes.io/", "container.apparmor.")
 """How the keys of labels and annotations begin whose values the API server looks at."""
 DECISIVE = frozenset({"operator", "type"})
@@ -67,20 +69,44 @@ class Change:
         return changed
 
 
-def changes(manifest: Json, version: str) -> Iterator[Change]:
-    """Yield every change of *manifest*."""
-    schema = catalog(version).schema(manifest["apiVersion"], manifest["kind"])
+Elsewhere = dict[str, Json]
+"""By the field that holds them: fields that some object has there, with what it has."""
+
+
+def changes(manifest: Json, schemas: Catalog, elsewhere: Elsewhere) -> Iterator[Change]:
+    """Yield every change of *manifest*: of its own fields, and by those that other objects have *elsewhere*."""
+    schema = schemas.schema(manifest["apiVersion"], manifest["kind"])
     for path, value, here, beside in _fields(manifest, schema, schema["$defs"], ()):
         field = _field(manifest["kind"], path)
         for name, new in _values(value, here):
-            yield Change(path, field, beside, name, new)
+            if new is DELETE or new != value:
+                yield Change(path, field, beside, name, new)
+        if isinstance(value, dict) and "properties" in here:
+            chosen = _chosen(value, here, schema["$defs"])
+            for key, new in elsewhere.get(field, {}).items():
+                if key not in value:
+                    yield Change((*path, key), f"{field}.{key}", chosen, "as in another object", new)
+
+
+def collect(manifest: Json, schemas: Catalog, elsewhere: Elsewhere) -> None:
+    """Add to *elsewhere* what *manifest* has that no object had before."""
+    schema = schemas.schema(manifest["apiVersion"], manifest["kind"])
+    for path, value, here, _ in _fields(manifest, schema, schema["$defs"], ()):
+        if isinstance(value, dict) and "properties" in here:
+            holder = elsewhere.setdefault(_field(manifest["kind"], path), {})
+            for key, inner in value.items():
+                if (*path, key) != ("metadata", "namespace"):
+                    holder.setdefault(key, inner)
 
 
 def _field(kind: str, path: Path) -> str:
+    words: Path
     pod = POD_PATHS.get(kind, ("no pod",))
     first, words = (kind, path) if path[: len(pod)] != pod else ("pod", path[len(pod) :])
     if words[:2] in METADATA:
         first = "any"
+    if "initContainers" in words and ALIKE.intersection(words):
+        words = tuple("containers" if word == "initContainers" else word for word in words)
     labels = [place for place, word in enumerate(words) if word in LABELS]
     if labels and len(words) > labels[0] + 1 and not str(words[labels[0] + 1]).startswith(CHECKED):
         words = (*words[: labels[0] + 1], "KEY")
@@ -134,13 +160,16 @@ def _values(value: Any, schema: Json) -> Iterator[tuple[str, Any]]:
         for text in NUMBERS_AS_TEXT if "string" in types else ():
             yield f"the text {text!r}", text
     elif isinstance(value, str):
-        for text in STRINGS:
+        for text in ("", *filter(None, schema["enum"])) if "enum" in schema else STRINGS:
             yield f"the text {_short(text)!r}", text
-        for text in filter(None, schema.get("enum", ())):
-            yield f"the word {text}", text
         yield "in the other case", value.swapcase()
         yield "one letter longer", f"{value}x"
-    elif isinstance(value, list):
+    else:
+        yield from _of_many(value, schema)
+
+
+def _of_many(value: Any, schema: Json) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
         yield "an empty list", []
         yield "a list with null in it", [*value, None]
         if value:

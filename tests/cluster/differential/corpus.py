@@ -16,6 +16,7 @@ import attrs
 
 from modelyard import Fleet
 from modelyard.fleet import Site
+from modelyard.schemas.installed import projects
 from tests.cluster.differential.ours import Found, Judge, enforced, relaxed
 from tests.cluster.differential.server import Question
 from tests.cluster.manifests import rendered
@@ -111,7 +112,7 @@ def cases(version: str) -> list[Case]:
         for site, manifests in ((one.site, one.manifests), relaxed(one.site, one.manifests)):
             for manifest, breaches in zip(manifests, Judge(site, manifests, version).found, strict=True):
                 labels = enforced(site, manifests, manifest)
-                if not installed(site, manifest) and (key := _key(manifest, labels)):
+                if known(site, manifest) and (key := _key(manifest, labels)):
                     case = every.setdefault(key, Case(Question(manifest, labels)))
                     case.tests.append(one.test)
                     case.found.update(breaches)
@@ -119,11 +120,13 @@ def cases(version: str) -> list[Case]:
     return list(every.values())
 
 
-def installed(site: Site, manifest: Manifest) -> bool:
-    """Return whether *manifest* is of a kind that only clusters with its definition have."""
+def known(site: Site, manifest: Manifest) -> bool:
+    """Return whether the server, which has the definitions of every bundled project, has the kinds that *site* has."""
     names = manifest.get("apiVersion"), manifest.get("kind")
     delivered = () if site.delivery is None else site.delivery.schemas
-    return any(names == (one.api_version, one.kind) for one in (*site.cluster.crd_schemas, *delivered))
+    custom = any(names == (one.api_version, one.kind) for one in (*site.cluster.crd_schemas, *delivered))
+    bundled = any(f"{names[0]} {names[1]}" in one["kinds"] for one in projects().values())
+    return custom == bundled
 
 
 def _key(*parts: object) -> str | None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import attrs
 
-from modelyard.rules import Object, Scope, breaches
-from tests.cluster.differential.changes import Change, changes
-from tests.cluster.differential.corpus import Environment, environments, example_fleet, installed
+from tests.cluster.differential.changes import Change, Elsewhere, changes, collect
+from tests.cluster.differential.corpus import Environment, environments, example_fleet, known
 from tests.cluster.differential.left_out import left_out
 from tests.cluster.differential.ours import Found, Judge, enforced
 from tests.cluster.differential.server import Question
@@ -51,20 +50,25 @@ class Mutant:
 
 def mutants(version: str) -> Iterator[Mutant]:
     """Yield each change of each field once, in the smallest environment that has the field."""
+    every = sorted([*example_fleet(), *environments()], key=lambda one: len(one.manifests))
+    judged = [(base, Judge(base.site, base.manifests, version)) for base in every]
+    right = [
+        (base, judge, index)
+        for base, judge in judged
+        if not judge.refused
+        for index, manifest in enumerate(base.manifests)
+        if known(base.site, manifest)
+    ]
+    elsewhere: Elsewhere = {}
+    for base, judge, index in right:
+        collect(base.manifests[index], judge.schemas, elsewhere)
     seen: set[tuple[str, ...]] = set()
-    known = sorted([*example_fleet(), *environments()], key=lambda one: len(one.manifests))
-    for base in known:
-        judge = Judge(base.site, base.manifests, version)
-        if judge.refused:
-            continue
-        for index, manifest in enumerate(base.manifests):
-            if installed(base.site, manifest):
-                continue
-            for change in changes(manifest, version):
-                key = change.field, change.beside, change.name
-                if key not in seen and not left_out(change):
-                    seen.add(key)
-                    yield _mutant(base, judge, index, change)
+    for base, judge, index in right:
+        for change in changes(base.manifests[index], judge.schemas, elsewhere):
+            key = change.field, change.beside, change.name
+            if key not in seen and not left_out(change):
+                seen.add(key)
+                yield _mutant(base, judge, index, change)
 
 
 def _mutant(base: Environment, judge: Judge, index: int, change: Change) -> Mutant:

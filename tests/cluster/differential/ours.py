@@ -10,7 +10,7 @@ import attrs
 
 from modelyard.findings import Breach, Severity
 from modelyard.fleet import Site
-from modelyard.render.objects import _schema_breaches, _write
+from modelyard.render.single import schema_breaches, write
 from modelyard.rules import RULES, Object, Scope, breaches
 from modelyard.schemas import catalog
 
@@ -45,7 +45,7 @@ class Judge:
     """
 
     def __init__(self, site: Site, manifests: Sequence[Manifest], version: str) -> None:
-        self.site = attrs.evolve(site, cluster=attrs.evolve(site.cluster, kubernetes=version))
+        self.site = attrs.evolve(site, cluster=attrs.evolve(site.cluster, kubernetes=version))  # type: ignore[misc] # attrs sees no attrs class behind @value
         delivered = () if site.delivery is None else site.delivery.schemas
         self.schemas = catalog(version, (*site.cluster.crd_schemas, *delivered))
         self._first = [self._checked(one) for one in manifests]
@@ -68,7 +68,7 @@ class Judge:
         # Whatever stands in its place: it has not passed its schema yet.
         unknown = Object({"kind": data.get("kind"), "apiVersion": data.get("apiVersion")}, None, None)
         unknown.data = data
-        wrong = [_found(breach) for breach in (*_write(unknown), *_schema_breaches(unknown, self.schemas))]
+        wrong = [_found(breach) for breach in (*write(unknown), *schema_breaches(unknown, self.schemas))]
         return (None if wrong else Object(data, None, None)), wrong
 
     def _ruled(self, every: Sequence[tuple[Object | None, list[Found]]]) -> list[list[Found]]:

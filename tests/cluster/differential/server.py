@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from tests.cluster.api import Api, ApiError
+from tests.cluster.crds import install
 from tests.cluster.differential.children import children
 
 Manifest = dict[str, Any]
@@ -83,6 +84,7 @@ class Server:
 
     def answers(self, questions: Sequence[Question]) -> list[Refusal | None]:
         """Return why the server refuses each object, or None where it takes it."""
+        install(self.api, [one.manifest for one in questions if _names(one.manifest)])
         for one in questions:
             self._namespace(one.labels)
             self._knows(one.manifest)
@@ -133,9 +135,9 @@ class Server:
         return {**made, "apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}
 
     def _knows(self, manifest: Manifest) -> bool:
-        names = manifest.get("apiVersion"), manifest.get("kind")
+        names = _names(manifest)
         try:
-            return all(isinstance(name, str) for name in names) and bool(self.api.kind(*map(str, names)))
+            return names is not None and bool(self.api.kind(*names))
         except ApiError:
             return False
 
@@ -147,6 +149,11 @@ class Server:
             self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
             account = {"name": "default", "namespace": name}
             self.api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+
+
+def _names(manifest: Manifest) -> tuple[str, str] | None:
+    api_version, kind = manifest.get("apiVersion"), manifest.get("kind")
+    return (api_version, kind) if isinstance(api_version, str) and isinstance(kind, str) else None
 
 
 def _has_path(manifest: Manifest) -> bool:

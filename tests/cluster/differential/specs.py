@@ -79,7 +79,9 @@ def trained(name: str, kind: str, *operations: Any, beside: dict[str, Any] | Non
     """Keep a wrong option of a TrainingJob."""
     fine = beside or {}
     SPECS.append(
-        Spec(name, lambda one: training(one, **{**fine, **options}), lambda one: training(one, **fine), kind, operations)
+        Spec(
+            name, lambda one: training(one, **{**fine, **options}), lambda one: training(one, **fine), kind, operations
+        )
     )
 
 
@@ -97,7 +99,9 @@ serving(
     put("/spec/ports/-", {"name": "http", "port": 8001}),
     port=[Port("http", 8000), Port("http", 8001)],
 )
-serving("cpu in a unit that does not exist", "Deployment", put(f"{MAIN}/resources/requests/cpu", "1 core"), cpu="1 core")
+serving(
+    "cpu in a unit that does not exist", "Deployment", put(f"{MAIN}/resources/requests/cpu", "1 core"), cpu="1 core"
+)
 serving("memory in GB", "Deployment", put(f"{MAIN}/resources/requests/memory", "2GB"), memory="2GB")
 serving("less than no memory", "Deployment", put(f"{MAIN}/resources/requests/memory", "-1Gi"), memory="-1Gi")
 serving(
@@ -114,7 +118,12 @@ serving(
     put("/spec/maxReplicas", 3),
     scale=CpuScale(min=5, max=3),
 )
-serving("a use of nothing", HPA, put("/spec/metrics/0/containerResource/target/averageUtilization", 0), scale=CpuScale(2, 4, 0))
+serving(
+    "a use of nothing",
+    HPA,
+    put("/spec/metrics/0/containerResource/target/averageUtilization", 0),
+    scale=CpuScale(2, 4, 0),
+)
 serving(
     "a window of more than an hour",
     HPA,
@@ -132,7 +141,9 @@ serving("a user below root", "Deployment", put(f"{POD}/securityContext/runAsUser
 serving("a user beyond the last one", "Deployment", put(f"{POD}/securityContext/runAsUser", 2**31), user=2**31)
 serving("no image", "Deployment", put(f"{MAIN}/image", ""), image="")
 serving("a variable without a name", "Deployment", put(f"{MAIN}/env", [{"name": "", "value": "a"}]), env={"": "a"})
-serving("a variable with = in its name", "Deployment", put(f"{MAIN}/env", [{"name": "A=", "value": "a"}]), env={"A=": "a"})
+serving(
+    "a variable with = in its name", "Deployment", put(f"{MAIN}/env", [{"name": "A=", "value": "a"}]), env={"A=": "a"}
+)
 serving(
     "a variable of a field that pods do not have",
     "Deployment",
@@ -146,9 +157,14 @@ serving(
     env={"A": SecretKey("My Secret", "a b")},
 )
 serving("a label that is too long", "Deployment", put("/metadata/labels/team", LONG), labels={"team": LONG})
-serving("a label that is a sentence", "Service", put("/metadata/labels/team", "the a team"), labels={"team": "the a team"})
 serving(
-    "an annotation of no name", "Deployment", put(f"{POD[:-5]}/metadata/annotations", {"a b": "c"}), annotations={"a b": "c"}
+    "a label that is a sentence", "Service", put("/metadata/labels/team", "the a team"), labels={"team": "the a team"}
+)
+serving(
+    "an annotation of no name",
+    "Deployment",
+    put(f"{POD[:-5]}/metadata/annotations", {"a b": "c"}),
+    annotations={"a b": "c"},
 )
 serving(
     "a label of nodes that cannot be",
@@ -157,7 +173,10 @@ serving(
     node_selector={"zone": "a b"},
 )
 serving(
-    "a priority class that cannot be", "Deployment", put(f"{POD}/priorityClassName", "Very High"), priority_class="Very High"
+    "a priority class that cannot be",
+    "Deployment",
+    put(f"{POD}/priorityClassName", "Very High"),
+    priority_class="Very High",
 )
 serving("an account that cannot be", "Deployment", put(f"{POD}/serviceAccountName", "API"), service_account="API")
 serving(
@@ -276,9 +295,14 @@ trained(
     beside=SWEPT,
     sweep=Sweep(rows=[{"LR": 1}, {"LR": 2}], max_failed=3),
 )
-AROUND = {"wrong": service, "right": service, "kind": "Namespace"}
+AROUND: dict[str, Any] = {"wrong": service, "right": service, "kind": "Namespace"}
 SPECS += [
-    Spec("a namespace that cannot be", **AROUND, operations=(put("/metadata/name", "ML_prod"),), given={"namespace": "ML_prod"}),
+    Spec(
+        "a namespace that cannot be",
+        **AROUND,
+        operations=(put("/metadata/name", "ML_prod"),),
+        given={"namespace": "ML_prod"},
+    ),
     Spec(
         "a standard that does not exist",
         **AROUND,
@@ -296,4 +320,4 @@ SPECS += [
 
 def cluster(version: str) -> Cluster:
     """Return the stock cluster on *version* of Kubernetes."""
-    return attrs.evolve(CLUSTER, kubernetes=version)
+    return attrs.evolve(CLUSTER, kubernetes=version)  # type: ignore[misc] # attrs sees no attrs class behind @value
