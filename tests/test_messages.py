@@ -112,8 +112,10 @@ def test_x14_a_patch_without_operations(tmp_path: Path) -> None:
     env = environment(tmp_path)
     service(env).add_json_patch("Deployment")
     assert [f"{one.rule} {one.text}" for one in found(env)] == [
-        "X14 test/api: add_json_patch='Deployment' but it has no operation, so it changes nothing;"
-        " add operations, or remove the call"
+        (
+            "X14 test/api: add_json_patch='Deployment' but it has no operation, so it changes nothing;"
+            " add operations, or remove the call"
+        )
     ]
 
 
