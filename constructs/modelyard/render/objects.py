@@ -22,10 +22,17 @@ from modelyard.values.value import source_of
 
 NOTHING_WITHOUT_SPEC = frozenset(
     {
-        "CronJob", "DaemonSet", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job", "Pod", "ReplicaSet",
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "Ingress",
+        "Job",
+        "Pod",
+        "ReplicaSet",
         "StatefulSet",
     }
-)  # fmt: skip
+)
 
 
 @attrs.define
