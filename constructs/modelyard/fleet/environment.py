@@ -12,11 +12,11 @@ import cdk8s
 from modelyard import images, trace
 from modelyard.findings import Breach, Finding, Severity, Source, SpecError, shown
 from modelyard.fleet.delivery import Delivery, Owned
+from modelyard.fleet.entry import check
 from modelyard.fleet.late import Late, LateMeta
 from modelyard.fleet.patches import Patch, Patches, malformed
 from modelyard.fleet.site import Site
 from modelyard.values.image import Image
-from modelyard.values.names import dns_label
 from modelyard.values.similar import did_you_mean
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
     ) -> None:
         self.source = trace.here()
         self.name = name
-        self._check(fleet, name)
+        check(fleet, name, self.source)
         self.tree = fleet.tree
         given = namespace if isinstance(namespace, str) else None
         self.tree.make(functools.partial(super().__init__, fleet, name, namespace=given))
@@ -276,42 +276,3 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
             )
             self.notes.append((None, breach))
             return images.Lock()
-
-    def _check(self, fleet: Fleet, name: str) -> None:
-        from modelyard.fleet.fleet import Fleet  # noqa: PLC0415 # each needs the other
-
-        if not isinstance(fleet, Fleet):
-            raise SpecError(
-                Finding(
-                    rule="X11",
-                    severity=Severity.ERROR,
-                    where=str(name),
-                    field="fleet",
-                    value=shown(fleet),
-                    because="an environment stands in a Fleet",
-                    do="pass the fleet as the first argument",
-                    source=self.source,
-                )
-            )
-        because = None
-        if not isinstance(name, str):
-            because = "an environment's name is a string"
-        elif broken := dns_label(name):
-            because = broken
-        elif name in fleet.made:
-            first = fleet.made[name].source
-            place = f" at {trace.relative(first, fleet.root)}" if first else ""
-            because = f"the environment of this name{place} is there already"
-        if because:
-            raise SpecError(
-                Finding(
-                    rule="X02" if name in fleet.made else "N19",
-                    severity=Severity.ERROR,
-                    where=str(name),
-                    field="name",
-                    value=shown(name),
-                    because=because,
-                    do='choose another name, such as "staging"',
-                    source=self.source,
-                )
-            )
