@@ -102,7 +102,6 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "P28": OnlyUs(KUBELET),
     "P33": OnlyUs(KUBELET),
     "P29": OnlyUs(SCHEDULER),
-    "P33": OnlyUs(KUBELET),
     "R03": OnlyUs(KUBELET),
     "R09": OnlyUs(FLEET),
     "R10": OnlyUs(FLEET),

@@ -47,14 +47,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Look over the shoulder of both ways to have manifests checked."""
-    recorder = Recorder(config.getoption("--record"))
+    given: Any = config.getoption("--record")
+    recorder = Recorder(given)
     config.pluginmanager.register(recorder)
     work: Any = objects._Work  # noqa: SLF001 # what does not pass its schema is seen nowhere else
     checked, scoped = work.checked, Scope.__attrs_post_init__
 
-    def checking(self: Any) -> Any:
+    def checking(self: Any, *given: Any) -> Any:
         recorder.keep(self.environment.site, [one.data for one in self.objects])
-        return checked(self)
+        return checked(self, *given)
 
     def scoping(self: Scope) -> None:
         recorder.keep(self.site, [one.data for one in self.objects])
