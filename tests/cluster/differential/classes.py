@@ -100,7 +100,6 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "P24": OnlyUs(WORSE),
     "P25": OnlyUs(WORSE),
     "P28": OnlyUs(KUBELET),
-    "P33": OnlyUs(KUBELET),
     "P29": OnlyUs(SCHEDULER),
     "R03": OnlyUs(KUBELET),
     "R09": OnlyUs(FLEET),
