@@ -355,6 +355,13 @@ def test_a_mistake_in_a_custom_resource_is_refused(case: dict[str, Any]) -> None
     assert plain(found) == [(case["at"], case["says"])]
 
 
+def test_null_in_a_custom_resource_is_refused_as_the_api_server_does() -> None:
+    """It is no value of a field that has no default, is not nullable, and is not an integer or a string."""
+    assert plain(schemas.catalog("1.34", TRAINS).errors(train(stops=None))) == [
+        ("spec.stops", "must be a list, not null")
+    ]
+
+
 def test_a_custom_resource_that_fits_no_form_names_the_fields_to_choose_from() -> None:
     """Instead of quoting the object."""
     manifest = train()

@@ -105,8 +105,8 @@ def root(source: Source, api_version: str, kind: str) -> Schema:
     return schema
 
 
-def strict(source: Source, *, optional: bool = False) -> Schema:
-    """Return the strict form of a structural schema; null in an *optional* field means absent."""
+def strict(source: Source) -> Schema:
+    """Return the strict form of a structural schema; null is taken only where one of three words allows it."""
     schema = rules(source, source)
     if source.get("x-kubernetes-int-or-string"):
         schema["type"] = ["integer", "string"]
@@ -118,7 +118,8 @@ def strict(source: Source, *, optional: bool = False) -> Schema:
         schema.update(fields(source))
     if source.get("type") == "string" and "default" in source:
         schema["default"] = source["default"]
-    return or_null(schema) if optional or source.get("nullable") else schema
+    null = "default" in source or source.get("nullable") or source.get("x-kubernetes-int-or-string")
+    return or_null(schema) if null else schema
 
 
 def or_null(schema: Schema) -> Schema:
@@ -139,7 +140,7 @@ def fields(source: Source) -> Schema:
     # The API server fills in defaults first, and an embedded object needs to be one.
     required = {name for name in source.get("required", ()) if "default" not in known.get(name, {})}
     if known:
-        schema["properties"] = {name: strict(field, optional=name not in required) for name, field in known.items()}
+        schema["properties"] = {name: strict(field) for name, field in known.items()}
     if source.get("x-kubernetes-embedded-resource"):
         text = {"type": "string"}
         whole = {"apiVersion": text, "kind": text, "metadata": OBJECT_META_REFERENCE}
