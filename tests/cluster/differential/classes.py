@@ -101,6 +101,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "P25": OnlyUs(WORSE),
     "P28": OnlyUs(KUBELET),
     "P29": OnlyUs(SCHEDULER),
+    "P33": OnlyUs(KUBELET),
     "R03": OnlyUs(KUBELET),
     "R09": OnlyUs(FLEET),
     "R10": OnlyUs(FLEET),
