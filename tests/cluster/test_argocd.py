@@ -155,7 +155,9 @@ def team(argocd: ArgoCD, cluster: Cluster, tmp_path: Path) -> Teams:
 
 def idle(manifest: Manifest) -> bool:
     """Tell whether no sync of an Application is wanted or under way."""
-    return "operation" not in manifest and manifest["status"].get("operationState", {}).get("phase") != "Running"
+    return (
+        "operation" not in manifest and manifest.get("status", {}).get("operationState", {}).get("phase") != "Running"
+    )
 
 
 def missing(api: Api, manifest: Manifest) -> bool:
