@@ -27,6 +27,8 @@ def test_dist_is_byte_for_byte_what_the_environments_render(tmp_path: Path) -> N
     done = project.run(*MODELYARD_SYNTH)
     assert (done.code, done.err) == (0, ""), done.err
     assert differences(contents(ROOT / "dist"), contents(project.dist)) == []
+    # The README shows what the second run says.
+    assert project.run(*MODELYARD_SYNTH).out in (ROOT / "README.md").read_text()
 
 
 def test_one_character_more_or_a_file_less_is_a_difference(tmp_path: Path) -> None:

@@ -42,44 +42,25 @@ class Program:
 
 def miscounted(fleets: int, main: str, root: Path) -> Finding:
     """Return the finding on a program that synthesizes none of its fleets, or several."""
-    return Finding(
-        rule="X15",
-        severity=Severity.ERROR,
-        where=main,
-        field="fleet.synth()",
-        value="",
-        because=f"{main} synthesizes {f'{fleets} fleets' if fleets else 'no fleet'}",
-        do="end it with one fleet.synth()",
-        source=trace.relative(Program.made, root) if Program.made is not None else Source(main, 1),
-    )
+    because = f"{main} synthesizes {f'{fleets} fleets' if fleets else 'no fleet'}"
+    return _misused("X15", main, "fleet.synth()", because, "end it with one fleet.synth()", source=_made(main, root))
 
 
 def without_environments(main: str, root: Path) -> Finding:
     """Return the finding on a fleet without an environment, which would empty ``dist/`` and then the clusters."""
-    return Finding(
-        rule="X16",
-        severity=Severity.ERROR,
-        where=main,
-        field="Fleet(environments)",
-        value="",
-        because="it names no environment, and everything in dist/ would go",
-        do="name at least one; to be rid of all, delete dist/ with git",
-        source=trace.relative(Program.made, root) if Program.made is not None else Source(main, 1),
-    )
+    because = "it names no environment, and everything in dist/ would go"
+    do = "name at least one; to be rid of all, delete dist/ with git"
+    return _misused("X16", main, "Fleet(environments)", because, do, source=_made(main, root))
 
 
 def synthesized_within(name: str, source: Source | None) -> Finding:
     """Return the finding on a program that synthesizes its fleet in the function of one environment."""
-    return Finding(
-        rule="X15",
-        severity=Severity.ERROR,
-        where=name,
-        field="fleet.synth()",
-        value="",
-        because="the function of an environment only makes it",
-        do="call fleet.synth() once, at the end of main.py",
-        source=source,
-    )
+    because, do = "the function of an environment only makes it", "call fleet.synth() once, at the end of main.py"
+    return _misused("X15", name, "fleet.synth()", because, do, source=source)
+
+
+def _made(main: str, root: Path) -> Source:
+    return trace.relative(Program.made, root) if Program.made is not None else Source(main, 1)
 
 
 def as_finding(error: BaseException, where: str, root: Path) -> Finding:
@@ -93,6 +74,10 @@ def as_finding(error: BaseException, where: str, root: Path) -> Finding:
         source = Source(error.filename, error.lineno or 1)
     if source is not None:
         source = trace.relative(source, root)
+    return _misused(rule, where, field, because, do, source=source)
+
+
+def _misused(rule: str, where: str, field: str, because: str, do: str, *, source: Source | None) -> Finding:
     return Finding(
         rule=rule,
         severity=Severity.ERROR,
