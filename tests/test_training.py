@@ -19,6 +19,7 @@ from modelyard import (
     Schedule,
     SecretFiles,
     SecretKey,
+    Step,
     Sweep,
     TrainingJob,
     hours,
@@ -84,6 +85,10 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
         "data",
         {"0.json": '{"lr": 0.1}', "1.json": '{"lr": 0.01}'},
     ),
+    ("before", [Step("prepare", ["a"])], "Job/train", f"{POD}.initContainers[0].name", "prepare"),
+    ("before", [Step("prepare", ["a"])], "Job/train", f"{POD}.initContainers[0].command", ["a"]),
+    ("after", [Step("register", ["a"], memory="1Gi")], "Job/train", f"{POD}.initContainers[0].name", "trainer"),
+    ("after", [Step("register", ["a"], memory="1Gi")], "Job/train", f"{CONTAINER}.resources.limits", {"memory": "1Gi"}),
     ("nodes", 4, "Job/train", "spec.completionMode", "Indexed"),
     ("nodes", 4, "Job/train", "spec.completions", 4),
     ("nodes", 4, "Job/train", "spec.parallelism", 4),
@@ -191,7 +196,7 @@ def test_every_option_is_in_the_table() -> None:
     parameters = inspect.signature(TrainingJob.__init__).parameters.values()
     options = {one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
 
-    assert options - {"accept"} == {option for option, *_ in OPTIONS}
+    assert options - {"accept", "backend"} == {option for option, *_ in OPTIONS}  # for test_jobset.py
 
 
 def test_the_textbook_job_is_what_the_textbook_says(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def explain(
         return
     from modelyard.render.job import job_of
 
-    show.outcomes(job_of(_main_py(main_py), environment, workload), form)
+    show.outcomes(*job_of(_main_py(main_py), environment, workload), form)
 
 
 @images.command("list")

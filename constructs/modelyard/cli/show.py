@@ -144,7 +144,14 @@ def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:
         _json(list(found))
         return
     columns = ("environment", "workload", "kind", "replicas", "gpus", "image")
-    _table(columns, [[str(one[column]) for column in columns] for one in found])
+    rows = [{**one, "kind": f"{one['kind']}{_otherwise(one)}"} for one in found]
+    _table(columns, [[str(one[column]) for column in columns] for one in rows])
+
+
+def _otherwise(workload: Mapping[str, Any]) -> str:
+    """Return the kind of object that runs a training, where Kubernetes itself has no such kind."""
+    kind = workload.get("runs_as", "Job")
+    return "" if kind in {"Job", "CronJob"} else f" ({kind})"
 
 
 def images(locks: Mapping[str, Lock], form: str) -> None:
@@ -172,8 +179,8 @@ def changes(found: Sequence[Change]) -> None:
         _print("run modelyard synth to render it")
 
 
-def outcomes(manifest: Mapping[str, Any], form: str) -> None:
-    """Tell what a Job does when something goes wrong."""
+def outcomes(manifest: Mapping[str, Any], reason: str, form: str) -> None:
+    """Tell what a Job does when something goes wrong, and for what *reason* it is one."""
     from modelyard.training.outcomes import outcomes as all_of
 
     rows = all_of(manifest)
@@ -181,6 +188,7 @@ def outcomes(manifest: Mapping[str, Any], form: str) -> None:
         _json([attrs.asdict(one) for one in rows])
         return
     _table(("when", "then"), [(one.when, one.then) for one in rows])
+    _print(f"It runs as a {manifest['kind']}: {reason}.")
 
 
 def rule(rule_id: str) -> None:

@@ -36,6 +36,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     r,
     r_memory,
     r_nodes,
+    s,
     v,
     v_claims,
     v_secrets,

@@ -19,6 +19,7 @@ FAMILIES = {
     "N": "Names and labels",
     "P": "Pods",
     "R": "Resources",
+    "S": "JobSets",
     "V": "Volumes",
     "X": "modelyard's own promises",
 }

@@ -1,6 +1,7 @@
 """Runs that end: `TrainingJob`."""
 
+from modelyard.training.backends import Job, JobSet
 from modelyard.training.job import TrainingJob
-from modelyard.training.options import Schedule, Sweep
+from modelyard.training.options import Schedule, Step, Sweep
 
-__all__ = ["Schedule", "Sweep", "TrainingJob"]
+__all__ = ["Job", "JobSet", "Schedule", "Step", "Sweep", "TrainingJob"]

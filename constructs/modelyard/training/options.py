@@ -10,8 +10,12 @@ from typing import Literal
 
 import attrs
 
+from modelyard.pod.options import Gpu, amount
+from modelyard.values import image as references
 from modelyard.values.durations import hours
-from modelyard.values.value import option, value
+from modelyard.values.image import Image
+from modelyard.values.names import dns_label
+from modelyard.values.value import option, required, value
 
 IfRunning = Literal["skip", "replace", "start"]
 Scalar = str | int | float | bool
@@ -62,6 +66,42 @@ class Schedule:
     keep_succeeded: int = option(default=3, check=_not_negative, kw_only=True)
     keep_failed: int = option(default=3, check=_not_negative, kw_only=True)
     suspend: bool = attrs.field(default=False, kw_only=True)
+
+
+def _image(given: str | Image | None) -> str | None:
+    if given is None:
+        return None
+    return references.broken(references.parse(given) if isinstance(given, str) else given)
+
+
+@value
+class Step:
+    """
+    What runs once before a training or after it, with the volumes, variables and account of the training.
+
+    Args:
+        name: Unique among the steps, a DNS label.
+
+        command: What runs, one string a word.
+
+        image: Default: that of the training.
+
+        cpu: CPU that is kept for it. Default: 1.
+
+        memory: Memory that is kept for it, and its limit. Default: ``2Gi``.
+
+        gpu: Accelerators for it. Default: none.
+
+    See Also:
+        https://jobset.sigs.k8s.io/docs/concepts/
+    """
+
+    name: str = required(check=dns_label)
+    command: Sequence[str]
+    image: str | Image | None = option(default=None, check=_image, kw_only=True)
+    cpu: str | int = option(default="1", check=amount, kw_only=True)
+    memory: str = option(default="2Gi", check=amount, kw_only=True)
+    gpu: Gpu | None = attrs.field(default=None, kw_only=True)
 
 
 @value
