@@ -210,8 +210,8 @@ SUBJECT = "test/train: "
 REFUSED: list[Any] = [
     (
         PLAIN, {"backend": JobSet()}, "X04",
-        "backend='JobSet' but the cluster plain has no such definition; declare it in Cluster(installed=[Crd.JOBSET]) where "
-        "it is installed, or leave backend= away for a Job",
+        ("backend='JobSet' but the cluster plain has no such definition; declare it in Cluster(installed=[Crd.JOBSET]) where "
+        "it is installed, or leave backend= away for a Job"),
     ),
     (
         WITH, {"backend": JobSet(), "schedule": Schedule("30 3 * * *")}, "X11",
@@ -227,8 +227,8 @@ REFUSED: list[Any] = [
     ),
     (
         WITH, {"backend": JobSet(exclusive_topology="a b")}, "N16",
-        "backend.exclusive_topology='a b' but a key holds letters, digits, \"-\", \"_\", \".\" and starts and ends with a letter "
-        "or digit; correct the value",
+        ("backend.exclusive_topology='a b' but a key holds letters, digits, \"-\", \"_\", \".\" and starts and ends with a letter "
+        "or digit; correct the value"),
     ),
 ]  # fmt: skip
 
@@ -254,8 +254,10 @@ def test_the_id_leaves_room_for_what_jobset_adds(tmp_path: Path) -> None:
 
     assert named("a" * 39, nodes=4) == []
     assert named("a" * 40, nodes=4) == [
-        f"test/{'a' * 40}: id='{'a' * 40}' but a name has at most 39 characters here and this one has 40 (a pod's name ends "
-        "with a hash of 9 and 15 more, as of the Job node); choose an id of at most 39 characters, such as pretrain"
+        (
+            f"test/{'a' * 40}: id='{'a' * 40}' but a name has at most 39 characters here and this one has 40 (a pod's name ends "
+            "with a hash of 9 and 15 more, as of the Job node); choose an id of at most 39 characters, such as pretrain"
+        )
     ]
     assert named("a" * 38, nodes=11) == []
     assert [text.partition("; ")[2] for text in named("a" * 39, nodes=11)] == [

@@ -71,23 +71,23 @@ SUBJECT = "test/train: "
 REFUSED: list[Any] = [
     (
         {"nodes": 4, "before": [PREPARE]}, "X04",
-        "before=['prepare'] but only a JobSet runs steps beside a training of 4 nodes; install JobSet and declare Crd.JOBSET, "
-        "or let the program do it on rank 0",
+        ("before=['prepare'] but only a JobSet runs steps beside a training of 4 nodes; install JobSet and declare Crd.JOBSET, "
+        "or let the program do it on rank 0"),
     ),
     (
         {"nodes": 4, "after": [REGISTER], "backend": Job()}, "X04",
-        "after=['register'] but only a JobSet runs steps beside a training of 4 nodes; leave backend= away, or let the program "
-        "do it on rank 0",
+        ("after=['register'] but only a JobSet runs steps beside a training of 4 nodes; leave backend= away, or let the program "
+        "do it on rank 0"),
     ),
     (
         {"nodes": 4, "after": [REGISTER], "schedule": Schedule("30 3 * * *")}, "X11",
-        "after=['register'] but a CronJob makes Jobs only, and each of the 4 pods would run the steps; let the program do it on "
-        "rank 0, or leave schedule= away",
+        ("after=['register'] but a CronJob makes Jobs only, and each of the 4 pods would run the steps; let the program do it on "
+        "rank 0, or leave schedule= away"),
     ),
     (
         {"after": [REGISTER], "sweep": Sweep(grid={"lr": [0.1, 0.01]})}, "X11",
-        "after=['register'] but sweep= is given too, and each trial would run the steps; write the step as a training of its "
-        "own, or into the program of the trials",
+        ("after=['register'] but sweep= is given too, and each trial would run the steps; write the step as a training of its "
+        "own, or into the program of the trials"),
     ),
     (
         {"before": [PREPARE], "after": [Step("prepare", ["b"])]}, "X11",
@@ -99,8 +99,8 @@ REFUSED: list[Any] = [
     ),
     (
         {"before": [Step("a_b", ["b"])]}, "N19",
-        'before[0].name=\'a_b\' but a name holds a-z, 0-9 and "-" only, and starts and ends with a letter or digit; correct the '
-        "value",
+        ('before[0].name=\'a_b\' but a name holds a-z, 0-9 and "-" only, and starts and ends with a letter or digit; correct the '
+        "value"),
     ),
     (
         {"before": [Step("a", [])]}, "X11",
@@ -108,8 +108,8 @@ REFUSED: list[Any] = [
     ),
     (
         {"before": [Step("a", ["b"], cpu="a lot")]}, "R01",
-        "before[0].cpu='a lot' but a quantity is a number with one of the suffixes m, k, M, G, T, Ki, Mi, Gi, Ti, or none; write "
-        'cores, such as "500m" or 2',
+        ("before[0].cpu='a lot' but a quantity is a number with one of the suffixes m, k, M, G, T, Ki, Mi, Gi, Ti, or none; write "
+        'cores, such as "500m" or 2'),
     ),
     (
         {"before": [Step("a", ["b"], image="A:1")]}, "P02",
@@ -117,18 +117,18 @@ REFUSED: list[Any] = [
     ),
     (
         {"after": [Step("a", ["b"], gpu=Gpu("h200"))]}, "R09",
-        "after[0].gpu.accelerator='h200' but the cluster eks-test has no such accelerator; declare it in "
-        "Cluster(accelerators=[...])",
+        ("after[0].gpu.accelerator='h200' but the cluster eks-test has no such accelerator; declare it in "
+        "Cluster(accelerators=[...])"),
     ),
     (
         {"gpu": None, "after": [EVALUATE]}, "X11",
-        "after[0].gpu.accelerator='l4' but without JobSet the steps run in the pod of the training, and so on the same node; ask "
-        "for the accelerator of the training, or for none",
+        ("after[0].gpu.accelerator='l4' but without JobSet the steps run in the pod of the training, and so on the same node; ask "
+        "for the accelerator of the training, or for none"),
     ),
     (
         {"after": [EVALUATE], "backend": JobSet()}, "X04",
-        "backend='JobSet' but the cluster eks-test has no such definition; declare it in Cluster(installed=[Crd.JOBSET]) where "
-        "it is installed, or leave backend= away for a Job",
+        ("backend='JobSet' but the cluster eks-test has no such definition; declare it in Cluster(installed=[Crd.JOBSET]) where "
+        "it is installed, or leave backend= away for a Job"),
     ),
 ]  # fmt: skip
 

@@ -6,16 +6,19 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from modelyard import (
     Claim,
     ConfigFiles,
+    Crd,
     EmptyDir,
     FieldRef,
     Gpu,
     Network,
     Peer,
+    Queue,
     Schedule,
     SecretFiles,
     SecretKey,
@@ -26,8 +29,9 @@ from modelyard import (
     minutes,
 )
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, objects, training
+from tests.support import CLUSTER, IMAGE, environment, objects, training
 
+KUEUE = "kueue|x-k8s|io"
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers[0]"
 
@@ -89,6 +93,8 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ("before", [Step("prepare", ["a"])], "Job/train", f"{POD}.initContainers[0].command", ["a"]),
     ("after", [Step("register", ["a"], memory="1Gi")], "Job/train", f"{POD}.initContainers[0].name", "trainer"),
     ("after", [Step("register", ["a"], memory="1Gi")], "Job/train", f"{CONTAINER}.resources.limits", {"memory": "1Gi"}),
+    ("queue", Queue("research"), "Job/train", f"metadata.labels.{KUEUE}/queue-name", "research"),
+    ("queue", Queue("research", priority="high"), "Job/train", f"metadata.labels.{KUEUE}/priority-class", "high"),
     ("nodes", 4, "Job/train", "spec.completionMode", "Indexed"),
     ("nodes", 4, "Job/train", "spec.completions", 4),
     ("nodes", 4, "Job/train", "spec.parallelism", 4),
@@ -181,7 +187,7 @@ def test_an_option_becomes_its_field(
     tmp_path: Path, option: str, value: Any, name: str, path: str, expected: Any
 ) -> None:
     """The option sets this very field, which the stock training has otherwise."""
-    plain, changed = environment(tmp_path), environment(tmp_path)
+    plain, changed = (environment(tmp_path, cluster=attrs.evolve(CLUSTER, installed=[Crd.KUEUE])) for _ in range(2))
     training(plain)
     training(changed, **{option: value})
 

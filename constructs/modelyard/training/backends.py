@@ -82,10 +82,11 @@ def choice(spec: TrainingSpec, site: Site) -> Choice:
 
 def has_jobset(site: Site) -> bool:
     """Return whether the cluster of *site* has the definition of JobSets."""
-    return _has(site, Crd.JOBSET)
+    return has(site, Crd.JOBSET)
 
 
-def _has(site: Site, wanted: Crd) -> bool:
+def has(site: Site, wanted: Crd) -> bool:
+    """Return whether the cluster of *site* has all that *wanted* defines."""
     there = {(one.api_version, one.kind) for one in site.cluster.crd_schemas}
     return all((one.api_version, one.kind) in there for one in wanted.schemas)
 

@@ -11,6 +11,7 @@ from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFile
 from modelyard.training.backends import Backend, choice
 from modelyard.training.manifests import drafts
 from modelyard.training.options import Schedule, Step, Sweep
+from modelyard.training.queues import Queue
 from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
 from modelyard.values.durations import seconds
 
@@ -70,6 +71,8 @@ class TrainingJob(Workload):
         before: Steps that are done before the training starts, one after the other. Default: none.
 
         after: Steps that follow when it has succeeded. Default: none.
+
+        queue: The queue in which it waits until there is room for all of it. Default: none.
 
         schedule: When it runs again and again, instead of once. Default: once, when it is synced.
 
@@ -142,6 +145,7 @@ class TrainingJob(Workload):
         backend: Backend | None = None,
         before: Sequence[Step] = (),
         after: Sequence[Step] = (),
+        queue: Queue | None = None,
         schedule: Schedule | None = None,
         sweep: Sweep | None = None,
         shared_memory: str | None = None,
@@ -180,6 +184,7 @@ class TrainingJob(Workload):
             backend=backend,
             before=before,
             after=after,
+            queue=queue,
             schedule=schedule,
             sweep=sweep,
             shared_memory=shared_memory,

@@ -7,7 +7,7 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, manifest, object_labels, template
-from modelyard.training import gang, jobset, steps, sweep
+from modelyard.training import gang, jobset, queues, steps, sweep
 from modelyard.training.backends import choice
 from modelyard.training.options import Schedule, Step
 from modelyard.training.spec import TrainingSpec
@@ -28,11 +28,13 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
     labels = object_labels(name, COMPONENT, spec, site)
     kind = choice(spec, site).kind
     if kind == "JobSet":
-        found = [Draft(jobset.job_set(name, labels, _jobs(name, spec, site), spec, site), sealed=True)]
+        made = jobset.job_set(name, labels, _jobs(name, spec, site), spec, site)
     elif spec.schedule is None:
-        found = [Draft(_job(name, labels, _job_spec(name, spec, site), site), sealed=True)]
+        made = _job(name, labels, _job_spec(name, spec, site), site)
     else:
-        found = [Draft(_cron_job(name, labels, spec.schedule, _job_spec(name, spec, site), site))]
+        made = _cron_job(name, labels, spec.schedule, _job_spec(name, spec, site), site)
+    _queue(made["spec"]["jobTemplate"] if kind == "CronJob" else made, spec, site)
+    found = [Draft(made, sealed=kind != "CronJob")]
     together = spec.nodes > 1
     if together and kind != "JobSet":
         found.append(Draft(gang.service(name, spec, labels, site)))
@@ -47,6 +49,14 @@ def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) ->
     job["metadata"]["annotations"] = dict(KEPT)
     job["spec"] = body
     return job
+
+
+def _queue(job: dict[str, Any], spec: TrainingSpec, site: Site) -> None:
+    """Put *job* into its queue; of a schedule it is the Jobs that wait, and not the CronJob."""
+    metadata = job["metadata"]
+    metadata["labels"] = {**metadata["labels"], **queues.labels(spec, site)}
+    if annotations := queues.job_annotations(spec):
+        metadata["annotations"] = {**metadata.get("annotations", {}), **annotations}
 
 
 def _cron_job(
@@ -115,7 +125,7 @@ def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_s
         container=container,
         restart_policy="Never",
         grace=whole_seconds(spec.grace),
-        annotations={} if spec.evictable else DO_NOT_EVICT,
+        annotations={**({} if spec.evictable else DO_NOT_EVICT), **queues.pod_annotations(spec)},
         pod_fields={"subdomain": name} if together and not in_set else {},
         variables={**gang.variables(spec, domain), **(sweep.VARIABLES if spec.sweep else {})},
         starters=[gang.wait(spec, site, domain)] if together else (),

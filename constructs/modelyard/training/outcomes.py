@@ -18,6 +18,7 @@ USUAL_GRACE = 30
 USUAL_EVICTION = 300
 """Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
+QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
 FAILED = "the JobSet fails, and all its pods are ended"
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -41,10 +42,11 @@ def outcomes(manifest: Manifest) -> list[Outcome]:
     """Return what the Job, CronJob or JobSet *manifest* does in each case."""
     spec = manifest["spec"]
     if manifest["kind"] == "JobSet":
-        return list(_of_set(spec))
+        return [*_of_set(spec), *_of_queue(manifest)]
     if manifest["kind"] == "CronJob":
-        return [*_of_job(spec["jobTemplate"]["spec"]), *_of_schedule(spec)]
-    return list(_of_job(spec))
+        template = spec["jobTemplate"]
+        return [*_of_job(template["spec"]), *_of_queue(template), *_of_schedule(spec)]
+    return [*_of_job(spec), *_of_queue(manifest)]
 
 
 def action(spec: Manifest, code: int, *, disrupted: bool = False) -> str:
@@ -241,6 +243,18 @@ def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
     yield Outcome("due while the last run goes on", does.get(policy, "both go on, side by side"))
     then = "it starts later" if late is None else f"it starts up to {_long(late)} later, or is skipped"
     yield Outcome("not started in time", then)
+
+
+def _of_queue(job: Manifest) -> Iterator[Outcome]:
+    labels: Mapping[str, str] = (job.get("metadata") or {}).get("labels") or {}
+    if (queue := labels.get(QUEUE)) is None:
+        return
+    yield Outcome("no room for all of it", f"it waits in the queue {queue}, and none of its pods starts")
+    then = "its pods are ended, and it waits in the queue to start again; this is not counted"
+    yield Outcome("another takes its room in the queue", then)
+    if (longest := labels.get(MOST_TIME, "")).isdecimal():
+        then = "Kueue takes it out of the queue and ends its pods"
+        yield Outcome(f"longer than {_long(int(longest))} in all its starts", then)
 
 
 def _times(count: int) -> str:

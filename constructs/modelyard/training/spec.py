@@ -11,10 +11,11 @@ from modelyard.findings import Breach
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.training import backends, jobset, steps
+from modelyard.training import backends, jobset, queues, steps
 from modelyard.training import sweep as sweeps
 from modelyard.training.backends import Backend
 from modelyard.training.options import Schedule, Step, Sweep
+from modelyard.training.queues import Queue
 from modelyard.values import cron
 from modelyard.values.durations import seconds
 from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035
@@ -60,6 +61,7 @@ class TrainingSpec(PodSpec):
     backend: Backend | None = None
     before: Sequence[Step] = ()
     after: Sequence[Step] = ()
+    queue: Queue | None = None
     schedule: Schedule | None = None
     sweep: Sweep | None = None
     retries: int = option(default=3, check=_retries)
@@ -102,6 +104,7 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     yield from _claims(spec)
     yield from backends.breaches(typed, site)
     yield from steps.breaches(typed, site)
+    yield from queues.breaches(typed, site)
     yield from _schedule(typed)
     if typed.sweep is not None:
         yield from sweeps.breaches(typed.sweep)

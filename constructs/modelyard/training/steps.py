@@ -35,6 +35,7 @@ def alone(spec: TrainingSpec, step: Step) -> TrainingSpec:
         shared_memory=None,
         nodes=1,
         backend=None,
+        queue=None,
         before=(),
         after=(),
     )
