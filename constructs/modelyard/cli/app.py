@@ -112,7 +112,7 @@ def check(
     with show.progress(form) as progress:
         report = synthesize(Request(main=main, only=environments or (), jobs=jobs, write=False, progress=progress))
     show.freshness(report, form)
-    if report.changed or report.removed:
+    if report.stale:
         raise typer.Exit(STALE)
 
 

@@ -93,6 +93,7 @@ def _report_data(done: Report) -> dict[str, Any]:
         "objects": done.objects,
         "changed": sorted(done.changed),
         "removed": sorted(done.removed),
+        "locks": sorted(done.locks),
         "findings": [_finding_data(one) for one in done.findings],
     }
 
@@ -100,14 +101,16 @@ def _report_data(done: Report) -> dict[str, Any]:
 def freshness(done: Report, form: str) -> None:
     """Tell whether ``dist/`` is what the code renders."""
     if form == "json":
-        _json({**_report_data(done), "fresh": not (done.changed or done.removed)})
+        _json({**_report_data(done), "fresh": not done.stale})
         return
     _findings(done.findings)
     for path in sorted(done.changed):
         _print(f"dist/{path} is not what the code renders")
     for path in sorted(done.removed):
         _print(f"dist/{path} is rendered no more")
-    if done.changed or done.removed:
+    for path in sorted(done.locks):
+        _print(f"{path} does not hold the generations that are kept")
+    if done.stale:
         _print("dist/ is stale: run modelyard synth and commit what it writes")
     else:
         _print(summary(done))
@@ -143,8 +146,12 @@ def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:
     if form == "json":
         _json(list(found))
         return
-    columns = ("environment", "workload", "kind", "replicas", "gpus", "image")
-    _table(columns, [[str(one[column]) for column in columns] for one in found])
+    columns = ["environment", "workload", "kind", "replicas", "gpus", "image"]
+    rows = [[str(one[column]) for column in columns] for one in found]
+    if any(one["kept"] for one in found):
+        columns.append("kept")
+        rows = [[*row, ", ".join(one["kept"])] for row, one in zip(rows, found, strict=True)]
+    _table(columns, rows)
 
 
 def images(locks: Mapping[str, Lock], form: str) -> None:

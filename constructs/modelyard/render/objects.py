@@ -13,7 +13,9 @@ from modelyard.delivery import cargo, omit, unmatched
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
+from modelyard.render import generations
 from modelyard.render.foreign import foreign
+from modelyard.render.generations import Current, Past
 from modelyard.render.layout import delivery_path, path_of
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
 from modelyard.render.single import schema_breaches, write
@@ -38,6 +40,8 @@ class Gathered:
 
         seal: Stands for everything the checks depend on, where they found nothing; else empty.
 
+        former: What stays rendered of each workload's former objects, as it was.
+
         known: Whether the seal is that of the last time; then nothing was checked, and no text written.
     """
 
@@ -45,6 +49,7 @@ class Gathered:
     findings: list[Finding]
     delivery: list[Object] = attrs.field(factory=list)
     seal: str = ""
+    former: dict[str, tuple[Manifest, ...]] = attrs.field(factory=dict)
     known: bool = False
 
     @property
@@ -54,7 +59,12 @@ class Gathered:
 
 
 def gather(
-    environment: Environment, *, complete: bool = True, passed: str = "", before: Before | None = None
+    environment: Environment,
+    *,
+    complete: bool = True,
+    passed: str = "",
+    before: Before | None = None,
+    past: Past | None = None,
 ) -> Gathered:
     """
     Return the objects of *environment* and everything there is to say about them.
@@ -67,6 +77,8 @@ def gather(
         passed: The seal of the last time, so that the same objects need not be checked again. Default: none.
 
         before: Answers with what an object was when it was rendered last, where it was another. Default: nothing was.
+
+        past: Answers with what workloads rendered last and do no more. Default: nothing.
     """
     if not renderable(environment):
         return Gathered([], refused(environment))
@@ -74,6 +86,7 @@ def gather(
     work = _Work(environment, complete=complete)
     work.take_workloads()
     work.take_foreign()
+    work.take_former(past)
     work.take_own()
     seal = work.seal()
     known = bool(seal) and seal == passed
@@ -86,6 +99,7 @@ def gather(
         findings=relative(findings, environment),
         delivery=[one for one in valid if id(one) in delivered],
         seal=seal if clean else "",
+        former=work.former,
         known=known,
     )
 
@@ -109,6 +123,9 @@ class _Work:
         self.delivery_schemas = catalog(cluster.kubernetes, () if delivery is None else delivery.schemas)
         self.objects: list[Object] = []
         self.delivery: list[Object] = []
+        self.sealed: list[Current] = []
+        self.former: dict[str, tuple[Manifest, ...]] = {}
+        self.frozen: set[int] = set()
         self.patched: dict[int, Source | None] = {}
         self.refused: list[Finding] = []
         self.rendered: list[Workload] = []
@@ -131,8 +148,11 @@ class _Work:
             seal(drafts)
             self.rendered.append(workload)
             for draft in drafts:
-                self.objects.append(Object(draft.manifest, workload.id, workload.source))
+                one = Object(draft.manifest, workload.id, workload.source)
+                self.objects.append(one)
                 self.patched[id(draft.manifest)] = draft.patched
+                if draft.sealed:
+                    self.sealed.append(Current(workload, one.kind, one.name, identity(one)))
 
     def take_own(self) -> None:
         """Render what belongs to the environment itself, and what brings all of it into the cluster."""
@@ -150,6 +170,19 @@ class _Work:
         for draft in delivery:
             self.delivery.append(Object(draft.manifest, None, source, delivery_path(draft.manifest, site.environment)))
         self.objects.extend(self.delivery)
+
+    def take_former(self, past: Past | None) -> None:
+        """Take what is kept of former generations: it was checked when it was made, and is not applied anew."""
+        site = self.environment.site
+        self._found(generations.damaged(self.environment))
+        self.former = generations.kept(self.sealed, self.environment, past)
+        sources = {workload.id: workload.source for workload in self.environment.workloads if self.former}
+        for owner, manifests in self.former.items():
+            for manifest in manifests:
+                path = generations.former_path(manifest, owner, site)
+                one = Object(generations.rendered(manifest), owner, sources[owner], path)
+                self.objects.append(one)
+                self.frozen.add(id(one))
 
     def take_foreign(self) -> None:
         """Take what constructs that are not modelyard's stand for."""
@@ -183,17 +216,21 @@ class _Work:
         """Return the objects that are right, and whether nothing was found in any."""
         written = self._kept(self.objects, write)
         delivered = {id(one) for one in self.delivery}
-        valid = self._kept(
-            written,
-            lambda one: schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
-        )
+
+        def breaches_of(one: Object) -> Iterator[Breach]:
+            if id(one) in self.frozen:
+                return iter(())
+            return schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas)
+
+        valid = self._kept(written, breaches_of)
         site = self.environment.site
         for one in valid:
             one.path = one.path or path_of(one.data, site.environment, one.owner, site.namespace)
         if before is not None:
             self._changed(valid, before)
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
-        scope = Scope(site, valid, complete=whole)
+        ruled = [one for one in valid if id(one) not in self.frozen] if self.frozen else valid
+        scope = Scope(site, ruled, complete=whole)
         clean = scope.complete
         for one, breach in breaches(scope):
             clean = False
@@ -231,6 +268,12 @@ class _Work:
             yield from settle(self.findings[workload.id], accepted, place, workload.source)
         accepted = self.environment.accepted if self.complete else {}
         yield from settle(self.findings[None], accepted, self.environment.name, self.environment.source)
+
+
+def identity(one: Object) -> str:
+    """Return what a cluster knows *one* by."""
+    place = f"{one.namespace}/{one.name}" if one.namespace else one.name
+    return f"{one.api_version} {one.kind} {place}"
 
 
 def _namespace(site: Site) -> Draft:
