@@ -13,12 +13,13 @@ from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet, Manifest
 from modelyard.images import Lock, lock_path, rewritten
 from modelyard.render import generations, inventory, tree
+from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
 from modelyard.render.foreign import astray
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import DELIVERY
 from modelyard.render.model import Options, Result
-from modelyard.render.objects import Before, Gathered, gather, identity
+from modelyard.render.objects import Before, Gathered, gather
 from modelyard.render.refusals import relative
 from modelyard.rules import Object, finding
 from modelyard.values.value import source_of

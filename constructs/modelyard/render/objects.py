@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
-from modelyard import trace
 from modelyard.delivery import cargo, omit, unmatched
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
 from modelyard.render import generations
+from modelyard.render.collisions import collisions, identity, on
 from modelyard.render.foreign import foreign
 from modelyard.render.generations import Current, Past
 from modelyard.render.layout import delivery_path, path_of
@@ -91,8 +91,8 @@ def gather(
     seal = work.seal()
     known = bool(seal) and seal == passed
     valid, clean = (work.objects, True) if known else work.checked(before)
-    collisions = [] if known else list(_collisions(valid, environment))
-    findings = [*notes(environment), *work.refused, *work.settled(), *collisions]
+    clashes = [] if known else list(collisions(valid, environment))
+    findings = [*notes(environment), *work.refused, *work.settled(), *clashes]
     delivered = {id(one) for one in work.delivery}
     return Gathered(
         objects=[one for one in valid if id(one) not in delivered],
@@ -192,7 +192,7 @@ class _Work:
                 continue
             omit(one.data, self.environment.site.owned)
             self.objects.append(one)
-            self.findings[None].extend(_on(one, breach, self.environment) for breach in broken)
+            self.findings[None].extend(on(one, breach, self.environment) for breach in broken)
 
     def _found(self, broken: Iterable[Breach]) -> None:
         environment = self.environment
@@ -237,14 +237,14 @@ class _Work:
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
                 line = breach.source or self.patched.get(id(one.data))
-                self.findings[one.owner].append(_on(one, attrs.evolve(breach, source=line), self.environment))
+                self.findings[one.owner].append(on(one, attrs.evolve(breach, source=line), self.environment))
         return valid, clean
 
     def _changed(self, objects: Iterable[Object], before: Before) -> None:
         """Look at what became of objects that were rendered before."""
         for one in objects:
             if (old := before(one)) is not None:
-                found = [_on(one, breach, self.environment) for breach in changes(old, one.data)]
+                found = [on(one, breach, self.environment) for breach in changes(old, one.data)]
                 self.findings[one.owner].extend(found)
 
     def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
@@ -254,7 +254,7 @@ class _Work:
                 self.halved.add(one.owner)
                 line = self.patched.get(id(one.data))
                 self.findings[one.owner].extend(
-                    _on(one, attrs.evolve(breach, source=line), self.environment) for breach in wrong
+                    on(one, attrs.evolve(breach, source=line), self.environment) for breach in wrong
                 )
             else:
                 kept.append(one)
@@ -270,12 +270,6 @@ class _Work:
         yield from settle(self.findings[None], accepted, self.environment.name, self.environment.source)
 
 
-def identity(one: Object) -> str:
-    """Return what a cluster knows *one* by."""
-    place = f"{one.namespace}/{one.name}" if one.namespace else one.name
-    return f"{one.api_version} {one.kind} {place}"
-
-
 def _namespace(site: Site) -> Draft:
     labels = {
         "app.kubernetes.io/part-of": site.environment,
@@ -285,41 +279,3 @@ def _namespace(site: Site) -> Draft:
     }
     metadata = {"name": site.namespace, "labels": labels, "annotations": dict(KEPT)}
     return Draft({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-
-
-def _on(one: Object, breach: Breach, environment: Environment) -> Finding:
-    """Return a breach in one object as a finding that says which object, and where it comes from."""
-    source = one.source
-    if source is None:
-        source = trace.constant(environment.fleet.root / "environments", one.name) or environment.source
-    field = breach.field if breach.field.startswith(one.kind) else f"{one.kind} {one.name} {breach.field}"
-    strict = environment.site.strict
-    return finding(attrs.evolve(breach, field=field), where(environment, one.owner), source, strict=strict)
-
-
-def _collisions(objects: Iterable[Object], environment: Environment) -> Iterator[Finding]:
-    identities: dict[tuple[str, str, str | None, str], Object] = {}
-    paths: dict[str, Object] = {}
-    for one in objects:
-        group = one.api_version.rpartition("/")[0]
-        identity = (group, one.kind, one.namespace, one.name)
-        first = identities.setdefault(identity, one)
-        if first is not one:
-            place = f"{where(environment, first.owner)}" + (
-                f" ({trace.relative(first.source, environment.fleet.root)})" if first.source else ""
-            )
-            because = f"{place} renders the object of this name already"
-            yield _on(
-                one,
-                Breach("X02", "metadata.name", one.name, because, "give one of the two another name"),
-                environment,
-            )
-            continue
-        other = paths.setdefault(one.path.lower(), one)
-        if other is not one:
-            because = f"{other.kind} {other.name} is written to a path that differs only in case, if at all"
-            yield _on(
-                one,
-                Breach("X17", "path", one.path, because, "rename one of the two objects"),
-                environment,
-            )
