@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json as json_module
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,10 +33,28 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 @contextlib.contextmanager
+def reserved(form: str) -> Iterator[None]:
+    """Keep standard output for the answer, if a program reads it: what the user's Python prints goes beside it."""
+    if form == "text":
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, sys.stdout.fileno())
+        os.close(kept)
+
+
+@contextlib.contextmanager
 def progress(form: str) -> Iterator[Callable[[str, int, int], None] | None]:
     """Yield what to call when an environment is done; a bar appears when it takes longer than a second."""
     if form != "text" or not sys.stderr.isatty():
-        yield None
+        with reserved(form):
+            yield None
         return
     from rich.progress import Progress
 

@@ -19,6 +19,7 @@ from modelyard.render import inventory, tree
 from modelyard.render.inventory import Inventory
 from modelyard.render.layout import inventory_path
 from modelyard.render.model import Options, Result
+from modelyard.render.project import guard
 from modelyard.render.workspace import Workspace
 from modelyard.values.similar import did_you_mean
 
@@ -105,6 +106,7 @@ def synthesize(request: Request) -> Report:
 
         UsageError: An environment does not exist, or the disk cannot do what is needed.
     """
+    guard(request.main)
     root = request.fleet.root if request.fleet is not None else request.main.resolve().parent
     workspace = Workspace(root)
     try:
