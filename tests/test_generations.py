@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 
 from modelyard import ConfigFiles, Environment, Fleet, Schedule, Severity, Sweep, SynthesisError, UsageError
 from modelyard.images import lock_path, pinned, read, write
-from modelyard.render.engine import Report, Request, overview, synthesize
+from modelyard.render.engine import Report, Request, synthesize
 from modelyard.render.report import summary
 from tests.project import MODELYARD, make
 from tests.support import CLUSTER, IMAGE, environment, found_by, service, training
@@ -449,7 +450,8 @@ def test_a_project_keeps_generations_in_every_environment(tmp_path: Path) -> Non
     assert "environments/dev.lock.yaml" not in stale.out
     assert project.synth().out == "2 environments, 19 objects: 4 files written\n"
     assert project.synth().out == "2 environments, 19 objects: dist/ is up to date\n"
-    (listed,) = (one for one in overview(project.root / "main.py") if one["workload"] == "tune")
+    found = json.loads(project.run(MODELYARD, "list", "--format=json").out)
+    (listed,) = (one for one in found if one["workload"] == "tune")
     (job,) = (project.dist / "prod" / "tune").glob("job-*.yaml")
     assert listed["kept"] == [f"Job {job.stem.removeprefix('job-')}"]
     assert "  KEPT\n" in project.run(MODELYARD, "list").out
