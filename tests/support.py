@@ -12,6 +12,7 @@ from modelyard import (
     Accelerator,
     Cluster,
     CpuScale,
+    Crd,
     Environment,
     Finding,
     Fleet,
@@ -31,6 +32,17 @@ CLUSTER = Cluster(
     accelerators=[Accelerator("l4", per_node=4, nodes=8, node_selector={"accelerator": "l4"})],
     storage=[StorageClass("efs", {"ReadWriteMany"}), StorageClass("ebs", {"ReadWriteOnce"})],
 )
+
+
+def having(*installed: Crd) -> Cluster:
+    """Return the stock cluster with *installed*."""
+    return Cluster(
+        CLUSTER.name,
+        kubernetes=CLUSTER.kubernetes,
+        installed=installed,
+        accelerators=CLUSTER.accelerators,
+        storage=CLUSTER.storage,
+    )
 
 
 def environment(root: Path, **options: Any) -> Environment:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from modelyard import ArgoCD, Cluster, Crd, Queue, Schedule, Step, Sweep
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, delivered, environment, found, found_by, objects, training
+from tests.support import CLUSTER, delivered, environment, found, found_by, having, objects, training
 
-KUEUE = attrs.evolve(CLUSTER, installed=[Crd.KUEUE])
-BOTH = attrs.evolve(CLUSTER, installed=[Crd.KUEUE, Crd.JOBSET])
+KUEUE = having(Crd.KUEUE)
+BOTH = having(Crd.KUEUE, Crd.JOBSET)
 LABEL = "kueue.x-k8s.io/queue-name"
 BLOCK = "cloud.google.com/gce-topology-block"
 
@@ -89,7 +88,8 @@ def test_a_deadline_holds_for_all_starts_of_a_jobset(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["required", "preferred"])
 def test_pods_are_kept_together(tmp_path: Path, how: str) -> None:
     """By an annotation of the pods that train together, and not of the steps."""
-    queue = Queue("research", **{f"{how}_topology": BLOCK})
+    topology: dict[str, Any] = {f"{how}_topology": BLOCK}
+    queue = Queue("research", **topology)
     made = rendered(tmp_path, BOTH, nodes=4, queue=queue, after=[Step("register", ["r"])])["JobSet/train"]
     key = f"kueue.x-k8s.io/podset-{how}-topology"
     pods = [at(one, "template.spec.template.metadata.annotations") for one in at(made, "spec.replicatedJobs")]

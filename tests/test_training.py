@@ -6,7 +6,6 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from modelyard import (
@@ -30,7 +29,7 @@ from modelyard import (
 )
 from modelyard.pod import KEPT
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, IMAGE, environment, objects, training
+from tests.support import IMAGE, environment, having, objects, training
 
 KUEUE = "kueue|x-k8s|io"
 POD = "spec.template.spec"
@@ -188,7 +187,7 @@ def test_an_option_becomes_its_field(
     tmp_path: Path, option: str, value: Any, name: str, path: str, expected: Any
 ) -> None:
     """The option sets this very field, which the stock training has otherwise."""
-    plain, changed = (environment(tmp_path, cluster=attrs.evolve(CLUSTER, installed=[Crd.KUEUE])) for _ in range(2))
+    plain, changed = (environment(tmp_path, cluster=having(Crd.KUEUE)) for _ in range(2))
     training(plain)
     training(changed, **{option: value})
 
