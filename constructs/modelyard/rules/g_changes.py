@@ -51,7 +51,9 @@ JOB = {
     "completionMode": "NonIndexed", "managedBy": "kubernetes.io/job-controller",
 }  # fmt: skip
 """The fields of a Job that cannot change, with their defaults."""
-JOB_SET: Mapping[str, Any] = dict.fromkeys(("failurePolicy", "managedBy", "network", "replicatedJobs", "startupPolicy", "successPolicy"))
+JOB_SET: Mapping[str, Any] = dict.fromkeys(
+    ("failurePolicy", "managedBy", "network", "replicatedJobs", "startupPolicy", "successPolicy")
+)
 """The fields of a JobSet that cannot change while it runs."""
 CLAIM = {
     "accessModes": None, "storageClassName": None, "selector": None, "dataSource": None, "dataSourceRef": None,
