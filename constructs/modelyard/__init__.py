@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         SecretKey,
     )
     from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
-    from modelyard.training import Job, JobSet, Queue, Schedule, Step, Sweep, TrainingJob
+    from modelyard.training import Job, JobSet, Queue, Schedule, Step, Sweep, TrainingJob, TrainJob
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
@@ -83,6 +83,7 @@ __all__ = [
     "SynthesisError",
     "TcpSocket",
     "Toleration",
+    "TrainJob",
     "TrainingJob",
     "UsageError",
     "days",
@@ -99,7 +100,7 @@ _ROOMS = {
         "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
     ),
     "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
-    "modelyard.training": ("Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "TrainingJob"),
+    "modelyard.training": ("Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "TrainJob", "TrainingJob"),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -11,6 +11,8 @@ from modelyard.fleet.draft import Draft
 from modelyard.values.names import LOGICAL_NAME
 
 HASH_LENGTH = 8
+REFERRED = ("ConfigMap", "TrainingRuntime")
+"""Kinds whose names other sealed objects hold, those first that the next ones refer to."""
 
 
 def digest(content: object) -> str:
@@ -28,19 +30,26 @@ def seal(drafts: Sequence[Draft]) -> None:
 
     ConfigMaps come first, since the pods that mount them are part of what a Job's name stands for.
     """
-    renamed: dict[str, str] = {}
-    for draft in drafts:
-        if draft.sealed and draft.kind == "ConfigMap":
-            old = draft.name
-            _rename(draft, {key: draft.manifest.get(key) for key in ("data", "binaryData")})
-            renamed[old] = draft.name
-    if renamed:
+    for place, kind in enumerate(REFERRED):
+        renamed: dict[str, str] = {}
         for draft in drafts:
-            if draft.kind != "ConfigMap":
-                _refer(draft.manifest.get("spec"), renamed)
+            if draft.sealed and draft.kind == kind:
+                old = draft.name
+                _rename(draft, _content(draft))
+                renamed[old] = draft.name
+        if renamed:
+            for draft in drafts:
+                if draft.kind not in REFERRED[: place + 1]:
+                    _refer(draft.manifest.get("spec"), renamed, REFERENCES[kind])
     for draft in drafts:
-        if draft.sealed and draft.kind != "ConfigMap":
-            _rename(draft, draft.manifest.get("spec"))
+        if draft.sealed and draft.kind not in REFERRED:
+            _rename(draft, _content(draft))
+
+
+def _content(draft: Draft) -> object:
+    if draft.kind == "ConfigMap":
+        return {key: draft.manifest.get(key) for key in ("data", "binaryData")}
+    return draft.manifest.get("spec")
 
 
 def _rename(draft: Draft, content: object) -> None:
@@ -55,14 +64,21 @@ def _rename(draft: Draft, content: object) -> None:
     }
 
 
-def _refer(value: Any, renamed: dict[str, str]) -> None:  # any part of a manifest
+REFERENCES = {
+    "ConfigMap": frozenset({"configMap", "configMapRef", "configMapKeyRef"}),
+    "TrainingRuntime": frozenset({"runtimeRef"}),
+}
+"""The fields by which each of these kinds is referred to."""
+
+
+def _refer(value: Any, renamed: dict[str, str], fields: frozenset[str]) -> None:  # any part of a manifest
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in {"configMap", "configMapRef", "configMapKeyRef"} and isinstance(inner, dict):
+            if key in fields and isinstance(inner, dict):
                 if inner.get("name") in renamed:
                     inner["name"] = renamed[inner["name"]]
             else:
-                _refer(inner, renamed)
+                _refer(inner, renamed, fields)
     elif isinstance(value, list):
         for inner in value:
-            _refer(inner, renamed)
+            _refer(inner, renamed, fields)
