@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Cluster,
         Crd,
         Environment,
+        Fabric,
         Fleet,
         Owned,
         StorageClass,
@@ -56,6 +57,7 @@ __all__ = [
     "EmptyDir",
     "Environment",
     "Exec",
+    "Fabric",
     "FieldRef",
     "Finding",
     "Fleet",
@@ -90,7 +92,9 @@ __all__ = [
 _ROOMS = {
     "modelyard.delivery": ("ArgoCD", "Flux"),
     "modelyard.findings": ("Finding", "ModelyardError", "Severity", "SpecError", "SynthesisError", "UsageError"),
-    "modelyard.fleet": ("Accelerator", "Cluster", "Crd", "Environment", "Fleet", "Owned", "StorageClass", "Toleration"),
+    "modelyard.fleet": (
+        "Accelerator", "Cluster", "Crd", "Environment", "Fabric", "Fleet", "Owned", "StorageClass", "Toleration",
+    ),
     "modelyard.pod": (
         "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
     ),

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
+from modelyard.pod import hardware
 from modelyard.pod.options import Network, Peer
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.template import manifest, object_labels, selector
@@ -43,6 +44,9 @@ def companions(
         config["immutable"] = True
         config["data"] = dict(spec.config.files)
         yield Draft(config, sealed=True)
+    if (devices := hardware.claim_template(name, spec, site, labels)) is not None:
+        devices["metadata"]["annotations"] = dict(LEFT_BEHIND if ports else KEPT)
+        yield Draft(devices, sealed=True)
     for claim in claims(spec.volumes):
         volume = manifest("v1", "PersistentVolumeClaim", claim.name, labels, site)
         volume["metadata"]["annotations"] = dict(KEPT)

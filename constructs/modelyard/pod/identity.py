@@ -11,6 +11,9 @@ from modelyard.fleet.draft import Draft
 from modelyard.values.names import LOGICAL_NAME
 
 HASH_LENGTH = 8
+CONTENT = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",)}
+"""Kinds that pods refer to by name, and where their content is."""
+CONFIG_MAP_REFERENCES = frozenset({"configMap", "configMapRef", "configMapKeyRef"})
 
 
 def digest(content: object) -> str:
@@ -26,20 +29,20 @@ def seal(drafts: Sequence[Draft]) -> None:
     """
     Give the sealed ones among *drafts* names that carry their content, in place.
 
-    ConfigMaps come first, since the pods that mount them are part of what a Job's name stands for.
+    What pods refer to comes first, since the pods are part of what a Job's name stands for.
     """
-    renamed: dict[str, str] = {}
+    renamed: dict[tuple[str, str], str] = {}
     for draft in drafts:
-        if draft.sealed and draft.kind == "ConfigMap":
-            old = draft.name
-            _rename(draft, {key: draft.manifest.get(key) for key in ("data", "binaryData")})
+        if draft.sealed and draft.kind in CONTENT:
+            old = draft.kind, draft.name
+            _rename(draft, {key: draft.manifest.get(key) for key in CONTENT[draft.kind]})
             renamed[old] = draft.name
     if renamed:
         for draft in drafts:
-            if draft.kind != "ConfigMap":
+            if draft.kind not in CONTENT:
                 _refer(draft.manifest.get("spec"), renamed)
     for draft in drafts:
-        if draft.sealed and draft.kind != "ConfigMap":
+        if draft.sealed and draft.kind not in CONTENT:
             _rename(draft, draft.manifest.get("spec"))
 
 
@@ -55,12 +58,15 @@ def _rename(draft: Draft, content: object) -> None:
     }
 
 
-def _refer(value: Any, renamed: dict[str, str]) -> None:  # any part of a manifest
+def _refer(value: Any, renamed: dict[tuple[str, str], str]) -> None:  # any part of a manifest
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in {"configMap", "configMapRef", "configMapKeyRef"} and isinstance(inner, dict):
-                if inner.get("name") in renamed:
-                    inner["name"] = renamed[inner["name"]]
+            if key in CONFIG_MAP_REFERENCES and isinstance(inner, dict):
+                name = "ConfigMap", inner.get("name")
+                if name in renamed:
+                    inner["name"] = renamed[name]
+            elif key == "resourceClaimTemplateName":
+                value[key] = renamed.get(("ResourceClaimTemplate", inner), inner)
             else:
                 _refer(inner, renamed)
     elif isinstance(value, list):

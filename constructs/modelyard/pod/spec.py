@@ -13,6 +13,7 @@ import attrs
 
 from modelyard.findings import Breach, shown
 from modelyard.fleet.site import Site
+from modelyard.pod.fitting import gpu_breaches
 from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
@@ -29,7 +30,6 @@ from modelyard.pod.options import (
 from modelyard.values import image as references
 from modelyard.values import names, quantity
 from modelyard.values.image import Image
-from modelyard.values.similar import did_you_mean
 from modelyard.values.typecheck import mismatches
 from modelyard.values.value import Check, option, required, source_of
 
@@ -83,11 +83,17 @@ class PodSpec:
     network: Network = attrs.field(factory=Network)
     accept: Mapping[str, str] = attrs.field(factory=dict)
 
+    @property
+    def together(self) -> int:
+        """How many pods work on one thing, and talk with each other for it."""
+        return 1
+
 
 RULES_OF_CHECKS = {
     "image": "P02", "cpu": "R01", "memory": "R01", "cpu_limit": "R01", "memory_limit": "R01",
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
-    "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
+    "user": "P17", "count": "R05", "resource": "R02", "devices": "R02", "topology": "R27", "huge_pages": "R01",
+    "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
@@ -174,7 +180,7 @@ def _checked(prefix: str, name: str, given: object, because: str, source: Any) -
 def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with options of *spec* that have to be seen together, or with the cluster."""
     yield from _resources(spec)
-    yield from _gpu(spec, site)
+    yield from gpu_breaches(spec.gpu, site)
     yield from _environment(spec)
     yield from _mounts(spec)
     yield from _peers(spec.network)
@@ -213,36 +219,6 @@ def _resources(spec: PodSpec) -> Iterator[Breach]:
                 f"{name}_limit is {shown(limit)}, and a request is at most its limit",
                 do,
             )
-
-
-def _gpu(spec: PodSpec, site: Site) -> Iterator[Breach]:
-    if spec.gpu is None:
-        return
-    source = source_of(spec.gpu)
-    cluster = site.cluster
-    accelerator = cluster.accelerator(spec.gpu.accelerator)
-    if accelerator is None:
-        known = ", ".join(f"{one.name} ({one.per_node} a node)" for one in cluster.accelerators)
-        do = did_you_mean(spec.gpu.accelerator, [one.name for one in cluster.accelerators])
-        do = do or (f"it has {known}" if known else "declare it in Cluster(accelerators=[...])")
-        yield Breach(
-            "R09",
-            "gpu.accelerator",
-            spec.gpu.accelerator,
-            f"the cluster {cluster.name} has no such accelerator",
-            do,
-            source,
-        )
-    elif spec.gpu.count > accelerator.per_node:
-        because = f"a node of {cluster.name} has {accelerator.per_node} of {accelerator.name}"
-        yield Breach(
-            "R09",
-            "gpu.count",
-            spec.gpu.count,
-            because,
-            f"ask for 1 to {accelerator.per_node}",
-            source,
-        )
 
 
 def _environment(spec: PodSpec) -> Iterator[Breach]:

@@ -34,6 +34,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     p_security,
     p_users,
     r,
+    r_devices,
     r_memory,
     r_nodes,
     v,

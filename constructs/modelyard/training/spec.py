@@ -64,6 +64,11 @@ class TrainingSpec(PodSpec):
     evictable: bool = False
 
     @property
+    def together(self) -> int:
+        """How many pods train together."""
+        return self.nodes
+
+    @property
     def indexes(self) -> int:
         """How many pods there are when all goes well."""
         return self.nodes if self.sweep is None else self.sweep.count
