@@ -15,6 +15,11 @@ from modelyard.values.names import dns_label
 from modelyard.values.value import required, value
 
 
+def _in_order(words: AbstractSet[str]) -> str:
+    """Return a set as text that is always the same, since what was checked before is known again by it."""
+    return str(sorted(words, key=str))
+
+
 @value
 class StorageClass:
     """
@@ -30,8 +35,7 @@ class StorageClass:
     """
 
     name: str
-    # Sorted, since what was checked before is known again by this text.
-    modes: AbstractSet[str] = attrs.field(repr=lambda modes: str(sorted(modes, key=str)))
+    modes: AbstractSet[str] = attrs.field(repr=_in_order)
 
 
 @attrs.frozen
@@ -98,6 +102,12 @@ class Cluster:
         client_namespaces:
             Namespaces whose pods may call services: gateways, ingress controllers, monitoring.
             Default: none beside the service's own.
+
+        csi_drivers: Drivers of storage that pods may mount by name, for example ``gcsfuse.csi.storage.gke.io``.
+            Default: none.
+
+        feature_gates: Gates of Kubernetes that are off unless its owners turn them on, and that they did, for
+            example ``ImageVolume`` before 1.35. Default: none.
     """
 
     name: str = required(check=dns_label)
@@ -106,6 +116,8 @@ class Cluster:
     accelerators: Sequence[Accelerator] = attrs.field(default=(), kw_only=True)
     storage: Sequence[StorageClass] | None = attrs.field(default=None, kw_only=True)
     client_namespaces: Sequence[str] = attrs.field(default=(), kw_only=True)
+    csi_drivers: AbstractSet[str] = attrs.field(default=frozenset(), repr=_in_order, kw_only=True)
+    feature_gates: AbstractSet[str] = attrs.field(default=frozenset(), repr=_in_order, kw_only=True)
 
     def accelerator(self, name: str) -> Accelerator | None:
         """Return the accelerator class called *name*, or None."""

@@ -16,18 +16,25 @@ from modelyard.pod.options import (
     SecretFiles,
     SecretKey,
 )
+from modelyard.pod.sources import Bucket, DataSource, HuggingFace, OciImage, place, source_breaches, variable
 from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.pod.template import Pod, manifest, object_labels, selector, starter, template
+from modelyard.pod.template import Pod, downloader, manifest, object_labels, selector, starter, template
+from modelyard.pod.volumes import Mount
 
 __all__ = [
     "KEPT",
+    "Bucket",
     "Claim",
     "ConfigFiles",
+    "DataSource",
     "EmptyDir",
     "EnvValue",
     "FieldRef",
     "Gpu",
+    "HuggingFace",
+    "Mount",
     "Network",
+    "OciImage",
     "Peer",
     "Pod",
     "PodSpec",
@@ -36,15 +43,19 @@ __all__ = [
     "SecretKey",
     "companions",
     "digest",
+    "downloader",
     "label_breaches",
     "manifest",
     "object_labels",
+    "place",
     "pod_breaches",
     "seal",
     "selector",
+    "source_breaches",
     "starter",
     "template",
     "type_breaches",
     "value_breaches",
+    "variable",
     "without",
 ]

@@ -20,15 +20,14 @@ from modelyard.pod.options import (
     ConfigFiles,
     EmptyDir,
     EnvValue,
-    FieldRef,
     Gpu,
     Network,
     SecretFiles,
-    SecretKey,
     amount,
 )  # fmt: skip
 from modelyard.values import image as references
 from modelyard.values import names, quantity
+from modelyard.values.credentials import credential
 from modelyard.values.image import Image
 from modelyard.values.typecheck import mismatches
 from modelyard.values.value import Check, option, required, source_of
@@ -88,11 +87,17 @@ class PodSpec:
         """How many pods work on one thing, and talk with each other for it."""
         return 1
 
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """The claims that the pods mount."""
+        return [one for one in self.volumes if isinstance(one, Claim)]
+
 
 RULES_OF_CHECKS = {
     "image": "P02", "cpu": "R01", "memory": "R01", "cpu_limit": "R01", "memory_limit": "R01",
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
     "user": "P17", "count": "R05", "resource": "R02", "devices": "R02", "topology": "R27", "huge_pages": "R01",
+    "url": "V15", "repo": "V15", "revision": "V13",
     "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
 }  # fmt: skip
@@ -136,6 +141,10 @@ def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
             for index, item in enumerate(given):
                 if hasattr(item, "__source__"):
                     yield from value_breaches(item, f"{prefix}{name}[{index}].")
+        elif isinstance(given, dict):
+            for key, item in given.items():
+                if hasattr(item, "__source__"):
+                    yield from value_breaches(item, f"{prefix}{name}[{key!r}].")
         elif hasattr(given, "__source__"):
             yield from value_breaches(given, f"{prefix}{name}.")
 
@@ -174,6 +183,8 @@ def _checked(prefix: str, name: str, given: object, because: str, source: Any) -
     else:
         do = "correct the value"
     shown_value = str(given) if isinstance(given, Image) else given
+    if isinstance(given, str) and credential(given):
+        shown_value = None
     return Breach(rule, prefix + name, shown_value, because, do, source)
 
 
@@ -225,9 +236,7 @@ def _environment(spec: PodSpec) -> Iterator[Breach]:
     for name, given in spec.env.items():
         if broken := names.env_name(name):
             yield Breach("N21", f"env[{name!r}]", None, broken, "rename the variable")  # the value may be a secret
-        if isinstance(given, SecretKey | FieldRef):
-            yield from value_breaches(given, f"env[{name!r}].")
-        elif "\0" in given:
+        if isinstance(given, str) and "\0" in given:
             yield Breach("X08", f"env[{name!r}]", None, "no process can be given a NUL character", "leave it out")
 
 

@@ -11,6 +11,7 @@ from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
 from modelyard.pod import hardware
 from modelyard.pod.options import EnvValue, FieldRef, SecretKey
+from modelyard.pod.sources import DOWNLOAD, DOWNLOAD_MEMORY, Download
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.volumes import Mount, mounted
 
@@ -120,7 +121,9 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
         body["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
     if pod.starters:
         scratch = [mount for mount in mounts if mount["mountPath"].rstrip("/") == "/tmp"]  # noqa: S108
-        body["initContainers"] = [{**starter, "volumeMounts": scratch} for starter in pod.starters]
+        body["initContainers"] = [
+            {**starter, "volumeMounts": [*scratch, *starter.get("volumeMounts", ())]} for starter in pod.starters
+        ]
     body["containers"] = [_container(pod, spec, site, mounts)]
     body.update(hardware.claims(pod.name, spec, site))
     body["volumes"] = volumes
@@ -161,6 +164,19 @@ def starter(
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": _security(read_only=True),
+    }
+
+
+def downloader(download: Download, spec: PodSpec, site: Site) -> dict[str, Any]:
+    """Return the init container that does *download*; what it asks for is free again when the training starts."""
+    container = starter(download.name, ["python3", "-c", DOWNLOAD], download.env, spec, site)
+    requests, limits = {"cpu": "1", "memory": DOWNLOAD_MEMORY}, {"memory": DOWNLOAD_MEMORY}
+    if download.disk is not None:
+        requests["ephemeral-storage"] = download.disk
+    return {
+        **container,
+        "resources": {"requests": requests, "limits": limits},
+        "volumeMounts": [dict(download.mount)],
     }
 
 

@@ -39,6 +39,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     r_nodes,
     v,
     v_claims,
+    v_data,
     v_secrets,
     v_sources,
     x,

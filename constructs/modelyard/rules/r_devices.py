@@ -15,7 +15,7 @@ from modelyard.rules.subjects import Container, Pod
 from modelyard.values import quantity
 
 if TYPE_CHECKING:
-    from modelyard.fleet.cluster import Accelerator
+    from modelyard.fleet.hardware import Accelerator
 
 DYNAMIC = "https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/"
 

@@ -17,7 +17,8 @@ from modelyard.rules.workloads import called
 from modelyard.values import quantity
 
 if TYPE_CHECKING:
-    from modelyard.fleet.cluster import Accelerator, Cluster, Toleration
+    from modelyard.fleet.cluster import Cluster
+    from modelyard.fleet.hardware import Accelerator, Toleration
 
 GPUS = "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/"
 

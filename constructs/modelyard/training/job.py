@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from modelyard.findings import Breach
     from modelyard.pod.options import EnvValue
+    from modelyard.pod.sources import DataSource
     from modelyard.values.image import Image
 
 TWO_MINUTES = seconds(120)
@@ -71,6 +72,9 @@ class TrainingJob(Workload):
             *gpu*; else the runtime's 64Mi.
 
         volumes: `Claim`, `EmptyDir` and `SecretFiles`. Default: none.
+
+        data: What it reads from elsewhere, by name: `HuggingFace`, `OciImage` or `Bucket`. The variable ``DATA_<NAME>``
+            says where each is. Default: none.
 
         retries: How often the training is started again after a failure, 0 or more. On one node, disruptions
             do not count. Default: 3.
@@ -135,6 +139,7 @@ class TrainingJob(Workload):
         sweep: Sweep | None = None,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
+        data: Mapping[str, DataSource] | None = None,
         retries: int = 3,
         deadline: timedelta | None = None,
         fatal_exit_codes: Sequence[int] = MISCONFIGURED,
@@ -170,6 +175,7 @@ class TrainingJob(Workload):
             sweep=sweep,
             shared_memory=shared_memory,
             volumes=volumes,
+            data={} if data is None else data,
             retries=retries,
             deadline=deadline,
             fatal_exit_codes=fatal_exit_codes,
