@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Fabric,
         Fleet,
         Owned,
+        SpotNodes,
         StorageClass,
         Toleration,
     )
@@ -45,13 +46,14 @@ if TYPE_CHECKING:
         SecretKey,
     )
     from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
-    from modelyard.training import Schedule, Sweep, TrainingJob
+    from modelyard.training import Checkpoint, Schedule, Sweep, Topology, TrainingJob
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
     "Accelerator",
     "ArgoCD",
     "Bucket",
+    "Checkpoint",
     "Claim",
     "Cluster",
     "ConfigFiles",
@@ -82,11 +84,13 @@ __all__ = [
     "SecretKey",
     "Severity",
     "SpecError",
+    "SpotNodes",
     "StorageClass",
     "Sweep",
     "SynthesisError",
     "TcpSocket",
     "Toleration",
+    "Topology",
     "TrainingJob",
     "UsageError",
     "days",
@@ -99,14 +103,15 @@ _ROOMS = {
     "modelyard.delivery": ("ArgoCD", "Flux"),
     "modelyard.findings": ("Finding", "ModelyardError", "Severity", "SpecError", "SynthesisError", "UsageError"),
     "modelyard.fleet": (
-        "Accelerator", "Cluster", "Crd", "Environment", "Fabric", "Fleet", "Owned", "StorageClass", "Toleration",
+        "Accelerator", "Cluster", "Crd", "Environment", "Fabric", "Fleet", "Owned", "SpotNodes", "StorageClass",
+        "Toleration",
     ),
     "modelyard.pod": (
         "Bucket", "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "HuggingFace", "Network", "OciImage", "Peer",
         "Port", "SecretFiles", "SecretKey",
     ),
     "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
-    "modelyard.training": ("Schedule", "Sweep", "TrainingJob"),
+    "modelyard.training": ("Checkpoint", "Schedule", "Sweep", "Topology", "TrainingJob"),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -6,7 +6,7 @@ from modelyard.fleet.delivery import Cargo, Delivery, Owned, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment
 from modelyard.fleet.fleet import Builder, Fleet
-from modelyard.fleet.hardware import Accelerator, Fabric, Toleration
+from modelyard.fleet.hardware import Accelerator, Fabric, SpotNodes, Toleration
 from modelyard.fleet.hardware_checks import misdeclared_hardware
 from modelyard.fleet.site import Site
 from modelyard.fleet.workload import Workload, declared
@@ -26,6 +26,7 @@ __all__ = [
     "Owned",
     "Ownership",
     "Site",
+    "SpotNodes",
     "StorageClass",
     "Toleration",
     "Workload",

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import attrs
 
-from modelyard.fleet.hardware import Accelerator
+from modelyard.fleet.hardware import Accelerator, SpotNodes
 from modelyard.schemas import CrdSchema, bundled, constant, crd_schemas, projects, read_definitions
 from modelyard.values.names import dns_label
 from modelyard.values.value import required, value
@@ -97,6 +97,8 @@ class Cluster:
 
         accelerators: The classes that workloads can ask for. Default: none.
 
+        spot: The nodes that the cloud may take back, for trainings that bear it. Default: none.
+
         storage: The storage classes that claims can name. Default: not checked.
 
         client_namespaces:
@@ -114,6 +116,7 @@ class Cluster:
     kubernetes: str = attrs.field(kw_only=True)
     installed: Sequence[Crd] = attrs.field(default=(), kw_only=True)
     accelerators: Sequence[Accelerator] = attrs.field(default=(), kw_only=True)
+    spot: SpotNodes | None = attrs.field(default=None, kw_only=True)
     storage: Sequence[StorageClass] | None = attrs.field(default=None, kw_only=True)
     client_namespaces: Sequence[str] = attrs.field(default=(), kw_only=True)
     csi_drivers: AbstractSet[str] = attrs.field(default=frozenset(), repr=_in_order, kw_only=True)

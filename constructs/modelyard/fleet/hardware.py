@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import ClassVar
 
 import attrs
 
 from modelyard.values import quantity
-from modelyard.values.names import dns_label, qualified_name, subdomain
+from modelyard.values.durations import seconds
+from modelyard.values.names import dns_label, label, qualified_name, subdomain
 from modelyard.values.value import option, required, value
 
 AT_LEAST_ONE = "this is a count of at least 1"
@@ -60,6 +63,16 @@ def _devices(devices: Mapping[str, int]) -> str | None:
     )
 
 
+def _labels(labels: Mapping[str, str]) -> str | None:
+    if not labels:
+        return "nodes are told from others by a label"
+    return next((broken for key, text in labels.items() if (broken := label(key, text))), None)
+
+
+def _notice(length: timedelta) -> str | None:
+    return None if length > timedelta(0) else "it is a length of time above zero"
+
+
 @value
 class Toleration:
     """
@@ -79,6 +92,43 @@ class Toleration:
     key: str = required(check=qualified_name)
     value: str | None = None
     effect: str | None = None
+
+
+@value
+class SpotNodes:
+    """
+    Nodes that the cloud may take back at any time, and how they are told from others.
+
+    ``SpotNodes.GKE``, ``SpotNodes.EKS`` (managed node groups), ``SpotNodes.KARPENTER`` and ``SpotNodes.AKS`` are
+    those of clouds as they come.
+
+    Args:
+        node_selector: Their labels, for example ``{"karpenter.sh/capacity-type": "spot"}``.
+
+        tolerations: What a pod needs to run there. Default: nothing.
+
+        notice: How long a pod has, from SIGTERM until its node is gone. Default: 30 seconds.
+
+    See Also:
+        https://cloud.google.com/kubernetes-engine/docs/concepts/spot-vms
+    """
+
+    AKS: ClassVar[SpotNodes]
+    EKS: ClassVar[SpotNodes]
+    GKE: ClassVar[SpotNodes]
+    KARPENTER: ClassVar[SpotNodes]
+
+    node_selector: Mapping[str, str] = required(check=_labels)
+    tolerations: Sequence[Toleration] = attrs.field(default=(), kw_only=True)
+    notice: timedelta = option(default=seconds(30), check=_notice, kw_only=True)
+
+
+_AKS, _GKE = "kubernetes.azure.com/scalesetpriority", "cloud.google.com/gke-spot"
+SpotNodes.AKS = SpotNodes({_AKS: "spot"}, tolerations=[Toleration(_AKS, "spot", "NoSchedule")])
+SpotNodes.EKS = SpotNodes({"eks.amazonaws.com/capacityType": "SPOT"}, notice=seconds(120))
+# Of its 30 seconds GKE keeps the second half for the pods of the system.
+SpotNodes.GKE = SpotNodes({_GKE: "true"}, tolerations=[Toleration(_GKE, "true", "NoSchedule")], notice=seconds(15))
+SpotNodes.KARPENTER = SpotNodes({"karpenter.sh/capacity-type": "spot"}, notice=seconds(120))
 
 
 @value

@@ -1,6 +1,7 @@
 """What pods of every kind share: options, checks, the template, companions, names by content."""
 
 from modelyard.pod.companions import KEPT, companions
+from modelyard.pod.hardware import Where
 from modelyard.pod.identity import digest, seal
 from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
@@ -16,7 +17,7 @@ from modelyard.pod.options import (
     SecretFiles,
     SecretKey,
 )
-from modelyard.pod.sources import Bucket, DataSource, HuggingFace, OciImage, place, source_breaches, variable
+from modelyard.pod.sources import Bucket, DataSource, HuggingFace, OciImage, place, source_breaches, store_url, variable
 from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.pod.template import Pod, downloader, manifest, object_labels, selector, starter, template
 from modelyard.pod.volumes import Mount
@@ -41,6 +42,7 @@ __all__ = [
     "Port",
     "SecretFiles",
     "SecretKey",
+    "Where",
     "companions",
     "digest",
     "downloader",
@@ -53,6 +55,7 @@ __all__ = [
     "selector",
     "source_breaches",
     "starter",
+    "store_url",
     "template",
     "type_breaches",
     "value_breaches",

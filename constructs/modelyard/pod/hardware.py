@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from modelyard.fleet.draft import Manifest
-from modelyard.fleet.hardware import Accelerator, Fabric
+from modelyard.fleet.hardware import Accelerator, Fabric, Toleration
 from modelyard.fleet.site import Site
 from modelyard.pod.spec import PodSpec
 
@@ -31,25 +33,47 @@ def has_nvidia(site: Site) -> bool:
     return any(accelerator.resource.startswith(NVIDIA) for accelerator in site.cluster.accelerators)
 
 
-def placement(spec: PodSpec, site: Site) -> dict[str, Any]:
-    """Return the fields of the pod that choose its nodes, and the devices that it claims there."""
-    nodes, tolerations = dict(spec.node_selector), []
-    if (accelerator := accelerator_of(spec, site)) is not None:
-        nodes = {**accelerator.labels, **nodes}
-        for toleration in accelerator.tolerated:
-            operator = "Exists" if toleration.value is None else "Equal"
-            entry = {"key": toleration.key, "operator": operator}
-            if toleration.value is not None:
-                entry["value"] = toleration.value
-            if toleration.effect is not None:
-                entry["effect"] = toleration.effect
-            tolerations.append(entry)
+@attrs.frozen(kw_only=True)
+class Where:
+    """
+    What a kind of workload adds to the choice of nodes.
+
+    Args:
+        node_selector: Labels that a node must have. Default: none.
+
+        tolerations: Taints that are borne. Default: none.
+
+        affinity: As in the pod. Default: none.
+    """
+
+    node_selector: Mapping[str, str] = attrs.field(factory=dict)
+    tolerations: Sequence[Toleration] = ()
+    affinity: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def placement(spec: PodSpec, site: Site, where: Where) -> dict[str, Any]:
+    """Return the fields of the pod that choose its nodes."""
+    accelerator = accelerator_of(spec, site)
+    own = {} if accelerator is None else accelerator.labels
+    nodes = {**own, **where.node_selector, **spec.node_selector}
+    tolerations = [*(() if accelerator is None else accelerator.tolerated), *where.tolerations]
     placed: dict[str, Any] = {}
     if nodes:
         placed["nodeSelector"] = nodes
+    if where.affinity:
+        placed["affinity"] = dict(where.affinity)
     if tolerations:
-        placed["tolerations"] = tolerations
+        placed["tolerations"] = [_toleration(one) for one in dict.fromkeys(tolerations)]
     return placed
+
+
+def _toleration(toleration: Toleration) -> dict[str, str]:
+    entry = {"key": toleration.key, "operator": "Exists" if toleration.value is None else "Equal"}
+    if toleration.value is not None:
+        entry["value"] = toleration.value
+    if toleration.effect is not None:
+        entry["effect"] = toleration.effect
+    return entry
 
 
 def resources(spec: PodSpec, site: Site) -> dict[str, Any]:

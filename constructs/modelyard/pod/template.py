@@ -43,6 +43,8 @@ class Pod:
         starters: Init containers.
 
         mounts: Volumes that the kind of workload needs.
+
+        where: What the kind of workload adds to the choice of nodes.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Pod:
     variables: Mapping[str, EnvValue] = attrs.field(factory=dict)
     starters: Sequence[Mapping[str, Any]] = ()
     mounts: Sequence[Mount] = ()
+    where: hardware.Where = attrs.field(factory=hardware.Where)
 
 
 def object_labels(name: str, component: str, spec: PodSpec, site: Site) -> dict[str, str]:
@@ -112,7 +115,7 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        **hardware.placement(spec, site),
+        **hardware.placement(spec, site, pod.where),
         **pod.pod_fields,
     }
     if spec.priority_class is not None:

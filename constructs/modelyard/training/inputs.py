@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modelyard.findings import Breach
 from modelyard.pod.options import Claim
 from modelyard.pod.sources import HuggingFace, place, source_breaches, variable
+from modelyard.training import checkpoint
 from modelyard.values.value import source_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def claims(spec: TrainingSpec) -> Iterator[tuple[str, Claim]]:
     for name, source in spec.data.items():
         if isinstance(source, HuggingFace) and source.cache is not None:
             yield f"data[{name!r}].cache", source.cache
+    if spec.checkpoint is not None and isinstance(spec.checkpoint.to, Claim):
+        yield "checkpoint.to", spec.checkpoint.to
 
 
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
@@ -39,7 +42,7 @@ def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         if name in spec.env:
             because = "with data= it is set to where the data is"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away, or rename the data")
-    taken = {mount.rstrip("/"): name for name, _, mount, _ in place(spec.data).mounts}
+    taken = {mount.rstrip("/"): name for name, _, mount, _ in (*place(spec.data).mounts, *checkpoint.mounts(spec))}
     mounts = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
     if spec.config is not None:
         mounts.append(("config.mount", spec.config.mount))

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
 from modelyard.training.manifests import drafts
-from modelyard.training.options import Schedule, Sweep
+from modelyard.training.options import Checkpoint, Schedule, Sweep, Topology
 from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
-from modelyard.values.durations import seconds
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
     from modelyard.findings import Breach
     from modelyard.pod.options import EnvValue
     from modelyard.pod.sources import DataSource
+    from modelyard.training.options import Spot
     from modelyard.values.image import Image
-
-TWO_MINUTES = seconds(120)
 
 
 class TrainingJob(Workload):
@@ -76,6 +74,8 @@ class TrainingJob(Workload):
         data: What it reads from elsewhere, by name: `HuggingFace`, `OciImage` or `Bucket`. The variable ``DATA_<NAME>``
             says where each is. Default: none.
 
+        checkpoint: Where it saves its state, and goes on from when it is started again. Default: nowhere.
+
         retries: How often the training is started again after a failure, 0 or more. On one node, disruptions
             do not count. Default: 3.
 
@@ -83,7 +83,14 @@ class TrainingJob(Workload):
 
         fatal_exit_codes: Exit codes, 1 to 255, after which a retry is useless. Default: 2, 126 and 127.
 
-        grace: From SIGTERM to SIGKILL, to save a checkpoint. Default: 120 seconds.
+        grace: From SIGTERM to SIGKILL, to save a checkpoint. Default: 120 seconds, or with *spot* the cluster's
+            ``SpotNodes(notice=...)`` where that is less.
+
+        spot: ``prefer`` or ``require`` nodes that the cloud may take back, as the cluster's ``SpotNodes`` describes
+            them. With ``prefer`` the training runs on others where none is free. Default: only where nodes of
+            this kind carry no taint.
+
+        topology: How near to each other the pods of *nodes* are. Default: anywhere.
 
         evictable: Whether autoscalers may move the pod to save a node. Default: they may not.
 
@@ -140,11 +147,14 @@ class TrainingJob(Workload):
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
         data: Mapping[str, DataSource] | None = None,
+        checkpoint: Checkpoint | None = None,
         retries: int = 3,
         deadline: timedelta | None = None,
         fatal_exit_codes: Sequence[int] = MISCONFIGURED,
-        grace: timedelta = TWO_MINUTES,
+        grace: timedelta | None = None,
         evictable: bool = False,
+        spot: Spot | None = None,
+        topology: Topology | None = None,
         user: int = 10001,
         read_only_root: bool | None = None,
         service_account: str | None = None,
@@ -176,11 +186,14 @@ class TrainingJob(Workload):
             shared_memory=shared_memory,
             volumes=volumes,
             data={} if data is None else data,
+            checkpoint=checkpoint,
             retries=retries,
             deadline=deadline,
             fatal_exit_codes=fatal_exit_codes,
             grace=grace,
             evictable=evictable,
+            spot=spot,
+            topology=topology,
             user=user,
             read_only_root=read_only_root,
             service_account=service_account,

@@ -7,7 +7,7 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, downloader, manifest, object_labels, place, template
-from modelyard.training import gang, inputs, sweep
+from modelyard.training import checkpoint, gang, inputs, placement, sweep
 from modelyard.training.options import Schedule
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
@@ -72,19 +72,21 @@ def _job_spec(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
         component=COMPONENT,
         container=CONTAINER,
         restart_policy="Never",
-        grace=whole_seconds(spec.grace),
+        grace=placement.grace(spec, site),
         annotations={**({} if spec.evictable else DO_NOT_EVICT), **data.annotations},
         pod_fields={"subdomain": name} if together else {},
         variables={
             **gang.variables(name, spec, site),
             **(sweep.VARIABLES if spec.sweep else {}),
             **inputs.variables(spec),
+            **checkpoint.variables(name, spec, site),
         },
         starters=[
             *(downloader(one, spec, site) for one in data.downloads),
             *([gang.wait(name, spec, site)] if together else ()),
         ],
-        mounts=[*([sweep.mount(name)] if spec.sweep else ()), *data.mounts],
+        mounts=[*([sweep.mount(name)] if spec.sweep else ()), *data.mounts, *checkpoint.mounts(spec)],
+        where=placement.where(name, spec, site),
     )
     body = _limits(spec)
     if spec.indexed:

@@ -12,11 +12,10 @@ from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim
 from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.training import inputs
+from modelyard.training import checkpoint, inputs, placement
 from modelyard.training import sweep as sweeps
-from modelyard.training.options import Schedule, Sweep
+from modelyard.training.options import Checkpoint, Schedule, Spot, Sweep, Topology
 from modelyard.values import cron
-from modelyard.values.durations import seconds
 from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035
 from modelyard.values.similar import did_you_mean
 from modelyard.values.value import option, source_of
@@ -61,8 +60,11 @@ class TrainingSpec(PodSpec):
     retries: int = option(default=3, check=_retries)
     deadline: timedelta | None = option(default=None, check=_above_zero)
     fatal_exit_codes: Sequence[int] = MISCONFIGURED
-    grace: timedelta = option(default=seconds(120), check=_above_zero)
+    grace: timedelta | None = option(default=None, check=_above_zero)
     evictable: bool = False
+    checkpoint: Checkpoint | None = None
+    spot: Spot | None = None
+    topology: Topology | None = None
     data: Mapping[str, DataSource] = attrs.field(factory=dict)
 
     @property
@@ -107,6 +109,8 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     yield from pod_breaches(spec, site)
     yield from _reserved(typed)
     yield from inputs.breaches(spec, site)
+    yield from placement.breaches(spec, site)
+    yield from checkpoint.breaches(spec)
     yield from _schedule(typed)
     if typed.sweep is not None:
         yield from sweeps.breaches(typed.sweep)

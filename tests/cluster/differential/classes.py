@@ -94,6 +94,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "P06": OnlyUs(KUBELET),
     "P08": OnlyUs(CONTROLLER),
     "P13": OnlyUs(KUBELET),
+    "P14": OnlyUs(WORSE),
     "P19": OnlyUs(KUBELET),
     "P21": OnlyUs(SCHEDULER),
     "P23": OnlyUs(SCHEDULER),
@@ -116,12 +117,15 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "V02": OnlyUs(SEVERAL),
     "V03": OnlyUs(FLEET),
     "V07": OnlyUs("admission drops the volume and its mounts, and takes the pod"),
+    "V10": OnlyUs(WORSE),
     "V13": OnlyUs(LATER),
     "V15": OnlyUs(KUBELET),
     "V17": OnlyUs(WORSE),
     "V18": OnlyUs(WORSE),
     "V19": OnlyUs(WORSE),
     "V20": OnlyUs(WORSE),
+    "V22": OnlyUs(WORSE),
+    "V23": OnlyUs(WORSE),
 }
 """Rules that are about what happens after admission."""
 
