@@ -62,9 +62,8 @@ def _refer(value: Any, renamed: dict[tuple[str, str], str]) -> None:  # any part
     if isinstance(value, dict):
         for key, inner in value.items():
             if key in CONFIG_MAP_REFERENCES and isinstance(inner, dict):
-                name = "ConfigMap", inner.get("name")
-                if name in renamed:
-                    inner["name"] = renamed[name]
+                if (new := renamed.get(("ConfigMap", inner.get("name", "")))) is not None:
+                    inner["name"] = new
             elif key == "resourceClaimTemplateName":
                 value[key] = renamed.get(("ResourceClaimTemplate", inner), inner)
             else:

@@ -97,7 +97,8 @@ RULES_OF_CHECKS = {
     "image": "P02", "cpu": "R01", "memory": "R01", "cpu_limit": "R01", "memory_limit": "R01",
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
     "user": "P17", "count": "R05", "resource": "R02", "devices": "R02", "topology": "R27", "huge_pages": "R01",
-    "url": "V15", "repo": "V15", "revision": "V13", "to": "V15", "every": "X11",
+    "url": "V15", "repo": "V15", "revision": "V13", "to": "V15", "every": "X11", "notice": "X11",
+    "node_selector": "N16",
     "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
 }  # fmt: skip
