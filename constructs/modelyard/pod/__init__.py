@@ -2,7 +2,7 @@
 
 from modelyard.pod.companions import KEPT, companions
 from modelyard.pod.hardware import Where
-from modelyard.pod.identity import digest, seal
+from modelyard.pod.identity import REFERRED_TO, content_of, digest, references, seal
 from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
@@ -24,6 +24,7 @@ from modelyard.pod.volumes import Mount
 
 __all__ = [
     "KEPT",
+    "REFERRED_TO",
     "Bucket",
     "Claim",
     "ConfigFiles",
@@ -44,6 +45,7 @@ __all__ = [
     "SecretKey",
     "Where",
     "companions",
+    "content_of",
     "digest",
     "downloader",
     "label_breaches",
@@ -51,6 +53,7 @@ __all__ = [
     "object_labels",
     "place",
     "pod_breaches",
+    "references",
     "seal",
     "selector",
     "source_breaches",
