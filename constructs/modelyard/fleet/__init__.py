@@ -5,6 +5,7 @@ from modelyard.fleet.cluster import Accelerator, Cluster, Crd, StorageClass, Tol
 from modelyard.fleet.delivery import Cargo, Delivery, Owned, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment
+from modelyard.fleet.facilities import Cloud, SecretStore
 from modelyard.fleet.fleet import Builder, Fleet
 from modelyard.fleet.site import Site
 from modelyard.fleet.workload import Workload, declared
@@ -13,6 +14,7 @@ __all__ = [
     "Accelerator",
     "Builder",
     "Cargo",
+    "Cloud",
     "Cluster",
     "Crd",
     "Delivery",
@@ -22,6 +24,7 @@ __all__ = [
     "Manifest",
     "Owned",
     "Ownership",
+    "SecretStore",
     "Site",
     "StorageClass",
     "Toleration",

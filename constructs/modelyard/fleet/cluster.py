@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import attrs
 
+from modelyard.fleet.facilities import Cloud, SecretStore
 from modelyard.schemas import CrdSchema, bundled, constant, crd_schemas, projects, read_definitions
 from modelyard.values import quantity
 from modelyard.values.names import dns_label, qualified_name
@@ -181,6 +182,10 @@ class Cluster:
         client_namespaces:
             Namespaces whose pods may call services: gateways, ingress controllers, monitoring.
             Default: none beside the service's own.
+
+        cloud: Whose identities pods can have. Default: no identities.
+
+        secret_store: Where ``ExternalSecret`` values lie that name no store of their own. Default: none.
     """
 
     name: str = required(check=dns_label)
@@ -189,10 +194,16 @@ class Cluster:
     accelerators: Sequence[Accelerator] = attrs.field(default=(), kw_only=True)
     storage: Sequence[StorageClass] | None = attrs.field(default=None, kw_only=True)
     client_namespaces: Sequence[str] = attrs.field(default=(), kw_only=True)
+    cloud: Cloud | None = attrs.field(default=None, kw_only=True)
+    secret_store: SecretStore | None = attrs.field(default=None, kw_only=True)
 
     def accelerator(self, name: str) -> Accelerator | None:
         """Return the accelerator class called *name*, or None."""
         return next((found for found in self.accelerators if found.name == name), None)
+
+    def has(self, api_version: str, kind: str) -> bool:
+        """Return whether a custom resource definition is installed."""
+        return any((one.api_version, one.kind) == (api_version, kind) for one in self.crd_schemas)
 
     @property
     def crd_schemas(self) -> tuple[CrdSchema, ...]:

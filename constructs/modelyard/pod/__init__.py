@@ -1,5 +1,6 @@
 """What pods of every kind share: options, checks, the template, companions, names by content."""
 
+from modelyard.pod.cloud import Identity
 from modelyard.pod.companions import KEPT, companions
 from modelyard.pod.identity import digest, seal
 from modelyard.pod.labels import label_breaches
@@ -16,6 +17,7 @@ from modelyard.pod.options import (
     SecretFiles,
     SecretKey,
 )
+from modelyard.pod.secrets import ExternalSecret, Remote
 from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.pod.template import Pod, manifest, object_labels, selector, starter, template
 
@@ -25,13 +27,16 @@ __all__ = [
     "ConfigFiles",
     "EmptyDir",
     "EnvValue",
+    "ExternalSecret",
     "FieldRef",
     "Gpu",
+    "Identity",
     "Network",
     "Peer",
     "Pod",
     "PodSpec",
     "Port",
+    "Remote",
     "SecretFiles",
     "SecretKey",
     "companions",

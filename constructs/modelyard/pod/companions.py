@@ -7,7 +7,8 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
-from modelyard.pod.options import Network, Peer
+from modelyard.pod import cloud, secrets
+from modelyard.pod.options import Peer
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.template import manifest, object_labels, selector
 from modelyard.pod.volumes import claims, config_name
@@ -33,8 +34,8 @@ def companions(
     labels = object_labels(name, component, spec, site)
     if spec.service_account is None:
         account = manifest("v1", "ServiceAccount", name, labels, site)
-        if spec.service_account_annotations:
-            account["metadata"]["annotations"] = dict(spec.service_account_annotations)
+        if annotations := {**cloud.account_annotations(spec.identity, site), **spec.service_account_annotations}:
+            account["metadata"]["annotations"] = annotations
         account["automountServiceAccountToken"] = False
         yield Draft(account)
     if spec.config is not None:
@@ -54,12 +55,15 @@ def companions(
             body["storageClassName"] = claim.storage_class
         volume["spec"] = body
         yield Draft(volume)
+    for secret, made in secrets.external_secrets(spec.secrets, site):
+        yield Draft({**manifest(secrets.API, "ExternalSecret", secret, labels, site), "spec": made})
     policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
-    policy["spec"] = _policy(name, spec.network, site, ports, together=together)
+    policy["spec"] = _policy(name, spec, site, ports, together=together)
     yield Draft(policy)
 
 
-def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, together: bool) -> dict[str, Any]:
+def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, together: bool) -> dict[str, Any]:
+    network = spec.network
     ingress: list[dict[str, Any]] = []
     if ports:
         sources = [
@@ -81,6 +85,7 @@ def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, 
                 "ports": _tcp((HTTPS_PORT,)),
             }
         )
+    egress.extend(cloud.egress(spec.identity, site))
     egress.extend(
         {"to": [_peer(peer)], **({"ports": _tcp(tuple(peer.ports))} if peer.ports else {})} for peer in network.egress
     )

@@ -9,6 +9,7 @@ import attrs
 
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
+from modelyard.pod import cloud
 from modelyard.pod.options import EnvValue, FieldRef, SecretKey
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.volumes import Mount, mounted
@@ -94,7 +95,8 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
     """Return the pod template of *pod*."""
     volumes, mounts = mounted(pod.name, pod.mounts, spec)
     annotations = {**pod.annotations, **spec.annotations}
-    metadata: dict[str, Any] = {"labels": object_labels(pod.name, pod.component, spec, site)}
+    labels = {**object_labels(pod.name, pod.component, spec, site), **cloud.pod_labels(spec.identity, site)}
+    metadata: dict[str, Any] = {"labels": labels}
     if annotations:
         metadata["annotations"] = annotations
     body: dict[str, Any] = {
