@@ -170,8 +170,8 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ),
 ]
 
-ELSEWHERE = {"identity", "secrets"}
-"""Options that need more of a cluster than the stock one has: tests/test_identity.py."""
+ELSEWHERE = {"identity", "secrets", "watch"}
+"""Options that need more of a cluster than the stock one has: tests/test_identity.py, tests/test_watching.py."""
 
 
 @pytest.mark.parametrize(("option", "value", "name", "path", "expected"), OPTIONS)

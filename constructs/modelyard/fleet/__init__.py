@@ -5,7 +5,7 @@ from modelyard.fleet.cluster import Accelerator, Cluster, Crd, StorageClass, Tol
 from modelyard.fleet.delivery import Cargo, Delivery, Owned, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment
-from modelyard.fleet.facilities import Cloud, SecretStore
+from modelyard.fleet.facilities import Cloud, Monitoring, SecretStore
 from modelyard.fleet.fleet import Builder, Fleet
 from modelyard.fleet.site import Site
 from modelyard.fleet.workload import Workload, declared
@@ -22,6 +22,7 @@ __all__ = [
     "Environment",
     "Fleet",
     "Manifest",
+    "Monitoring",
     "Owned",
     "Ownership",
     "SecretStore",

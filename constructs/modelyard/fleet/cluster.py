@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import attrs
 
-from modelyard.fleet.facilities import Cloud, SecretStore
+from modelyard.fleet.facilities import Cloud, Monitoring, SecretStore
 from modelyard.schemas import CrdSchema, bundled, constant, crd_schemas, projects, read_definitions
 from modelyard.values import quantity
 from modelyard.values.names import dns_label, qualified_name
@@ -186,6 +186,8 @@ class Cluster:
         cloud: Whose identities pods can have. Default: no identities.
 
         secret_store: Where ``ExternalSecret`` values lie that name no store of their own. Default: none.
+
+        monitoring: The Prometheus that workloads are watched by. Default: they are not watched.
     """
 
     name: str = required(check=dns_label)
@@ -196,6 +198,7 @@ class Cluster:
     client_namespaces: Sequence[str] = attrs.field(default=(), kw_only=True)
     cloud: Cloud | None = attrs.field(default=None, kw_only=True)
     secret_store: SecretStore | None = attrs.field(default=None, kw_only=True)
+    monitoring: Monitoring | None = attrs.field(default=None, kw_only=True)
 
     def accelerator(self, name: str) -> Accelerator | None:
         """Return the accelerator class called *name*, or None."""

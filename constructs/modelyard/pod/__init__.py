@@ -20,6 +20,7 @@ from modelyard.pod.options import (
 from modelyard.pod.secrets import ExternalSecret, Remote
 from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.pod.template import Pod, manifest, object_labels, selector, starter, template
+from modelyard.pod.watching import Metrics, Watch
 
 __all__ = [
     "KEPT",
@@ -31,6 +32,7 @@ __all__ = [
     "FieldRef",
     "Gpu",
     "Identity",
+    "Metrics",
     "Network",
     "Peer",
     "Pod",
@@ -39,6 +41,7 @@ __all__ = [
     "Remote",
     "SecretFiles",
     "SecretKey",
+    "Watch",
     "companions",
     "digest",
     "label_breaches",

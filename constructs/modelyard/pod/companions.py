@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
-from modelyard.pod import cloud, secrets
+from modelyard.pod import cloud, secrets, watching
 from modelyard.pod.options import Peer
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.template import manifest, object_labels, selector
@@ -74,6 +74,8 @@ def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, tog
     if together:
         # Every port: NCCL and Gloo listen on whatever the kernel gives them.
         ingress.append({"from": [{"podSelector": {"matchLabels": selector(name)}}]})
+    if (found := watching.scraped(spec, site)) is not None and site.cluster.monitoring is not None:
+        ingress.append({"from": [_namespace(site.cluster.monitoring.namespace)], "ports": _tcp((found[1],))})
     ingress.extend({"from": [_peer(peer)], "ports": _tcp(peer.ports or ports)} for peer in network.clients)
     # DNS to anywhere: a node-local cache answers on a link-local address that no pod selector matches.
     dns = {"ports": [{"protocol": "UDP", "port": DNS_PORT}, {"protocol": "TCP", "port": DNS_PORT}]}

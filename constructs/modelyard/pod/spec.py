@@ -13,7 +13,6 @@ import attrs
 
 from modelyard.findings import Breach, shown
 from modelyard.fleet.site import Site
-from modelyard.pod.cloud import Identity, identity_breaches
 from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
@@ -27,7 +26,7 @@ from modelyard.pod.options import (
     SecretKey,
     amount,
 )  # fmt: skip
-from modelyard.pod.secrets import ExternalSecret, secret_breaches
+from modelyard.pod.outside import ExternalSecret, Identity, Watch, outside_breaches
 from modelyard.values import image as references
 from modelyard.values import names, quantity
 from modelyard.values.image import Image
@@ -80,6 +79,7 @@ class PodSpec:
     image_pull_secrets: Sequence[str] = ()
     identity: Identity | None = None
     secrets: Sequence[ExternalSecret] = ()
+    watch: Watch | None = None
     labels: Mapping[str, str] = attrs.field(factory=dict)
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     node_selector: Mapping[str, str] = attrs.field(factory=dict)
@@ -93,7 +93,7 @@ RULES_OF_CHECKS = {
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
     "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
-    "refresh": "X11",
+    "refresh": "X11", "every": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 
@@ -183,9 +183,7 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
     yield from _environment(spec)
     yield from _mounts(spec)
     yield from _peers(spec.network)
-    annotated = frozenset(spec.service_account_annotations)
-    yield from identity_breaches(spec.identity, site, account=spec.service_account, annotated=annotated)
-    yield from secret_breaches(spec.secrets, site)
+    yield from outside_breaches(spec, site)
     for field in ("labels", "annotations", "node_selector"):
         yield from label_breaches(field, getattr(spec, field))
     for index, name in enumerate(spec.image_pull_secrets):

@@ -9,7 +9,7 @@ import attrs
 
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
-from modelyard.pod import cloud
+from modelyard.pod import cloud, watching
 from modelyard.pod.options import EnvValue, FieldRef, SecretKey
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.volumes import Mount, mounted
@@ -157,9 +157,12 @@ def _container(pod: Pod, spec: PodSpec, site: Site, mounts: list[dict[str, Any]]
         container["args"] = list(spec.args)
     if environment := _environment(pod, spec, site):
         container["env"] = environment
+    fields = dict(pod.container_fields)
+    if own := watching.own_ports(spec, site):
+        fields["ports"] = [*fields.get("ports", ()), *own]
     return {
         **container,
-        **pod.container_fields,
+        **fields,
         "resources": _resources(spec, site),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": _security(read_only=read_only),

@@ -19,6 +19,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     j,
     j_failure,
     j_indexed,
+    m,
     n,
     n_labels,
     n_nodes,

@@ -7,7 +7,8 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, manifest, object_labels, template
-from modelyard.training import gang, sweep
+from modelyard.pod.monitors import monitors
+from modelyard.training import alerts, gang, sweep
 from modelyard.training.options import Schedule
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
@@ -35,7 +36,9 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
-    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together)]
+    told, drawn = list(alerts.alerts(name, spec, site)), list(alerts.panels(name, CONTAINER, spec, site))
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
+    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together), *watching]
 
 
 def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:
