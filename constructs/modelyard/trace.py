@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import site
 import sys
 import sysconfig
@@ -119,6 +120,17 @@ def argument(source: Source, name: str) -> Source:
                 if keyword.arg == name:
                     return Source(source.file, keyword.value.lineno, source.via)
     return source
+
+
+def literal(source: Source, name: str) -> object:
+    """Return the value that the call at *source* writes out for the argument *name*, or None where it computes one."""
+    for call in _calls(source.file):
+        if call.lineno == source.line:
+            for keyword in call.keywords:
+                if keyword.arg == name:
+                    with contextlib.suppress(ValueError):
+                        return ast.literal_eval(keyword.value)
+    return None
 
 
 def constant(folder: Path, text: str) -> Source | None:

@@ -93,7 +93,7 @@ RULES_OF_CHECKS = {
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
     "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
-    "refresh": "X11", "every": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
+    "refresh": "X11", "every": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16", "keep_runs": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 

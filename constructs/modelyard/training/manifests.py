@@ -38,7 +38,9 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
     told, drawn = list(alerts.alerts(name, spec, site)), list(alerts.panels(name, CONTAINER, spec, site))
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
-    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together), *watching]
+    outlived = spec.schedule is None
+    own = companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)
+    return [*found, *own, *watching]
 
 
 def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:
