@@ -35,12 +35,12 @@ def plan(root: Path, ref: str | None = None, only: Iterable[str] = ()) -> Plan:
         UsageError: git cannot tell what was before, or a file is no YAML.
     """
     before = base(root, ref)
-    found = [_environment(one) for one in trees(root, before, only)]
+    found = [environment(one) for one in trees(root, before, only)]
     found.sort(key=lambda one: min((ORDER[each.risk] for each in one), default=len(ORDER)))
     return Plan(commit=before.commit, base=before.words, workloads=[each for one in found for each in one])
 
 
-def _environment(one: Trees) -> list[WorkloadPlan]:
+def environment(one: Trees) -> list[WorkloadPlan]:
     """Return the workloads of an environment that change, the worst first."""
     if one.gone:
         return [_gone(one)]
@@ -147,7 +147,7 @@ def _print(name: str, manifests: Iterable[Manifest]) -> str:
 
 
 def _without(name: str, manifests: Iterable[Manifest]) -> Iterator[str]:
-    whole = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])")
+    whole = re.compile(rf'(?<="){re.escape(name)}(?=["-])')
     for one in manifests:
         yield HASH.sub("\0", whole.sub("\0", json.dumps(one, sort_keys=True, ensure_ascii=False, default=_plain)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -32,10 +33,16 @@ class Item:
     key: tuple[tuple[str, Any], ...]
 
     def __str__(self) -> str:
-        return "[" + ",".join(f"{name}={value}" for name, value in self.key) + "]"
+        return "[" + ",".join(f"{name}={_plain(value)}" for name, value in self.key) + "]"
+
+
+def _plain(value: object) -> str:
+    text = str(value)
+    return text if NO_SPACE.fullmatch(text) else repr(text)
 
 
 Step = str | int | Item
+NO_SPACE = re.compile(r"[A-Za-z0-9_./:-]+")
 
 KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "conditions": (("type",),),

@@ -12,7 +12,9 @@ from modelyard.plan.trees import Manifest
 
 PEERS = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}
 ANY = "anything"
-EVERYTHING = frozenset({(ANY, ANY)})
+Passes = frozenset[tuple[str, str]]
+"""Peers and ports."""
+EVERYTHING: Passes = frozenset({(ANY, ANY)})
 MOST_NAMED = 2
 
 
@@ -26,7 +28,7 @@ def policy(pair: Pair) -> Iterator[Effect]:
         told = True
     for direction in PEERS:
         before, now = _passes(old, direction), _passes(new, direction)
-        closed, opened = (() if now == EVERYTHING else before - now), (() if before == EVERYTHING else now - before)
+        closed, opened = _beyond(before, now), _beyond(now, before)
         if closed:
             yield Effect("network-closes", Risk.DANGER, f"{direction.lower()} closes for {_listed(closed)}")
         if opened:
@@ -36,7 +38,7 @@ def policy(pair: Pair) -> Iterator[Effect]:
         yield Effect("in-place", Risk.NOTE, "the same traffic passes")
 
 
-def _passes(one: Manifest, direction: str) -> frozenset[tuple[str, str]]:
+def _passes(one: Manifest, direction: str) -> Passes:
     """Return the peers and ports that *one* lets pass in *direction*, everything where it restricts nothing."""
     field, peer = PEERS[direction]
     types = items(one, "spec", "policyTypes") or ["Ingress", *(["Egress"] if at(one, "spec", "egress") else [])]
@@ -50,12 +52,19 @@ def _passes(one: Manifest, direction: str) -> frozenset[tuple[str, str]]:
     )
 
 
+def _beyond(some: Passes, others: Passes) -> list[tuple[str, str]]:
+    """Return those of *some* that none of *others* lets pass, as it is or as part of more."""
+    return [
+        (whom, port) for whom, port in sorted(some) if not {(whom, port), (ANY, port), (whom, ANY), (ANY, ANY)} & others
+    ]
+
+
 def _text(part: object) -> str:
     return part if isinstance(part, str) else json.dumps(part, sort_keys=True, ensure_ascii=False, default=str)
 
 
-def _listed(passes: frozenset[tuple[str, str]] | tuple[()]) -> str:
-    told = [f"{_said(whom, 'every peer')} on {_said(port, 'every port')}" for whom, port in sorted(passes)]
+def _listed(passes: list[tuple[str, str]]) -> str:
+    told = [f"{_said(whom, 'every peer')} on {_said(port, 'every port')}" for whom, port in passes]
     more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
     return "; ".join(told[:MOST_NAMED]) + more
 

@@ -43,7 +43,7 @@ def workload(pair: Pair) -> Iterator[Effect]:
     scaled = below(pair.fields, "spec", "replicas")
     yield from _replicas(manifest(pair.old), new, scaled)
     rest = [one for one in pair.fields if one not in rolled and one not in scaled]
-    rest = [one for one in rest if one.path[:2] != ("spec", "selector")]
+    rest = [one for one in rest if one.path[:2] != ("spec", "selector") and not (rolled and one.path[0] == "metadata")]
     if rest:
         yield Effect("settings", Risk.NOTE, f"no pod restarts for {named(rest)}")
 

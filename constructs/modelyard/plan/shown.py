@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from modelyard.exact_yaml import PLAIN
@@ -11,6 +12,8 @@ from modelyard.plan.fields import MISSING
 
 LONGEST = 300
 MOST_LINES = 6
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What a terminal may obey."""
 
 
 def one_line(value: Any) -> str:
@@ -23,7 +26,7 @@ def one_line(value: Any) -> str:
         text = str(value)
     else:
         text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
+    return _cut(text)
 
 
 def lines(before: Any, after: Any) -> list[str]:
@@ -51,4 +54,5 @@ def _some(sign: str, found: list[str]) -> list[str]:
 
 
 def _cut(text: str) -> str:
+    text = CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"

@@ -44,7 +44,7 @@ def title(one: ObjectChange) -> str:
     """Return what happens to an object, in one line."""
     was = f" (was {one.was})" if one.was and one.change == "replaced" else ""
     kept = " (kept)" if one.change == "removed" and any(each.code == "kept" for each in one.effects) else ""
-    return f"{one.change} {one.kind} {one.name}{was}{kept}"
+    return " ".join(f"{one.change} {one.kind} {one.name}{was}{kept}".split())
 
 
 def _object(one: ObjectChange) -> Iterator[str]:
