@@ -23,6 +23,8 @@ SHALLOW = (
     ' GIT_DEPTH: "0" in GitLab'
 )
 
+LACKS = "git lacks the content of files in dist/ as they were, as in a partial clone; clone without --filter"
+
 
 @attrs.frozen
 class Base:
@@ -79,15 +81,14 @@ def contents(root: Path, blobs: Sequence[str]) -> dict[str, bytes]:
         return {}
     told = _run(root, ("cat-file", "--batch"), "".join(f"{one}\n" for one in wanted).encode())
     if told.returncode:
-        raise UsageError(_failed(told, "run git fsck"))
+        raise UsageError(LACKS)
     found: dict[str, bytes] = {}
     out, place = told.stdout, 0
     for blob in wanted:
         end = out.index(b"\n", place)
         header = out[place:end].split()
         if header[1] != b"blob":
-            message = f"git lacks the content {blob[:SHORT]}, as a partial clone does; clone without --filter"
-            raise UsageError(message)
+            raise UsageError(LACKS)
         size = int(header[2])
         found[blob] = out[end + 1 : end + 1 + size]
         place = end + size + 2
