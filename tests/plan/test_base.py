@@ -180,7 +180,7 @@ def test_histories_without_a_common_commit(repository: Repository) -> None:
 
 
 def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """git's own reason, and what to do."""
+    """Git's own reason, and what to do."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
     assert refused(tmp_path) == (
