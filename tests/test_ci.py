@@ -216,7 +216,7 @@ def _forge() -> Iterator[Forge]:
 
         do_GET = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815 # as http.server asks for them
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # its name is http.server's
             pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -19,9 +19,8 @@ FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
 CHANGES = 1
 """As of git diff --exit-code; plan has no findings that 1 could mean otherwise."""
 EPILOG = (
-    "Exit codes: 0 all is well, 1 findings of severity error (plan --exit-code: something changes), "
-    "2 the command was misused, 3 dist/ is not what the code renders (check only), 130 interrupted. "
-    "NO_COLOR turns colours off."
+    "Exit codes: 0 all is well, 1 findings of severity error, 2 the command was misused, "
+    "3 dist/ is not what the code renders (check only), 130 interrupted. NO_COLOR turns colours off."
 )
 
 
@@ -143,7 +142,7 @@ def plan(
         PlanFormat,
         typer.Option("--format", help="text for people, markdown for a pull request, json for programs."),
     ] = PlanFormat.TEXT,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if something changes.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if something changes, as git diff does.")] = False,
     main_py: App = None,
 ) -> None:
     """Tell what dist/ as it is does in the cluster, compared with an earlier commit."""
