@@ -142,7 +142,7 @@ def plan(
         PlanFormat,
         typer.Option("--format", help="text for people, markdown for a pull request, json for programs."),
     ] = PlanFormat.TEXT,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if something changes, as git diff does.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if something changes.")] = False,
     main_py: App = None,
 ) -> None:
     """Tell what dist/ as it is does in the cluster, compared with an earlier commit."""
