@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelyard.fleet.draft import Draft
+from modelyard.fleet.draft import Draft, Manifest
 from modelyard.values.names import LOGICAL_NAME
 
 HASH_LENGTH = 8
-REFERRED = ("ConfigMap", "TrainingRuntime")
-"""Kinds whose names other sealed objects hold, those first that the next ones refer to."""
+REFERRED_TO = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",), "TrainingRuntime": ("spec",)}
+"""Kinds that others refer to by name, those first that the others among them refer to, and where their content is."""
+CONFIG_MAP_REFERENCES = frozenset({"configMap", "configMapRef", "configMapKeyRef"})
+CLAIM_TEMPLATE_REFERENCE = "resourceClaimTemplateName"
+RUNTIME_REFERENCE = "runtimeRef"
 
 
 def digest(content: object) -> str:
@@ -24,35 +27,58 @@ def digest(content: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
 
 
+def content_of(manifest: Manifest) -> object:
+    """Return what the name of *manifest* stands for."""
+    fields = REFERRED_TO.get(manifest["kind"])
+    return manifest.get("spec") if fields is None else {key: manifest.get(key) for key in fields}
+
+
+def references(value: Any) -> Iterator[tuple[str, str]]:  # any part of a manifest
+    """Yield kind and name of what *value* refers to."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if (kind := _kind(key)) is not None and isinstance(inner, dict):
+                yield kind, str(inner.get("name"))
+            elif key == CLAIM_TEMPLATE_REFERENCE:
+                yield "ResourceClaimTemplate", str(inner)
+            else:
+                yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+def _kind(key: str) -> str | None:
+    """Return the kind of what a field called *key* refers to by the name in it, or None."""
+    if key in CONFIG_MAP_REFERENCES:
+        return "ConfigMap"
+    return "TrainingRuntime" if key == RUNTIME_REFERENCE else None
+
+
 def seal(drafts: Sequence[Draft]) -> None:
     """
     Give the sealed ones among *drafts* names that carry their content, in place.
 
-    ConfigMaps come first, since the pods that mount them are part of what a Job's name stands for.
+    What pods refer to comes first, since the pods are part of what a Job's name stands for.
     """
-    for place, kind in enumerate(REFERRED):
-        renamed: dict[str, str] = {}
+    kinds = list(REFERRED_TO)
+    for place, kind in enumerate(kinds):
+        renamed: dict[tuple[str, str], str] = {}
         for draft in drafts:
             if draft.sealed and draft.kind == kind:
-                old = draft.name
-                _rename(draft, _content(draft))
+                old = draft.kind, draft.name
+                _rename(draft)
                 renamed[old] = draft.name
         if renamed:
             for draft in drafts:
-                if draft.kind not in REFERRED[: place + 1]:
-                    _refer(draft.manifest.get("spec"), renamed, REFERENCES[kind])
+                if draft.kind not in kinds[: place + 1]:
+                    _refer(draft.manifest.get("spec"), renamed)
     for draft in drafts:
-        if draft.sealed and draft.kind not in REFERRED:
-            _rename(draft, _content(draft))
+        if draft.sealed and draft.kind not in REFERRED_TO:
+            _rename(draft)
 
 
-def _content(draft: Draft) -> object:
-    if draft.kind == "ConfigMap":
-        return {key: draft.manifest.get(key) for key in ("data", "binaryData")}
-    return draft.manifest.get("spec")
-
-
-def _rename(draft: Draft, content: object) -> None:
+def _rename(draft: Draft) -> None:
     metadata = draft.manifest["metadata"]
     name = metadata["name"]
     annotations = metadata.get("annotations") or {}
@@ -60,25 +86,20 @@ def _rename(draft: Draft, content: object) -> None:
         annotations = {LOGICAL_NAME: name, **annotations}
     draft.manifest = {
         **draft.manifest,
-        "metadata": {**metadata, "name": f"{name}-{digest(content)}", "annotations": annotations},
+        "metadata": {**metadata, "name": f"{name}-{digest(content_of(draft.manifest))}", "annotations": annotations},
     }
 
 
-REFERENCES = {
-    "ConfigMap": frozenset({"configMap", "configMapRef", "configMapKeyRef"}),
-    "TrainingRuntime": frozenset({"runtimeRef"}),
-}
-"""The fields by which each of these kinds is referred to."""
-
-
-def _refer(value: Any, renamed: dict[str, str], fields: frozenset[str]) -> None:  # any part of a manifest
+def _refer(value: Any, renamed: dict[tuple[str, str], str]) -> None:  # any part of a manifest
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in fields and isinstance(inner, dict):
-                if inner.get("name") in renamed:
-                    inner["name"] = renamed[inner["name"]]
+            if (kind := _kind(key)) is not None and isinstance(inner, dict):
+                if (new := renamed.get((kind, inner.get("name", "")))) is not None:
+                    inner["name"] = new
+            elif key == CLAIM_TEMPLATE_REFERENCE:
+                value[key] = renamed.get(("ResourceClaimTemplate", inner), inner)
             else:
-                _refer(inner, renamed, fields)
+                _refer(inner, renamed)
     elif isinstance(value, list):
         for inner in value:
-            _refer(inner, renamed, fields)
+            _refer(inner, renamed)

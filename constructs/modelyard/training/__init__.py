@@ -2,7 +2,7 @@
 
 from modelyard.training.backends import Job, JobSet, TrainJob
 from modelyard.training.job import TrainingJob
-from modelyard.training.options import Schedule, Step, Sweep
+from modelyard.training.options import Checkpoint, Schedule, Step, Sweep, Topology
 from modelyard.training.queues import Queue
 
-__all__ = ["Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "TrainJob", "TrainingJob"]
+__all__ = ["Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob"]

@@ -6,8 +6,9 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
-from modelyard.pod import KEPT, Pod, companions, manifest, object_labels, template
-from modelyard.training import gang, jobset, queues, steps, sweep, trainjob
+from modelyard.pod import KEPT, Pod, companions, downloader, manifest, object_labels, place, template
+from modelyard.pod.monitors import monitors
+from modelyard.training import alerts, checkpoint, gang, inputs, jobset, placement, queues, steps, sweep, trainjob
 from modelyard.training.backends import SETS, choice
 from modelyard.training.options import Schedule, Step
 from modelyard.training.spec import TrainingSpec
@@ -45,8 +46,12 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
+    container = trainjob.CONTAINER if kind == "TrainJob" else CONTAINER
+    told, drawn = alerts.alerts(name, spec, site), alerts.panels(name, container, spec, site)
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
     outlived = spec.schedule is None
-    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)]
+    own = companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)
+    return [*found, *own, *watching]
 
 
 def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:
@@ -124,23 +129,33 @@ def _step(name: str, spec: TrainingSpec, step: Step, site: Site) -> dict[str, An
 
 
 def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_set: bool = False) -> dict[str, Any]:
-    together = spec.nodes > 1
+    together, data = spec.nodes > 1, place(spec.data)
     domain = jobset.domain(site) if in_set else gang.domain(name, site)
     pod = Pod(
         name=name,
         component=COMPONENT,
         container=container,
         restart_policy="Never",
-        grace=whole_seconds(spec.grace),
-        annotations={**({} if spec.evictable else DO_NOT_EVICT), **queues.pod_annotations(spec)},
+        grace=placement.grace(spec, site),
+        annotations={
+            **({} if spec.evictable else DO_NOT_EVICT),
+            **queues.pod_annotations(spec),
+            **data.annotations,
+        },
         pod_fields={"subdomain": name} if together and not in_set else {},
-        # The trainer of Kubeflow gives its container these variables itself.
         variables={
+            # The trainer of Kubeflow gives its container these variables itself.
             **(gang.variables(spec, domain) if container != trainjob.CONTAINER else {}),
             **(sweep.VARIABLES if spec.sweep else {}),
+            **inputs.variables(spec),
+            **checkpoint.variables(name, spec, site),
         },
-        starters=[gang.wait(spec, site, domain)] if together else (),
-        mounts=[("sweep", {"configMap": {"name": sweep.rows_name(name)}}, sweep.FOLDER, True)] if spec.sweep else (),
+        starters=[
+            *(downloader(one, spec, site) for one in data.downloads),
+            *([gang.wait(spec, site, domain)] if together else ()),
+        ],
+        mounts=[*([sweep.mount(name)] if spec.sweep else ()), *data.mounts, *checkpoint.mounts(spec)],
+        where=placement.where(name, spec, site),
     )
     return template(pod, spec, site)
 
