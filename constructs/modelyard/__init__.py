@@ -48,7 +48,17 @@ if TYPE_CHECKING:
         SecretKey,
         Watch,
     )
-    from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
+    from modelyard.serving import (
+        CpuScale,
+        Drain,
+        Exec,
+        GpuScale,
+        HttpGet,
+        MetricScale,
+        QueueScale,
+        ScalableModelService,
+        TcpSocket,
+    )
     from modelyard.training import Schedule, Sweep, TrainingJob
     from modelyard.values import Image, days, hours, minutes, seconds
 
@@ -71,9 +81,11 @@ __all__ = [
     "Fleet",
     "Flux",
     "Gpu",
+    "GpuScale",
     "HttpGet",
     "Identity",
     "Image",
+    "MetricScale",
     "Metrics",
     "ModelyardError",
     "Monitoring",
@@ -81,6 +93,7 @@ __all__ = [
     "Owned",
     "Peer",
     "Port",
+    "QueueScale",
     "Remote",
     "ScalableModelService",
     "Schedule",
@@ -114,7 +127,10 @@ _ROOMS = {
         "Claim", "ConfigFiles", "EmptyDir", "ExternalSecret", "FieldRef", "Gpu", "Identity", "Metrics", "Network",
         "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
-    "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
+    "modelyard.serving": (
+        "CpuScale", "Drain", "Exec", "GpuScale", "HttpGet", "MetricScale", "QueueScale", "ScalableModelService",
+        "TcpSocket",
+    ),
     "modelyard.training": ("Schedule", "Sweep", "TrainingJob"),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

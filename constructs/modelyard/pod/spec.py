@@ -94,6 +94,7 @@ RULES_OF_CHECKS = {
     "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
     "refresh": "X11", "every": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16", "keep_runs": "X11",
+    "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 
