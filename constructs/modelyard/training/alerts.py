@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from modelyard.fleet.site import Site
 from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
 from modelyard.pod.watching import watched
-from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
+
+if TYPE_CHECKING:
+    from modelyard.training.spec import TrainingSpec
 
 LONG = 90
 """A run that takes more than so many percent of its deadline is told of, since there is still time to act."""
