@@ -40,13 +40,35 @@ if TYPE_CHECKING:
         SecretFiles,
         SecretKey,
     )
-    from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
+    from modelyard.serving import (
+        NIM,
+        VLLM,
+        Adapter,
+        Bucket,
+        CpuScale,
+        Drain,
+        Exec,
+        HttpGet,
+        HuggingFace,
+        Loader,
+        LoadTime,
+        MLServer,
+        ModelImage,
+        ScalableModelService,
+        SGLang,
+        TcpSocket,
+        Triton,
+    )
     from modelyard.training import Schedule, Sweep, TrainingJob
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
+    "NIM",
+    "VLLM",
     "Accelerator",
+    "Adapter",
     "ArgoCD",
+    "Bucket",
     "Claim",
     "Cluster",
     "ConfigFiles",
@@ -62,12 +84,18 @@ __all__ = [
     "Flux",
     "Gpu",
     "HttpGet",
+    "HuggingFace",
     "Image",
+    "LoadTime",
+    "Loader",
+    "MLServer",
+    "ModelImage",
     "ModelyardError",
     "Network",
     "Owned",
     "Peer",
     "Port",
+    "SGLang",
     "ScalableModelService",
     "Schedule",
     "SecretFiles",
@@ -80,6 +108,7 @@ __all__ = [
     "TcpSocket",
     "Toleration",
     "TrainingJob",
+    "Triton",
     "UsageError",
     "days",
     "hours",
@@ -94,7 +123,10 @@ _ROOMS = {
     "modelyard.pod": (
         "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
     ),
-    "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
+    "modelyard.serving": (
+        "Adapter", "Bucket", "CpuScale", "Drain", "Exec", "HttpGet", "HuggingFace", "LoadTime", "Loader", "MLServer",
+        "ModelImage", "NIM", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
+    ),
     "modelyard.training": ("Schedule", "Sweep", "TrainingJob"),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

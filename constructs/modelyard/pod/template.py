@@ -40,7 +40,7 @@ class Pod:
 
         variables: Environment variables that stand before the user's, who may give them another value.
 
-        starters: Init containers.
+        starters: Init containers, with the mounts that they need besides ``/tmp``.
 
         mounts: Volumes that the kind of workload needs.
     """
@@ -120,7 +120,9 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
         body["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
     if pod.starters:
         scratch = [mount for mount in mounts if mount["mountPath"].rstrip("/") == "/tmp"]  # noqa: S108
-        body["initContainers"] = [{**starter, "volumeMounts": scratch} for starter in pod.starters]
+        body["initContainers"] = [
+            {**starter, "volumeMounts": [*scratch, *starter.get("volumeMounts", ())]} for starter in pod.starters
+        ]
     body["containers"] = [_container(pod, spec, site, mounts)]
     body["volumes"] = volumes
     return {"metadata": metadata, "spec": body}

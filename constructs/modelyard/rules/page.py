@@ -16,6 +16,7 @@ FAMILIES = {
     "D": "Rollouts, Services and disruption",
     "G": "Delivery by Argo CD and Flux",
     "J": "Jobs",
+    "L": "Replicas on several nodes",
     "N": "Names and labels",
     "P": "Pods",
     "R": "Resources",

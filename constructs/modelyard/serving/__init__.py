@@ -1,6 +1,26 @@
 """Models that serve: `ScalableModelService`."""
 
-from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
+from modelyard.serving.models import Adapter, Bucket, HuggingFace, Loader, ModelImage
+from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.service import ScalableModelService
 
-__all__ = ["CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"]
+__all__ = [
+    "NIM",
+    "VLLM",
+    "Adapter",
+    "Bucket",
+    "CpuScale",
+    "Drain",
+    "Exec",
+    "HttpGet",
+    "HuggingFace",
+    "LoadTime",
+    "Loader",
+    "MLServer",
+    "ModelImage",
+    "SGLang",
+    "ScalableModelService",
+    "TcpSocket",
+    "Triton",
+]

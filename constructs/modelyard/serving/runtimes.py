@@ -8,7 +8,7 @@ from datetime import timedelta
 import attrs
 
 from modelyard.pod.options import Port
-from modelyard.serving.servers import NIM, MLServer, Runtime, SGLang, Triton, Version, VLLM
+from modelyard.serving.servers import NIM, VLLM, MLServer, Runtime, SGLang, Triton, Version
 from modelyard.values.durations import minutes
 
 
@@ -65,6 +65,11 @@ class Facts:
     start_within: timedelta
     flags: Mapping[str, Version] = attrs.field(factory=dict)
     series: tuple[Series, ...] = ()
+
+    @property
+    def varies(self) -> bool:
+        """Whether its version decides what is rendered."""
+        return bool(self.flags) or any(one.since or one.until for one in self.series)
 
 
 FACTS: Mapping[type, Facts] = {

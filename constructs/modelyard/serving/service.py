@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, Port, SecretFiles
 from modelyard.serving.manifests import drafts
-from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
+from modelyard.serving.models import Bucket, HuggingFace, Loader, ModelImage
+from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.spec import Rollout, ServiceSpec, breaches
-from modelyard.values.durations import minutes
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from modelyard.findings import Breach
     from modelyard.pod.options import EnvValue
     from modelyard.values.image import Image
-
-ONE_MINUTE = minutes(1)
 
 
 class ScalableModelService(Workload):
@@ -34,20 +33,31 @@ class ScalableModelService(Workload):
 
         image: The image that serves the model, from ``env.image(...)`` or as a reference.
 
+        runtime: The model server in the image, for its command, ports, health, drain and metrics: `VLLM`,
+            `SGLang`, `Triton`, `MLServer` or `NIM`. Default: a program of your own, and *port* is needed.
+
+        model: What it serves: a path in the container, a `HuggingFace` repository, a `Bucket` or a
+            `ModelImage`; a program of your own finds the path in ``MODEL_PATH``. Default: none.
+
+        loader: `Loader`, which loads the model once, for all replicas. Default: none; each server fetches it.
+
+        nodes: Nodes that one replica runs on, by a LeaderWorkerSet. Default: 1, by a Deployment.
+
         port: The port that the container listens on, 1 to 65535, which the Service offers as port
-            80, named ``http``; or several `Port` values, the main one first.
+            80, named ``http``; or several `Port` values, the main one first. Default: the runtime's.
 
         replicas: A fixed number of replicas, 1 or more; not with *scale*. Default: 1.
 
         scale: `CpuScale`, for as many replicas as the load needs. Default: *replicas*.
 
         health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
-            a process that fails it is restarted. Default: the first port accepts connections, and
-            nothing is restarted.
+            a process that fails it is restarted. Default: the runtime's; else the first port accepts
+            connections, and nothing is restarted.
 
-        ready: What tells that the process can take requests, as *health*. Default: *health*.
+        ready: What tells that the process can take requests, as *health*. Default: *health*, or the runtime's.
 
-        start_within: The longest a start may take, model loading included. Default: 1 minute.
+        start_within: The longest a start may take, model loading included, or a `LoadTime` to work it out of.
+            Default: the runtime's, from 2 to 30 minutes; else 1 minute.
 
         drain: How a pod leaves without losing requests. Default: ``Drain()``.
 
@@ -118,12 +128,16 @@ class ScalableModelService(Workload):
         id: str,  # noqa: A002 # the name that constructs gives it
         *,
         image: str | Image,
-        port: int | Sequence[Port],
+        runtime: VLLM | SGLang | Triton | MLServer | NIM | None = None,
+        model: str | HuggingFace | Bucket | ModelImage | None = None,
+        loader: Loader | None = None,
+        nodes: int = 1,
+        port: int | Sequence[Port] | None = None,
         replicas: int | None = None,
         scale: CpuScale | None = None,
         health: str | HttpGet | TcpSocket | Exec | None = None,
         ready: str | HttpGet | TcpSocket | Exec | None = None,
-        start_within: timedelta = ONE_MINUTE,
+        start_within: timedelta | LoadTime | None = None,
         drain: Drain | None = None,
         rollout: Rollout = "auto",
         command: Sequence[str] = (),
@@ -153,6 +167,10 @@ class ScalableModelService(Workload):
         super().__init__(scope, id)
         self.spec = ServiceSpec(
             image=image,
+            runtime=runtime,
+            model=model,
+            loader=loader,
+            nodes=nodes,
             port=port,
             replicas=replicas,
             scale=scale,
