@@ -89,7 +89,7 @@ RULES_OF_CHECKS = {
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
     "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "version": "X11", "max_model_len": "X11", "gpu_memory": "X11", "tensor_parallel": "X11",
-    "pipeline_parallel": "X11", "rank": "X11", "folder": "X11", "cache": "V06", "repo": "V15", "uri": "V15",
+    "pipeline_parallel": "X11", "rank": "X11", "cache": "V06", "repo": "V15", "url": "V15",
     "rate": "R01", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"

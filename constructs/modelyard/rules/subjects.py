@@ -19,7 +19,10 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "DaemonSet": ("spec", "template"),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
 }
+LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
+"""Kinds that may have a template of its own for the first pod of a group."""
 
 
 @attrs.define(eq=False)
@@ -65,14 +68,21 @@ class Object:
 
     @cached_property
     def pod(self) -> Pod | None:
-        """The pod or pod template in it, if there is one."""
-        path = POD_PATHS.get(self.kind)
-        if path is None:
-            return None
+        """The pod or pod template in it, if there is one; of a group, that of its leader."""
+        return next(iter(self.pods), None)
+
+    @cached_property
+    def pods(self) -> list[Pod]:
+        """The pods and pod templates in it."""
+        ways = [way for paths in (LEADERS, POD_PATHS) if (way := paths.get(self.kind)) is not None]
+        found = [(way, self._at(way)) for way in ways]
+        return [Pod(self, ".".join(way), data) for way, data in found if data or way == ways[-1]]
+
+    def _at(self, way: tuple[str, ...]) -> dict[str, Any]:
         found: Any = self.data
-        for key in path:
+        for key in way:
             found = found.get(key) or {}
-        return Pod(self, ".".join(path), found)
+        return found  # type: ignore[no-any-return]
 
     @cached_property
     def job(self) -> Job | None:

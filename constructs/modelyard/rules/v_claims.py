@@ -41,7 +41,7 @@ V03 = Rule(
 )
 
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
-LASTING = frozenset({"DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"})
+LASTING = frozenset({"DaemonSet", "Deployment", "LeaderWorkerSet", "ReplicaSet", "StatefulSet"})
 """Kinds whose pods hold a claim as long as the object is there."""
 USUAL_SURGE = "25%"
 
@@ -99,7 +99,7 @@ def _mounting(scope: Scope) -> Claims:
     if "claims" not in scope.memo:
         found: dict[tuple[str | None, str], list[Pod]] = {}
         for one in scope.objects:
-            if (pod := one.pod) is not None:
+            for pod in one.pods:
                 for volume in pod.volumes:
                     if name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
                         users = found.setdefault((one.namespace, name), [])

@@ -1,6 +1,6 @@
 """Models that serve: `ScalableModelService`."""
 
-from modelyard.serving.models import Adapter, Bucket, HuggingFace, Loader, ModelImage
+from modelyard.serving.models import Adapter, Bucket, HuggingFace, Loader, OciImage
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.service import ScalableModelService
@@ -18,7 +18,7 @@ __all__ = [
     "LoadTime",
     "Loader",
     "MLServer",
-    "ModelImage",
+    "OciImage",
     "SGLang",
     "ScalableModelService",
     "TcpSocket",

@@ -14,6 +14,7 @@ from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.values.value import source_of
 
 if TYPE_CHECKING:
+    from modelyard.fleet.site import Site
     from modelyard.serving.spec import ServiceSpec
 
 SERVERS = {"vllm": "VLLM()", "sglang": "SGLang()", "triton": "Triton()", "mlserver": "MLServer()", "nim": "NIM()"}
@@ -41,12 +42,13 @@ def misnamed(given: object) -> Breach | None:
     return None
 
 
-def breaches(name: str, spec: ServiceSpec) -> Iterator[Breach]:
+def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with the runtime of *spec* and with what belongs to it."""
     yield from _model(spec)
     yield from _loader(spec)
     yield from _adapters(name, spec)
     yield from _nodes(spec)
+    yield from _group(spec, site)
     yield from _launch(name, spec)
 
 
@@ -68,14 +70,9 @@ def _model(spec: ServiceSpec) -> Iterator[Breach]:
         yield from _revision("model", model)
         if spec.loader is None and not isinstance(spec.runtime, VLLM | SGLang):
             yield Breach("X11", "model", None, "nobody loads it from the hub", "add loader=Loader(...)", source)
-    if isinstance(model, Bucket) and model.stream and not streams(spec.runtime, model):
-        yield Breach(
-            "X11", "model.stream", model.stream, "the server cannot read a model from this object store",
-            "leave stream= away and add loader=Loader(...)", source,
-        )  # fmt: skip
-    if isinstance(model, Bucket) and not model.stream and spec.loader is None:
-        do = "add loader=Loader(...)" + (", or stream=True" if streams(spec.runtime, model) else "")
-        yield Breach("X11", "model", None, "nobody loads it from the object store", do, source)
+    if isinstance(model, Bucket) and spec.loader is None and not streams(spec.runtime, model):
+        because = "the server does not read this object store itself"
+        yield Breach("X11", "model", None, because, "add loader=Loader(...)", source)
 
 
 def _revision(field: str, model: HuggingFace) -> Iterator[Breach]:
@@ -122,9 +119,6 @@ def _adapter(field: str, adapter: Adapter, spec: ServiceSpec) -> Iterator[Breach
         yield Breach("X11", f"{field}.rank", adapter.rank, because, "train an adapter of a lower rank", source)
     if isinstance(adapter.source, HuggingFace):
         yield from _revision(f"{field}.source", adapter.source)
-    if isinstance(adapter.source, Bucket) and adapter.source.stream:
-        because = "an adapter is read from files"
-        yield Breach("X11", f"{field}.source.stream", adapter.source.stream, because, "leave stream= away", source)
     if not isinstance(adapter.source, str) and spec.loader is None:
         yield Breach("X11", f"{field}.source", None, "nobody loads it", "add loader=Loader(...)", source)
 
@@ -146,6 +140,18 @@ def _nodes(spec: ServiceSpec) -> Iterator[Breach]:
             f" {gpus} accelerators ({of})",
             "leave both away, so that they are worked out, or make them fit", source_of(spec.runtime),
         )  # fmt: skip
+
+
+def _group(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
+    """Yield what a cluster lacks for a replica of several nodes."""
+    accelerator = site.cluster.accelerator(spec.gpu.accelerator) if spec.gpu else None
+    if spec.nodes == 1 or spec.gpu is None or accelerator is None:
+        return
+    asked = spec.gpu.count * spec.nodes
+    if spec.rollout == "surge" and accelerator.spare < asked:
+        because = f"a replica takes {asked} {accelerator.name}, and {site.cluster.name} keeps {accelerator.spare} free"
+        do = f'write rollout="in-place", or declare Accelerator({accelerator.name!r}, spare={asked})'
+        yield Breach("D03", "rollout", spec.rollout, because, do)
 
 
 def _launch(name: str, spec: ServiceSpec) -> Iterator[Breach]:

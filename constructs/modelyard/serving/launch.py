@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,6 @@ MODEL_PATH = "MODEL_PATH"
 """Tells a program without a runtime where its model lies."""
 RENDEZVOUS = 20000
 """Where SGLang's first pod listens for the others."""
-AZURE = re.compile(r"https://([a-z0-9]+)\.blob\.core\.windows\.net/")
 
 
 @attrs.frozen(kw_only=True)
@@ -170,7 +168,7 @@ def _triton(runtime: Triton, name: str, spec: ServiceSpec, model: Placed, worker
     ports = {port.name: port.number for port in spec.ports}
     options = _options(
         {
-            "--model-repository": AZURE.sub(r"as://\1/", model.where),
+            "--model-repository": model.where.replace("az://", "as://"),
             "--http-port": ports["http"],
             "--grpc-port": ports["grpc"],
             "--metrics-port": ports["metrics"],
@@ -218,4 +216,4 @@ LAUNCHES: Mapping[type[Runtime], Callable[[Any, str, ServiceSpec, Placed, bool],
 
 def streams(runtime: Runtime | None, source: Bucket) -> bool:
     """Return whether *runtime* can read *source* from its object store itself."""
-    return isinstance(runtime, Triton) or (isinstance(runtime, VLLM) and not source.uri.startswith("https:"))
+    return isinstance(runtime, Triton) or (isinstance(runtime, VLLM) and not source.url.startswith("az:"))

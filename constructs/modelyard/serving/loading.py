@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -90,7 +89,7 @@ def _pod_spec(name: str, spec: ServiceSpec, loader: Loader, source: HuggingFace 
         if source.token is not None:
             variables["HF_TOKEN"] = source.token
     elif source is not None:
-        remote, variables = _remote(source.uri)
+        remote, variables = _remote(source.url)
         command = ["sh", "-c", FROM_BUCKET, "load", remote, folder(source), marker(source)]
     claim = Claim(
         claim_name(name, spec),
@@ -121,6 +120,5 @@ def _remote(uri: str) -> tuple[str, dict[str, EnvValue]]:
         return f":s3:{rest}", {"RCLONE_S3_PROVIDER": "AWS", "RCLONE_S3_ENV_AUTH": "true"}
     if scheme == "gs":
         return f":gcs:{rest}", {"RCLONE_GCS_ENV_AUTH": "true"}
-    host, _, path = rest.partition("/")
-    account = {"RCLONE_AZUREBLOB_ACCOUNT": host.partition(".")[0], "RCLONE_AZUREBLOB_ENV_AUTH": "true"}
-    return f":azureblob:{posixpath.normpath(path)}", dict(account)
+    account, _, path = rest.partition("/")
+    return f":azureblob:{path}", {"RCLONE_AZUREBLOB_ACCOUNT": account, "RCLONE_AZUREBLOB_ENV_AUTH": "true"}

@@ -8,8 +8,9 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import companions, manifest, object_labels, selector
 from modelyard.serving import loading
+from modelyard.serving.groups import API_VERSION, KIND, group
 from modelyard.serving.options import CpuScale
-from modelyard.serving.pods import COMPONENT, CONTAINER, pods, progress, rollout
+from modelyard.serving.pods import COMPONENT, CONTAINER, ROLE, pods, progress, rollout
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import whole_seconds
 
@@ -18,15 +19,18 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     """Return the manifests of the service *name*."""
     labels = object_labels(name, COMPONENT, spec, site)
     found = [
-        Draft(_deployment(name, spec, site, labels)),
+        Draft(group(name, spec, site, labels) if spec.nodes > 1 else _deployment(name, spec, site, labels)),
         Draft(_service(name, spec, site, labels)),
     ]
     if spec.scale is not None:
-        found.append(Draft(_autoscaler(name, spec.scale, site, labels)))
+        autoscaler = _autoscaler(name, spec.scale, site, labels)
+        if spec.nodes > 1:
+            autoscaler["spec"]["scaleTargetRef"] = {"apiVersion": API_VERSION, "kind": KIND, "name": name}
+        found.append(Draft(autoscaler))
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
     ports = tuple(port.number for port in spec.ports)
-    found.extend(companions(name, COMPONENT, spec, site, ports))
+    found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1))
     return [*found, *loading.drafts(name, spec, site)]
 
 
@@ -59,7 +63,7 @@ def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -
     service = manifest("v1", "Service", name, labels, site)
     service["spec"] = {
         "type": "ClusterIP",
-        "selector": selector(name),
+        "selector": {**selector(name), **({ROLE: "leader"} if spec.nodes > 1 else {})},
         "ports": [
             {
                 "name": port.name,

@@ -17,31 +17,21 @@ from modelyard.values.value import option, required, value
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][-._A-Za-z0-9]*/[A-Za-z0-9][-._A-Za-z0-9]*")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-OBJECTS = re.compile(r"(?:s3|gs)://[a-z0-9][-._a-z0-9]*(?:/[^/\s]+)+/?")
-AZURE = re.compile(r"https://[a-z0-9]+\.blob\.core\.windows\.net(?:/[^/\s]+){2,}/?")
+OBJECTS = re.compile(r"(?:s3|gs|az)://[a-z0-9][-._a-z0-9]*(?:/[^/\s]+)+/?")
 
 
 def _repository(name: str) -> str | None:
     return None if REPOSITORY.fullmatch(name) else 'a repository of the hub is "owner/name"'
 
 
-def _bucket(uri: str) -> str | None:
-    if OBJECTS.fullmatch(uri) or AZURE.fullmatch(uri):
+def _bucket(url: str) -> str | None:
+    if OBJECTS.fullmatch(url):
         return None
-    return (
-        "a folder in an object store is s3://bucket/folder, gs://bucket/folder,"
-        " or https://account.blob.core.windows.net/container/folder"
-    )
+    return "a place in an object store is s3://bucket/..., gs://bucket/... or az://account/container/..."
 
 
 def _image(given: str | Image) -> str | None:
     return references.broken(references.parse(given) if isinstance(given, str) else given)
-
-
-def _inside(folder: str) -> str | None:
-    if folder.startswith("/") or ".." in folder.split("/"):
-        return 'a folder in an image is a relative path without ".."'
-    return None
 
 
 def _adapter(name: str) -> str | None:
@@ -87,40 +77,30 @@ class HuggingFace:
 
 
 @value
-class Bucket:
+class OciImage:
     """
-    A folder in an object store: S3, Google Cloud Storage or Azure Blob Storage.
+    The files of an image in a registry, mounted read-only.
 
     Args:
-        uri: ``s3://bucket/folder``, ``gs://bucket/folder`` or
-            ``https://account.blob.core.windows.net/container/folder``; another version is another folder.
-
-        stream: Whether the server reads it from there itself when it starts. Default: no, a `Loader` copies it.
-
-    See Also:
-        https://docs.vllm.ai/en/stable/models/extensions/runai_model_streamer/
-    """
-
-    uri: str = required(check=_bucket)
-    stream: bool = attrs.field(default=False, kw_only=True)
-
-
-@value
-class ModelImage:
-    """
-    An OCI image that holds the files of a model, mounted as a volume that is only read.
-
-    Args:
-        image: A reference with its digest, or ``env.image(...)``.
-
-        folder: Where in the image the model lies, for example ``models/churn``. Default: at its root.
+        image: From ``env.image(...)`` or as a reference with its digest.
 
     See Also:
         https://kubernetes.io/docs/tasks/configure-pod-container/image-volumes/
     """
 
     image: str | Image = required(check=_image)
-    folder: str = option(default="", check=_inside)
+
+
+@value
+class Bucket:
+    """
+    A place in an object store, which the server or a `Loader` reads, by the identity of its service account.
+
+    Args:
+        url: ``s3://...``, ``gs://...`` or ``az://account/container/...``; another version is another folder.
+    """
+
+    url: str = required(check=_bucket)
 
 
 @value
@@ -177,7 +157,7 @@ class Loader:
     env: Mapping[str, EnvValue] = attrs.field(factory=dict, kw_only=True)
 
 
-Source = str | HuggingFace | Bucket | ModelImage
+Source = str | HuggingFace | Bucket | OciImage
 """A string is a path in the container: of the image, or of one of the volumes."""
 
-__all__ = ["Adapter", "Bucket", "HuggingFace", "Loader", "ModelImage", "Source"]
+__all__ = ["Adapter", "Bucket", "HuggingFace", "Loader", "OciImage", "Source"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from modelyard.pod.identity import digest
-from modelyard.serving.models import Adapter, Bucket, HuggingFace, ModelImage, Source
+from modelyard.serving.models import Adapter, Bucket, HuggingFace, OciImage, Source
 from modelyard.serving.servers import VLLM
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def folder(source: HuggingFace | Bucket) -> str:
     if isinstance(source, HuggingFace):
         name, version = source.repo.replace("/", "--"), source.revision[:12]
     else:
-        name, version = posixpath.basename(source.uri.rstrip("/")), digest(source.uri)
+        name, version = posixpath.basename(source.url.rstrip("/")), digest(source.url)
     return f"{LOADED}/{UNSAFE.sub('-', name)}--{UNSAFE.sub('-', version)}"
 
 
@@ -66,9 +66,9 @@ def placed(source: Source, *, loaded: bool) -> Placed:
     if isinstance(source, HuggingFace):
         return Placed(folder(source)) if loaded else Placed(source.repo, source.revision)
     if isinstance(source, Bucket):
-        return Placed(source.uri, streamed=True) if source.stream else Placed(folder(source))
-    if isinstance(source, ModelImage):
-        return Placed(posixpath.join(FROM_IMAGE, source.folder) if source.folder else FROM_IMAGE)
+        return Placed(folder(source)) if loaded else Placed(source.url, streamed=True)
+    if isinstance(source, OciImage):
+        return Placed(FROM_IMAGE)
     return Placed(source)
 
 
@@ -79,7 +79,7 @@ def adapters(spec: ServiceSpec) -> tuple[Adapter, ...]:
 
 def to_load(spec: ServiceSpec) -> Iterator[tuple[str, HuggingFace | Bucket]]:
     """Yield what the loader loads: a suffix for its Job, and the source."""
-    if isinstance(spec.model, HuggingFace) or (isinstance(spec.model, Bucket) and not spec.model.stream):
+    if isinstance(spec.model, HuggingFace | Bucket):
         yield "", spec.model
     for adapter in adapters(spec):
         if not isinstance(adapter.source, str):
@@ -96,7 +96,7 @@ def mounts(name: str, spec: ServiceSpec) -> Iterator[Mount]:
     if spec.loader is not None:
         claim = {"claimName": claim_name(name, spec), "readOnly": True}
         yield "models", {"persistentVolumeClaim": claim}, LOADED, True
-    if isinstance(spec.model, ModelImage):
+    if isinstance(spec.model, OciImage):
         reference = str(spec.model.image)
         pull = "IfNotPresent" if "@" in reference else "Always"
         yield "model", {"image": {"reference": reference, "pullPolicy": pull}}, FROM_IMAGE, True

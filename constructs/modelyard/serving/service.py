@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import attrs
+
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, Port, SecretFiles
+from modelyard.serving.estimate import accelerators
 from modelyard.serving.manifests import drafts
-from modelyard.serving.models import Bucket, HuggingFace, Loader, ModelImage
+from modelyard.serving.models import Bucket, HuggingFace, Loader, OciImage
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.spec import Rollout, ServiceSpec, breaches
@@ -37,7 +40,7 @@ class ScalableModelService(Workload):
             `SGLang`, `Triton`, `MLServer` or `NIM`. Default: a program of your own, and *port* is needed.
 
         model: What it serves: a path in the container, a `HuggingFace` repository, a `Bucket` or a
-            `ModelImage`; a program of your own finds the path in ``MODEL_PATH``. Default: none.
+            `OciImage`; a program of your own finds the path in ``MODEL_PATH``. Default: none.
 
         loader: `Loader`, which loads the model once, for all replicas. Default: none; each server fetches it.
 
@@ -129,7 +132,7 @@ class ScalableModelService(Workload):
         *,
         image: str | Image,
         runtime: VLLM | SGLang | Triton | MLServer | NIM | None = None,
-        model: str | HuggingFace | Bucket | ModelImage | None = None,
+        model: str | HuggingFace | Bucket | OciImage | None = None,
         loader: Loader | None = None,
         nodes: int = 1,
         port: int | Sequence[Port] | None = None,
@@ -216,10 +219,12 @@ class ScalableModelService(Workload):
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
         spec = self.spec
+        taken = accelerators(spec, self.environment.site)
         replicas = f"{spec.scale.min}-{spec.scale.max}" if spec.scale else str(spec.least)
         return {
             "kind": "ScalableModelService",
             "replicas": replicas,
-            "gpus": f"{spec.gpu.count} x {spec.gpu.accelerator}" if spec.gpu else "",
+            "gpus": str(taken),
+            "accelerators": attrs.asdict(taken) if taken.name else None,
             "image": str(spec.image),
         }

@@ -14,7 +14,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim, Port
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.serving import checks
-from modelyard.serving.models import Bucket, HuggingFace, Loader, ModelImage
+from modelyard.serving.models import Bucket, HuggingFace, Loader, OciImage
 from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.runtimes import FACTS, Facts
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -54,7 +54,7 @@ class ServiceSpec(PodSpec):
     """The options of a `ScalableModelService`, which tells what each is."""
 
     runtime: VLLM | SGLang | Triton | MLServer | NIM | None = None
-    model: str | HuggingFace | Bucket | ModelImage | None = None
+    model: str | HuggingFace | Bucket | OciImage | None = None
     loader: Loader | None = None
     nodes: int = option(default=1, check=_nodes)
     port: int | Sequence[Port] | None = option(default=None, check=_port)
@@ -146,7 +146,7 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     wrong.extend(value_breaches(spec))
     yield from wrong
     spec = without(spec, wrong, image=STAND_IN, port=STAND_IN_PORT)
-    yield from checks.breaches(name, spec)
+    yield from checks.breaches(name, spec, site)
     yield from _scaling(spec)
     yield from _ports(spec)
     for field in ("health", "ready"):
