@@ -27,14 +27,26 @@ HTTPS_PORT = 443
 
 
 def companions(
-    name: str, component: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, together: bool = False
+    name: str,
+    component: str,
+    spec: PodSpec,
+    site: Site,
+    ports: tuple[int, ...],
+    *,
+    together: bool = False,
+    outlived: bool = False,
 ) -> Iterator[Draft]:
-    """Yield the companions of the workload *name*, whose pods listen on *ports* and may work *together*."""
+    """
+    Yield the companions of the workload *name*, whose pods listen on *ports* and may work *together*.
+
+    Where they may be *outlived* by what runs, account and policy stay with it: a Job makes pods until it ends.
+    """
     labels = object_labels(name, component, spec, site)
+    stays = KEPT if outlived else {}
     if spec.service_account is None:
         account = manifest("v1", "ServiceAccount", name, labels, site)
-        if spec.service_account_annotations:
-            account["metadata"]["annotations"] = dict(spec.service_account_annotations)
+        if annotations := {**stays, **spec.service_account_annotations}:
+            account["metadata"]["annotations"] = annotations
         account["automountServiceAccountToken"] = False
         yield Draft(account)
     if spec.config is not None:
@@ -55,6 +67,8 @@ def companions(
         volume["spec"] = body
         yield Draft(volume)
     policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
+    if stays:
+        policy["metadata"]["annotations"] = dict(stays)
     policy["spec"] = _policy(name, spec.network, site, ports, together=together)
     yield Draft(policy)
 

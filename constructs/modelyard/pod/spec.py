@@ -91,6 +91,7 @@ RULES_OF_CHECKS = {
     "nodes": "X11", "version": "X11", "max_model_len": "X11", "gpu_memory": "X11", "tensor_parallel": "X11",
     "pipeline_parallel": "X11", "rank": "X11", "cache": "V06", "repo": "V15", "url": "V15",
     "rate": "R01", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
+    "keep_runs": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 

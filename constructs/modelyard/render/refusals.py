@@ -69,6 +69,9 @@ def _site_breaches(environment: Environment) -> Iterator[Breach]:
             f"modelyard knows Kubernetes {SUPPORTED[0]} to {SUPPORTED[-1]}",
             f'write one of them, such as kubernetes="{SUPPORTED[-1]}"', _line_of(site.cluster, "kubernetes"),
         )  # fmt: skip
+    if site.keep_configs < 0:
+        because = "so many former versions are kept, 0 or more"
+        yield Breach("X11", "keep_configs", site.keep_configs, because, "write 0 to keep none")
     yield from misdeclared(site.owned)
     if site.delivery is not None:
         for breach in site.delivery.breaches(site):

@@ -79,6 +79,9 @@ class TrainingJob(Workload):
 
         fatal_exit_codes: Exit codes, 1 to 255, after which a retry is useless. Default: 2, 126 and 127.
 
+        keep_runs: How many former runs stay in ``dist/`` when a change makes a new one, 0 or more. No controller
+            starts them again. Default: none; one that is still running is left alone in any case.
+
         grace: From SIGTERM to SIGKILL, to save a checkpoint. Default: 120 seconds.
 
         evictable: Whether autoscalers may move the pod to save a node. Default: they may not.
@@ -138,6 +141,7 @@ class TrainingJob(Workload):
         retries: int = 3,
         deadline: timedelta | None = None,
         fatal_exit_codes: Sequence[int] = MISCONFIGURED,
+        keep_runs: int = 0,
         grace: timedelta = TWO_MINUTES,
         evictable: bool = False,
         user: int = 10001,
@@ -173,6 +177,7 @@ class TrainingJob(Workload):
             retries=retries,
             deadline=deadline,
             fatal_exit_codes=fatal_exit_codes,
+            keep_runs=keep_runs,
             grace=grace,
             evictable=evictable,
             user=user,
@@ -188,6 +193,7 @@ class TrainingJob(Workload):
             accept={} if accept is None else accept,
         )
         self.accepted = self.spec.accept
+        self.keep_runs = keep_runs
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""

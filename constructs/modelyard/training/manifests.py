@@ -35,7 +35,8 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
-    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together)]
+    outlived = spec.schedule is None
+    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)]
 
 
 def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:

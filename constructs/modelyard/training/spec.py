@@ -39,6 +39,10 @@ def _nodes(count: int) -> str | None:
     return None if count >= 1 else "a training runs on 1 node or more"
 
 
+def _keep_runs(count: int) -> str | None:
+    return None if count >= 0 else "so many runs are kept, 0 or more"
+
+
 LONGEST = timedelta(microseconds=2**63 // 1000)
 
 
@@ -60,6 +64,7 @@ class TrainingSpec(PodSpec):
     retries: int = option(default=3, check=_retries)
     deadline: timedelta | None = option(default=None, check=_above_zero)
     fatal_exit_codes: Sequence[int] = MISCONFIGURED
+    keep_runs: int = option(default=0, check=_keep_runs)
     grace: timedelta = option(default=seconds(120), check=_above_zero)
     evictable: bool = False
 
@@ -172,6 +177,10 @@ def _schedule(spec: TrainingSpec) -> Iterator[Breach]:
     if because := cron.unknown_zone(schedule.tz):
         do = did_you_mean(schedule.tz, cron.time_zones()) or 'write a name such as "Europe/Berlin" or "Etc/UTC"'
         yield Breach("C03", "schedule.tz", schedule.tz, because, do, source)
+    if spec.keep_runs > 0:
+        because = "the runs of a schedule belong to its CronJob, which is changed in place"
+        do = "leave keep_runs= away; Schedule(keep_succeeded=, keep_failed=) says how many stay in the cluster"
+        yield Breach("X11", "keep_runs", spec.keep_runs, because, do)
     if schedule.if_running == "start" and spec.nodes > 1:
         because = "two runs at once may each get a part of the nodes, and wait for the rest for ever"
         do = 'write if_running="skip" or if_running="replace"'
