@@ -82,10 +82,16 @@ def test_a_model_is_loaded_once_and_only_read_by_its_servers(tmp_path: Path) -> 
     assert pod["initContainers"][0]["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}, mount]
     assert at(made["Deployment/chat"], "spec.progressDeadlineSeconds") == 900 + 7200 + 600
     assert at(job, f"{CONTAINER}.image") == TOOLS
-    assert at(job, f"{CONTAINER}.command")[3:] == ["acme/chat", "0" * 40, FOLDER, f"{FOLDER}.complete"]
-    assert at(job, f"{CONTAINER}.env")[-1] == {
-        "name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hf", "key": "token"}},
-    }  # fmt: skip
+    assert {one["name"]: one.get("value", one.get("valueFrom")) for one in at(job, f"{CONTAINER}.env")} == {
+        "HOME": "/tmp",
+        "HF_HOME": "/tmp/huggingface",
+        "HF_REPO": "acme/chat",
+        "HF_KIND": "model",
+        "HF_REVISION": "0" * 40,
+        "HF_TARGET": FOLDER,
+        "HF_TOKEN": {"secretKeyRef": {"name": "hf", "key": "token"}},
+        "MARKER": f"{FOLDER}.complete",
+    }
     assert at(job, f"{CONTAINER}.volumeMounts[1]") == {"name": "claim-0", "mountPath": "/mnt/models"}
     assert at(job, f"{CONTAINER}.resources") == {
         "requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"memory": "4Gi"},
@@ -115,7 +121,7 @@ def test_no_selector_of_the_service_finds_a_loading_pod(tmp_path: Path) -> None:
         (Loader(TOOLS, size="1Gi", cpu=8), f"{CONTAINER}.resources.requests.cpu", "8"),
         (Loader(TOOLS, size="1Gi", memory="16Gi"), f"{CONTAINER}.resources.limits.memory", "16Gi"),
         (Loader(TOOLS, size="1Gi", deadline=minutes(30)), "spec.activeDeadlineSeconds", 1800),
-        (Loader(TOOLS, size="1Gi", env={"X": "1"}), f"{CONTAINER}.env[2]", {"name": "X", "value": "1"}),
+        (Loader(TOOLS, size="1Gi", env={"X": "1"}), f"{CONTAINER}.env[8]", {"name": "X", "value": "1"}),
     ],
 )
 def test_an_option_of_the_loader_becomes_its_field(tmp_path: Path, loader: Loader, path: str, expected: Any) -> None:
@@ -128,11 +134,22 @@ def test_an_option_of_the_loader_becomes_its_field(tmp_path: Path, loader: Loade
 @pytest.mark.parametrize(
     ("url", "remote", "variables", "folder"),
     [
-        ("s3://models/chat/v3", ":s3:models/chat/v3", {"RCLONE_S3_PROVIDER": "AWS", "RCLONE_S3_ENV_AUTH": "true"}, "v3"),
+        (
+            "s3://models/chat/v3",
+            ":s3:models/chat/v3",
+            {"RCLONE_S3_PROVIDER": "AWS", "RCLONE_S3_ENV_AUTH": "true"},
+            "v3",
+        ),
         ("gs://models/chat/v3/", ":gcs:models/chat/v3/", {"RCLONE_GCS_ENV_AUTH": "true"}, "v3"),
         (
             "az://acme/models/v3",
             ":azureblob:models/v3",
+            {"RCLONE_AZUREBLOB_ACCOUNT": "acme", "RCLONE_AZUREBLOB_ENV_AUTH": "true"},
+            "v3",
+        ),
+        (
+            "abfss://models@acme.dfs.core.windows.net/chat/v3",
+            ":azureblob:models/chat/v3",
             {"RCLONE_AZUREBLOB_ACCOUNT": "acme", "RCLONE_AZUREBLOB_ENV_AUTH": "true"},
             "v3",
         ),
@@ -210,26 +227,60 @@ def test_a_change_touches_what_it_is_about_and_nothing_else(
         assert len(names) == 2
 
 
-PINNED = "a branch or a tag can move, and a commit cannot; write the 40 hexadecimal digits of the commit"
+PINNED = "replicas would serve both; write the 40 digits of the commit"
+STORE = (
+    "s3://bucket/..., gs://bucket/..., az://account/container/... or abfss://container@account.dfs.core.windows.net/..."
+)
+ONE_PLACE = "a service keeps its models on the claim of its loader"
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
-    ({"model": HuggingFace("acme/chat", revision="main")}, [f"error V13 test/chat: model.revision='main' but {PINNED}"]),
+    (
+        {"model": HuggingFace("acme/chat", revision="main")},
+        [
+            (
+                "error V13 test/chat: Deployment chat spec.template.spec.containers[0].args[1]='--revision=main' but "
+                f"a branch or a tag can come to mean another commit, and {PINNED}"
+            )
+        ],
+    ),
+    (
+        {"model": HuggingFace("acme/chat", revision="main"), "loader": LOADER},
+        [
+            "error V13 test/chat: Job chat-loader-HASH spec.template.spec.containers[0].env[4].value='main' but a branch or a tag of the Hub can come to mean another commit at any time; write the 40 digits of the commit"
+        ],
+    ),
+    (
+        {"model": HuggingFace("acme/chat", revision="0" * 40, kind="dataset", size="1Gi", files=["*.bin"])},
+        [
+            "error X11 test/chat: model.kind='dataset' but a server serves a model; leave it away",
+            f"error X11 test/chat: model.size but {ONE_PLACE}; leave size= away, and add loader=Loader(...)",
+            "error X11 test/chat: model.files but a server that fetches a model itself takes what it needs; leave it away, or add loader=Loader(...)",
+        ],
+    ),
+    (
+        {"model": Bucket("gs://models/x", mount=True)},
+        [
+            "error X11 test/chat: model.mount=True but a server reads a model from its own files, or from the store; leave mount= away, and add loader=Loader(...)"
+        ],
+    ),
     (
         {"model": "acme/chat"},
         [
-            "error V15 test/chat: model='acme/chat' but a string is an absolute path in the container; "
-            'write HuggingFace("owner/name", revision="...") for the hub, or Bucket("s3://...") for an object store'
+            (
+                "error V15 test/chat: model='acme/chat' but a string is an absolute path in the container; "
+                'write HuggingFace("owner/name", revision="...") for the hub, or Bucket("s3://...") for an object store'
+            )
         ],
     ),
     (
         {"model": Bucket("ftp://models/x")},
         [
-            "error V15 test/chat: model.url='ftp://models/x' but a place in an object store is s3://bucket/..., gs://bucket/... or az://account/container/...; correct the value",
+            f"error V15 test/chat: model.url='ftp://models/x' but a place in an object store is {STORE}, without credentials; correct the value",
         ],
     ),
     (
         {"model": HuggingFace("acme", revision="0" * 40)},
         [
-            "error V15 test/chat: model.repo='acme' but a repository of the hub is \"owner/name\"; correct the value",
+            "error V15 test/chat: model.repo='acme' but a repository of the Hub is an owner and a name, such as org/model; correct the value",
         ],
     ),
     (
@@ -263,7 +314,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"model": MODEL, "loader": Loader("ghcr.io/acme/loader:2", size="1Gi")},
         [
-            "error P01 test/chat: Job chat-loader-HASH spec.template.spec.containers[0].image='ghcr.io/acme/loader:2' but a tag can be moved to other code at any time; pin it (modelyard images pin), then image=env.image(\"model\")"
+            "error P01 test/chat: Job chat-loader-HASH spec.template.spec.containers[0].image='ghcr.io/acme/loader:2' but a tag can be moved, and the next restart runs what it then stands for; pin it (modelyard images pin), then image=env.image(\"model\")"
         ],
     ),
 ]
@@ -283,9 +334,9 @@ def _hash(text: str) -> str:
     return rest[:8] if found_it else hashlib.sha256(text.encode()).hexdigest()
 
 
-@pytest.mark.parametrize(("there", "patience", "code"), [(True, "60", 0), (False, "0", 1)])
+@pytest.mark.parametrize(("there", "patience", "code"), [(1, "60", 0), (0, "0", 1)])
 def test_the_server_waits_until_all_is_there_and_no_longer_than_it_is_told(
-    tmp_path: Path, there: bool, patience: str, code: int
+    tmp_path: Path, there: int, patience: str, code: int
 ) -> None:
     """The script that holds it back, as a shell runs it."""
     marker = tmp_path / "a model.complete"

@@ -423,7 +423,7 @@ WRONG: list[tuple[Any, dict[str, Any], list[str]]] = [
         VLLM("eighteen"),
         {},
         [
-            'X11 test/chat: runtime.version=\'eighteen\' but a version is numbers with dots between, such as "0.18.0"; correct the value'
+            "X11 test/chat: runtime.version='eighteen' but a version is numbers with dots between, such as \"0.18.0\"; correct the value"
         ],
     ),
     (

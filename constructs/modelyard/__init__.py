@@ -23,18 +23,23 @@ if TYPE_CHECKING:
         Cluster,
         Crd,
         Environment,
+        Fabric,
         Fleet,
         Owned,
+        SpotNodes,
         StorageClass,
         Toleration,
     )
     from modelyard.pod import (
+        Bucket,
         Claim,
         ConfigFiles,
         EmptyDir,
         FieldRef,
         Gpu,
+        HuggingFace,
         Network,
+        OciImage,
         Peer,
         Port,
         SecretFiles,
@@ -44,22 +49,19 @@ if TYPE_CHECKING:
         NIM,
         VLLM,
         Adapter,
-        Bucket,
         CpuScale,
         Drain,
         Exec,
         HttpGet,
-        HuggingFace,
         Loader,
         LoadTime,
         MLServer,
-        OciImage,
         ScalableModelService,
         SGLang,
         TcpSocket,
         Triton,
     )
-    from modelyard.training import Schedule, Sweep, TrainingJob
+    from modelyard.training import Checkpoint, Schedule, Sweep, Topology, TrainingJob
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "Adapter",
     "ArgoCD",
     "Bucket",
+    "Checkpoint",
     "Claim",
     "Cluster",
     "ConfigFiles",
@@ -78,6 +81,7 @@ __all__ = [
     "EmptyDir",
     "Environment",
     "Exec",
+    "Fabric",
     "FieldRef",
     "Finding",
     "Fleet",
@@ -102,11 +106,13 @@ __all__ = [
     "SecretKey",
     "Severity",
     "SpecError",
+    "SpotNodes",
     "StorageClass",
     "Sweep",
     "SynthesisError",
     "TcpSocket",
     "Toleration",
+    "Topology",
     "TrainingJob",
     "Triton",
     "UsageError",
@@ -119,15 +125,19 @@ __all__ = [
 _ROOMS = {
     "modelyard.delivery": ("ArgoCD", "Flux"),
     "modelyard.findings": ("Finding", "ModelyardError", "Severity", "SpecError", "SynthesisError", "UsageError"),
-    "modelyard.fleet": ("Accelerator", "Cluster", "Crd", "Environment", "Fleet", "Owned", "StorageClass", "Toleration"),
+    "modelyard.fleet": (
+        "Accelerator", "Cluster", "Crd", "Environment", "Fabric", "Fleet", "Owned", "SpotNodes", "StorageClass",
+        "Toleration",
+    ),
     "modelyard.pod": (
-        "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
+        "Bucket", "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "HuggingFace", "Network", "OciImage", "Peer",
+        "Port", "SecretFiles", "SecretKey",
     ),
     "modelyard.serving": (
-        "Adapter", "Bucket", "CpuScale", "Drain", "Exec", "HttpGet", "HuggingFace", "LoadTime", "Loader", "MLServer",
-        "OciImage", "NIM", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
+        "Adapter", "CpuScale", "Drain", "Exec", "HttpGet", "LoadTime", "Loader", "MLServer", "NIM", "SGLang",
+        "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
-    "modelyard.training": ("Schedule", "Sweep", "TrainingJob"),
+    "modelyard.training": ("Checkpoint", "Schedule", "Sweep", "Topology", "TrainingJob"),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelyard.findings import Breach
+from modelyard.pod.sources import Bucket, HuggingFace
 from modelyard.serving.launch import MODEL_PATH, Launch, launch, parallel, streams, version_of
-from modelyard.serving.models import Adapter, Bucket, HuggingFace
+from modelyard.serving.models import Adapter
 from modelyard.serving.placing import adapters, to_load
 from modelyard.serving.runtimes import FACTS
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -26,6 +27,7 @@ UNKEPT = {
     "tfserving": "TensorFlow Serving has no options of its own here",
 }
 CUSTOM = "leave runtime= away, and give command=, port= and health= as of any program"
+KIND = "LeaderWorkerSet"
 LARGEST_RANK = 512
 
 
@@ -42,6 +44,15 @@ def misnamed(given: object) -> Breach | None:
     return None
 
 
+def missing(spec: ServiceSpec) -> Iterator[Breach]:
+    """Yield the options that *spec* cannot do without."""
+    if spec.runtime is None and spec.port is None:
+        yield Breach("X12", "port", None, "ScalableModelService cannot do without it", "add port=...")
+    if isinstance(spec.runtime, VLLM | SGLang | Triton | MLServer) and spec.model is None:
+        title = FACTS[type(spec.runtime)].title
+        yield Breach("X11", "model", None, f"{title} has nothing to serve", "add model=...")
+
+
 def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with the runtime of *spec* and with what belongs to it."""
     yield from _model(spec)
@@ -54,9 +65,6 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
 
 def _model(spec: ServiceSpec) -> Iterator[Breach]:
     model, source = spec.model, source_of(spec.model)
-    if spec.runtime is not None and model is None and not isinstance(spec.runtime, NIM):
-        title = FACTS[type(spec.runtime)].title
-        yield Breach("X11", "model", None, f"{title} has nothing to serve", "add model=...")
     if isinstance(spec.runtime, NIM) and model is not None:
         yield Breach(
             "X11", "model", None, "the image of a NIM chooses its model itself",
@@ -67,20 +75,36 @@ def _model(spec: ServiceSpec) -> Iterator[Breach]:
         do = 'write HuggingFace("owner/name", revision="...") for the hub, or Bucket("s3://...") for an object store'
         yield Breach("V15", "model", model, "a string is an absolute path in the container", do)
     if isinstance(model, HuggingFace):
-        yield from _revision("model", model)
+        yield from _repository("model", model, spec)
         if spec.loader is None and not isinstance(spec.runtime, VLLM | SGLang):
             yield Breach("X11", "model", None, "nobody loads it from the hub", "add loader=Loader(...)", source)
+    if isinstance(model, Bucket):
+        yield from _bucket("model", model)
     if isinstance(model, Bucket) and spec.loader is None and not streams(spec.runtime, model):
         because = "the server does not read this object store itself"
         yield Breach("X11", "model", None, because, "add loader=Loader(...)", source)
 
 
-def _revision(field: str, model: HuggingFace) -> Iterator[Breach]:
-    if not model.pinned:
-        yield Breach(
-            "V13", f"{field}.revision", model.revision, "a branch or a tag can move, and a commit cannot",
-            "write the 40 hexadecimal digits of the commit", source_of(model),
-        )  # fmt: skip
+def _repository(field: str, model: HuggingFace, spec: ServiceSpec) -> Iterator[Breach]:
+    """Yield the options of a repository that are for trainings only."""
+    source = source_of(model)
+    if model.kind != "model":
+        yield Breach("X11", f"{field}.kind", model.kind, "a server serves a model", "leave it away", source)
+    for option in ("cache", "size"):
+        if getattr(model, option) is not None:
+            because = "a service keeps its models on the claim of its loader"
+            do = f"leave {option}= away, and add loader=Loader(...)"
+            yield Breach("X11", f"{field}.{option}", None, because, do, source)
+    if model.files and spec.loader is None:
+        because = "a server that fetches a model itself takes what it needs"
+        yield Breach("X11", f"{field}.files", None, because, "leave it away, or add loader=Loader(...)", source)
+
+
+def _bucket(field: str, model: Bucket) -> Iterator[Breach]:
+    if model.mount:
+        because = "a server reads a model from its own files, or from the store"
+        do = "leave mount= away, and add loader=Loader(...)"
+        yield Breach("X11", f"{field}.mount", model.mount, because, do, source_of(model))
 
 
 def _loader(spec: ServiceSpec) -> Iterator[Breach]:
@@ -118,7 +142,9 @@ def _adapter(field: str, adapter: Adapter, spec: ServiceSpec) -> Iterator[Breach
         because = f"vLLM makes room for ranks up to {LARGEST_RANK}"
         yield Breach("X11", f"{field}.rank", adapter.rank, because, "train an adapter of a lower rank", source)
     if isinstance(adapter.source, HuggingFace):
-        yield from _revision(f"{field}.source", adapter.source)
+        yield from _repository(f"{field}.source", adapter.source, spec)
+    if isinstance(adapter.source, Bucket):
+        yield from _bucket(f"{field}.source", adapter.source)
     if not isinstance(adapter.source, str) and spec.loader is None:
         yield Breach("X11", f"{field}.source", None, "nobody loads it", "add loader=Loader(...)", source)
 
@@ -144,8 +170,14 @@ def _nodes(spec: ServiceSpec) -> Iterator[Breach]:
 
 def _group(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     """Yield what a cluster lacks for a replica of several nodes."""
+    if spec.nodes == 1:
+        return
+    if not any(one.kind == KIND for one in site.cluster.crd_schemas):
+        because = f"the cluster {site.cluster.name} has no {KIND}"
+        do = "install it, and say so with Cluster(installed=[Crd.LWS]), or serve from one node"
+        yield Breach("X04", "nodes", spec.nodes, because, do)
     accelerator = site.cluster.accelerator(spec.gpu.accelerator) if spec.gpu else None
-    if spec.nodes == 1 or spec.gpu is None or accelerator is None:
+    if spec.gpu is None or accelerator is None:
         return
     asked = spec.gpu.count * spec.nodes
     if spec.rollout == "surge" and accelerator.spare < asked:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from modelyard.pod.options import EnvValue
-from modelyard.serving.models import Bucket, HuggingFace
+from modelyard.pod.sources import Bucket, HuggingFace
 from modelyard.serving.placing import Placed, adapters, placed
 from modelyard.serving.runtimes import FACTS
 from modelyard.serving.servers import NIM, VLLM, MLServer, Runtime, SGLang, Triton, Version, parsed
@@ -216,4 +216,5 @@ LAUNCHES: Mapping[type[Runtime], Callable[[Any, str, ServiceSpec, Placed, bool],
 
 def streams(runtime: Runtime | None, source: Bucket) -> bool:
     """Return whether *runtime* can read *source* from its object store itself."""
-    return isinstance(runtime, Triton) or (isinstance(runtime, VLLM) and not source.url.startswith("az:"))
+    schemes = ("s3", "gs", "az") if isinstance(runtime, Triton) else ("s3", "gs") if isinstance(runtime, VLLM) else ()
+    return source.scheme in schemes

@@ -8,8 +8,9 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import Claim, EnvValue, Network, Pod, PodSpec, companions, manifest, object_labels, starter, template
+from modelyard.pod.sources import DOWNLOAD, Bucket, HuggingFace, downloading
 from modelyard.pod.template import service_account_name
-from modelyard.serving.models import Bucket, HuggingFace, Loader
+from modelyard.serving.models import Loader
 from modelyard.serving.placing import LOADED, claim_name, folder, marker, to_load
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import whole_seconds
@@ -18,15 +19,8 @@ COMPONENT = "loader"
 RETRIES = 3
 GRACE = 30
 
-FROM_HUB = """\
-import pathlib, sys
-from huggingface_hub import snapshot_download
-repo, revision, folder, marker = sys.argv[1:]
-done = pathlib.Path(marker)
-if not done.exists():
-    snapshot_download(repo, revision=revision, local_dir=folder)
-    done.touch()
-"""
+FROM_HUB = f"{DOWNLOAD}open(os.environ['MARKER'], 'w').close()\n"
+"""As trainings download, and then the marker."""
 FROM_BUCKET = """\
 trap 'exit 1' TERM
 [ -e "$3" ] || { rclone copy "$1" "$2" && touch "$3"; }
@@ -85,9 +79,8 @@ def _pod_spec(name: str, spec: ServiceSpec, loader: Loader, source: HuggingFace 
     variables: dict[str, EnvValue] = {}
     command: Sequence[str] = ()
     if isinstance(source, HuggingFace):
-        command = ["python3", "-c", FROM_HUB, source.repo, source.revision, folder(source), marker(source)]
-        if source.token is not None:
-            variables["HF_TOKEN"] = source.token
+        command = ["python3", "-c", FROM_HUB]
+        variables = {**downloading(source, folder(source)), "MARKER": marker(source)}
     elif source is not None:
         remote, variables = _remote(source.url)
         command = ["sh", "-c", FROM_BUCKET, "load", remote, folder(source), marker(source)]
@@ -120,5 +113,9 @@ def _remote(uri: str) -> tuple[str, dict[str, EnvValue]]:
         return f":s3:{rest}", {"RCLONE_S3_PROVIDER": "AWS", "RCLONE_S3_ENV_AUTH": "true"}
     if scheme == "gs":
         return f":gcs:{rest}", {"RCLONE_GCS_ENV_AUTH": "true"}
-    account, _, path = rest.partition("/")
+    if scheme == "abfss":
+        container, _, host = rest.partition("@")
+        account, path = host.partition(".")[0], f"{container}/{host.partition('/')[2]}"
+    else:
+        account, _, path = rest.partition("/")
     return f":azureblob:{path}", {"RCLONE_AZUREBLOB_ACCOUNT": account, "RCLONE_AZUREBLOB_ENV_AUTH": "true"}

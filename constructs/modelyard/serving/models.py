@@ -8,26 +8,13 @@ from datetime import timedelta
 
 import attrs
 
-from modelyard.pod.options import EnvValue, SecretKey, amount
+from modelyard.pod.options import EnvValue, amount
+from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.values import image as references
 from modelyard.values.durations import hours
 from modelyard.values.image import Image
 from modelyard.values.names import subdomain
 from modelyard.values.value import option, required, value
-
-REPOSITORY = re.compile(r"[A-Za-z0-9][-._A-Za-z0-9]*/[A-Za-z0-9][-._A-Za-z0-9]*")
-COMMIT = re.compile(r"[0-9a-f]{40}")
-OBJECTS = re.compile(r"(?:s3|gs|az)://[a-z0-9][-._a-z0-9]*(?:/[^/\s]+)+/?")
-
-
-def _repository(name: str) -> str | None:
-    return None if REPOSITORY.fullmatch(name) else 'a repository of the hub is "owner/name"'
-
-
-def _bucket(url: str) -> str | None:
-    if OBJECTS.fullmatch(url):
-        return None
-    return "a place in an object store is s3://bucket/..., gs://bucket/... or az://account/container/..."
 
 
 def _image(given: str | Image) -> str | None:
@@ -48,59 +35,6 @@ def _claim(name: str | None) -> str | None:
 
 def _time(duration: timedelta) -> str | None:
     return None if duration >= timedelta(minutes=1) else "loading takes at least 1 minute"
-
-
-@value
-class HuggingFace:
-    """
-    A repository of the Hugging Face hub, at one revision.
-
-    Args:
-        repo: For example ``meta-llama/Llama-3.1-8B-Instruct``.
-
-        revision: The commit, 40 hexadecimal digits: a branch or a tag moves, and replicas would differ.
-
-        token: For repositories that are not public, in a Secret. Default: none.
-
-    See Also:
-        https://huggingface.co/docs/huggingface_hub/guides/download
-    """
-
-    repo: str = required(check=_repository)
-    revision: str = attrs.field(kw_only=True)
-    token: SecretKey | None = attrs.field(default=None, kw_only=True)
-
-    @property
-    def pinned(self) -> bool:
-        """Whether the revision can never become another one."""
-        return COMMIT.fullmatch(self.revision) is not None
-
-
-@value
-class OciImage:
-    """
-    The files of an image in a registry, mounted read-only.
-
-    Args:
-        image: From ``env.image(...)`` or as a reference with its digest.
-
-    See Also:
-        https://kubernetes.io/docs/tasks/configure-pod-container/image-volumes/
-    """
-
-    image: str | Image = required(check=_image)
-
-
-@value
-class Bucket:
-    """
-    A place in an object store, which the server or a `Loader` reads, by the identity of its service account.
-
-    Args:
-        url: ``s3://...``, ``gs://...`` or ``az://account/container/...``; another version is another folder.
-    """
-
-    url: str = required(check=_bucket)
 
 
 @value

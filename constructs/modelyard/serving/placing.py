@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from modelyard.pod.identity import digest
-from modelyard.serving.models import Adapter, Bucket, HuggingFace, OciImage, Source
+from modelyard.pod.sources import Bucket, HuggingFace, OciImage
+from modelyard.serving.models import Adapter, Source
 from modelyard.serving.servers import VLLM
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import attrs
 
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, Port, SecretFiles
+from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.serving.estimate import accelerators
 from modelyard.serving.manifests import drafts
-from modelyard.serving.models import Bucket, HuggingFace, Loader, OciImage
+from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.spec import Rollout, ServiceSpec, breaches

@@ -12,9 +12,10 @@ import attrs
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim, Port
+from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.serving import checks
-from modelyard.serving.models import Bucket, HuggingFace, Loader, OciImage
+from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.runtimes import FACTS, Facts
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -110,6 +111,11 @@ class ServiceSpec(PodSpec):
         return self.start_within or (self.facts.start_within if self.facts else minutes(1))
 
     @property
+    def together(self) -> int:
+        """How many pods serve one model together."""
+        return self.nodes
+
+    @property
     def least(self) -> int:
         """The fewest replicas that the service runs with."""
         return self.scale.min if self.scale else self.replicas or 1
@@ -137,8 +143,7 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
             broken,
             'choose an id such as "sentiment", which is also the name of the Service',
         )
-    if spec.runtime is None and spec.port is None:
-        yield Breach("X12", "port", None, "ScalableModelService cannot do without it", "add port=...")
+    yield from checks.missing(spec)
     wrong = list(type_breaches(spec))
     if word := checks.misnamed(spec.runtime):
         wrong = [word, *(one for one in wrong if one.field != "runtime")]
