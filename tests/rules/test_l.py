@@ -44,7 +44,7 @@ def service(**spec: Any) -> Manifest:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "big"}, "spec": body}
 
 
-UNIQUE = {"networkConfig": {"subdomainPolicy": "UniquePerReplica"}}
+UNIQUE: dict[str, Any] = {"networkConfig": {"subdomainPolicy": "UniquePerReplica"}}
 ROLLING = "spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable"
 case("L01", "two", group())
 case(
