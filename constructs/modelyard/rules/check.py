@@ -28,7 +28,7 @@ def _of(one: Object, scope: Scope) -> Iterator[Breach]:
         for container in pod.containers:
             for check_container in CHECKS.containers:
                 yield from check_container(container, scope)
-    if (job := one.job) is not None:
+    for job in one.jobs:
         for check_job in CHECKS.jobs:
             yield from check_job(job, scope)
 

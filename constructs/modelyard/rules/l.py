@@ -90,7 +90,8 @@ def _domain(one: Object, scope: Scope) -> Iterator[Breach]:
 @N10.objects("LeaderWorkerSet")
 def _names(one: Object, scope: Scope) -> Iterator[Breach]:
     size = (one.spec.get("leaderWorkerTemplate") or {}).get("size", 1)
-    last = f"{one.name}-{most(scope, one)[0] // max(size, 1) - 1}-{size - 1}"
+    pods = most(scope, one, one.pods[0])[0]
+    last = f"{one.name}-{pods // max(size, 1) - 1}-{size - 1}"
     if len(last) > LONGEST_LABEL:
         because = f"its last pod is called {last}, with {len(last)} characters, and a host name has {LONGEST_LABEL}"
         yield N10.breach("metadata.name", one.name, because)

@@ -16,10 +16,13 @@ FAMILIES = {
     "D": "Rollouts, Services and disruption",
     "G": "Delivery by Argo CD and Flux",
     "J": "Jobs",
+    "K": "Queues of Kueue",
     "L": "Replicas on several nodes",
+    "M": "Monitoring",
     "N": "Names and labels",
     "P": "Pods",
     "R": "Resources",
+    "S": "JobSets",
     "V": "Volumes",
     "X": "modelyard's own promises",
 }

@@ -65,7 +65,7 @@ def shared(pod: Pod, scope: Scope) -> Iterator[Breach]:
 def _single(at: str, name: str, pod: Pod, claim: Object, scope: Scope) -> Iterator[Breach]:
     one, modes = pod.object, listed(claim.spec["accessModes"])
     limit = f"{modes} is for one {'pod' if 'ReadWriteOncePod' in modes else 'node'}"
-    count, scaler = most(scope, one)
+    count, scaler = most(scope, one, pod)
     if count > 1:
         pods = "a pod on every node mounts" if one.kind == "DaemonSet" else f"up to {count} pods mount"
         who = f" ({called(scaler)})" if scaler else ""

@@ -7,7 +7,8 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import companions, manifest, object_labels, selector
-from modelyard.serving import loading
+from modelyard.pod.monitors import monitors
+from modelyard.serving import alerts, loading
 from modelyard.serving.groups import API_VERSION, KIND, group
 from modelyard.serving.options import CpuScale
 from modelyard.serving.pods import COMPONENT, CONTAINER, ROLE, pods, progress, rollout
@@ -31,7 +32,9 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
         found.append(Draft(_budget(name, site, labels)))
     ports = tuple(port.number for port in spec.ports)
     found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1))
-    return [*found, *loading.drafts(name, spec, site)]
+    told, drawn = list(alerts.alerts(name, CONTAINER, spec, site)), list(alerts.panels(name, CONTAINER, spec, site))
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
+    return [*found, *loading.drafts(name, spec, site), *watching]
 
 
 def _deployment(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:

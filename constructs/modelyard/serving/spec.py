@@ -14,6 +14,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim, Port
 from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.pod.watching import Metrics
 from modelyard.serving import checks
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, LoadTime, TcpSocket
@@ -88,6 +89,11 @@ class ServiceSpec(PodSpec):
     def facts(self) -> Facts | None:
         """What is known of the runtime."""
         return FACTS[type(self.runtime)] if self.runtime is not None else None
+
+    @property
+    def metrics(self) -> Metrics | None:
+        """Where the runtime tells its metrics."""
+        return Metrics(port=self.facts.scraped[0], path=self.facts.scraped[1]) if self.facts else None
 
     @property
     def alive(self) -> HealthCheck | None:
