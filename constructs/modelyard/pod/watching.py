@@ -91,9 +91,10 @@ def watched(spec: Any, site: Site) -> Watch | None:  # a PodSpec, which this mod
     """Return how *spec* is watched at *site*, or None."""
     if site.cluster.monitoring is None:
         return None
-    watch: Watch = spec.watch or Watch()
+    watch: Any = spec.watch or Watch()
     own: Metrics | None = getattr(spec, "metrics", None)
-    return attrs.evolve(watch, metrics=own) if watch.metrics is None and own is not None else watch
+    chosen: Watch = attrs.evolve(watch, metrics=own) if watch.metrics is None and own is not None else watch
+    return chosen
 
 
 def scraped(spec: Any, site: Site) -> tuple[str, int, Metrics] | None:  # a PodSpec
