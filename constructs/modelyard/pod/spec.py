@@ -6,6 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -112,6 +113,8 @@ RULES_OF_CHECKS = {
     "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
+LEAVES = frozenset({type(None), bool, int, str, timedelta})
+"""Types that hold no other value."""
 
 
 def type_breaches(spec: object, prefix: str = "") -> Iterator[Breach]:
@@ -147,6 +150,8 @@ def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
         given = getattr(spec, name)
         if check is not None and (because := check(given)):
             yield _checked(prefix, name, given, because, source_of(spec))
+        elif type(given) in LEAVES:
+            continue
         elif isinstance(given, list | tuple):
             for index, item in enumerate(given):
                 if hasattr(item, "__source__"):

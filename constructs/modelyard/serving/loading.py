@@ -101,6 +101,7 @@ def _pod_spec(name: str, spec: ServiceSpec, loader: Loader, source: HuggingFace 
         user=spec.user,
         service_account=service_account_name(name, spec),
         image_pull_secrets=spec.image_pull_secrets,
+        identity=spec.identity,
         labels=spec.labels,
         network=Network(egress=spec.network.egress),
     )

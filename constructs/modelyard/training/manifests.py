@@ -41,7 +41,7 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
-    told, drawn = list(alerts.alerts(name, spec, site)), list(alerts.panels(name, CONTAINER, spec, site))
+    told, drawn = alerts.alerts(name, spec, site), alerts.panels(name, CONTAINER, spec, site)
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
     outlived = spec.schedule is None
     own = companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)
