@@ -54,15 +54,23 @@ if TYPE_CHECKING:
         Watch,
     )
     from modelyard.serving import (
+        NIM,
+        VLLM,
+        Adapter,
         CpuScale,
         Drain,
         Exec,
         GpuScale,
         HttpGet,
+        Loader,
+        LoadTime,
         MetricScale,
+        MLServer,
         QueueScale,
         ScalableModelService,
+        SGLang,
         TcpSocket,
+        Triton,
     )
     from modelyard.training import (
         Checkpoint,
@@ -79,7 +87,10 @@ if TYPE_CHECKING:
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
+    "NIM",
+    "VLLM",
     "Accelerator",
+    "Adapter",
     "ArgoCD",
     "Bucket",
     "Checkpoint",
@@ -107,6 +118,9 @@ __all__ = [
     "Image",
     "Job",
     "JobSet",
+    "LoadTime",
+    "Loader",
+    "MLServer",
     "MetricScale",
     "Metrics",
     "ModelyardError",
@@ -119,6 +133,7 @@ __all__ = [
     "Queue",
     "QueueScale",
     "Remote",
+    "SGLang",
     "ScalableModelService",
     "Schedule",
     "SecretFiles",
@@ -136,6 +151,7 @@ __all__ = [
     "Topology",
     "TrainJob",
     "TrainingJob",
+    "Triton",
     "UsageError",
     "Watch",
     "days",
@@ -156,8 +172,8 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "CpuScale", "Drain", "Exec", "GpuScale", "HttpGet", "MetricScale", "QueueScale", "ScalableModelService",
-        "TcpSocket",
+        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "HttpGet", "LoadTime", "Loader", "MLServer", "MetricScale",
+        "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
         "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob",
