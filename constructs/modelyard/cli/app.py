@@ -155,6 +155,25 @@ def explain(
     show.outcomes(job, form)
 
 
+@app.command()
+def where(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|ENVIRONMENT[/WORKLOAD]|LINE",
+            help="dist/prod/api/service.yaml, a folder of dist/, prod/api, or environments/prod.py:12.",
+        ),
+    ],
+    form: Form = Format.TEXT,
+    main_py: App = None,
+) -> None:
+    """Tell which line of Python an object in dist/ comes from, and which objects come from a line."""
+    from modelyard.cli import show
+    from modelyard.render.provenance import places
+
+    show.places(places(_main_py(main_py), what), form)
+
+
 @images.command("list")
 def list_images(environments: Environments = None, form: Form = Format.TEXT, main_py: App = None) -> None:
     """List the images of each environment's lock file."""
