@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard import ConfigFiles, Environment, Fleet, Schedule, Severity, Sweep, SynthesisError, UsageError
+from modelyard import (
+    Accelerator,
+    Cluster,
+    ConfigFiles,
+    Environment,
+    Fleet,
+    Gpu,
+    Schedule,
+    Severity,
+    Sweep,
+    SynthesisError,
+    UsageError,
+)
 from modelyard.images import lock_path, pinned, read, write
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.render.report import summary
@@ -164,6 +176,24 @@ def test_a_run_keeps_what_it_mounts(tmp_path: Path) -> None:
     synth(tmp_path, build(3, 2), keep_configs=0)
     assert rows not in kept(tmp_path)["train"]
     assert f"configmap-{rows}.yaml" not in files(tmp_path)
+
+
+def test_a_run_keeps_the_template_of_its_claim(tmp_path: Path) -> None:
+    """It is no run of its own, and stays as long as the run that its devices are claimed by."""
+    b200 = Accelerator("b200", per_node=8, nodes=2, device_class="gpu.nvidia.com")
+    cluster = Cluster("eks-test", kubernetes="1.34", accelerators=[b200])
+
+    def build(count: int) -> Build:
+        return lambda env: training(env, gpu=Gpu("b200", count), keep_runs=1)
+
+    for count in (1, 2, 4):
+        synth(tmp_path, build(count), cluster=cluster)
+    folder = tmp_path / "dist" / "test" / "train"
+    found = sorted(path.name.rpartition("-")[0] for path in folder.glob("*.yaml") if "-" in path.name)
+
+    assert [one.split("-")[0] for one in kept(tmp_path)["train"]] == ["train", "train"]
+    assert sorted(one.rpartition("-")[0] for one in kept(tmp_path)["train"]) == ["train", "train-accelerator"]
+    assert found == ["job-train", "resourceclaimtemplate-train", "resourceclaimtemplate-train-accelerator"]
 
 
 def test_a_configuration_that_is_taken_away_is_kept_as_well(tmp_path: Path) -> None:

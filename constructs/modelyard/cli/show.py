@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from modelyard.images import Change, Lock
+    from modelyard.plan import Plan
     from modelyard.render.engine import Report
     from modelyard.render.provenance import Place
 
@@ -161,17 +162,37 @@ def _table(title: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
+def plan(found: Plan, form: str) -> None:
+    """Tell what a change does in the cluster."""
+    from modelyard.plan import Risk, data, markdown, text
+
+    if form == "json":
+        _json(data(found))
+    elif form == "markdown":
+        sys.stdout.write(markdown(found))
+    else:
+        styles = {Risk.DANGER: "red", Risk.CAUTION: "yellow"}
+        for line, risk in text(found):
+            _print(line, style=styles.get(risk) if risk else None)
+
+
 def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:
     """List workloads."""
     if form == "json":
         _json(list(found))
         return
     columns = ["environment", "workload", "kind", "replicas", "gpus", "image"]
-    rows = [[str(one[column]) for column in columns] for one in found]
+    rows = [[str({**one, "kind": _kind(one)}[column]) for column in columns] for one in found]
     if any(one["kept"] for one in found):
         columns.append("kept")
         rows = [[*row, ", ".join(one["kept"])] for row, one in zip(rows, found, strict=True)]
     _table(columns, rows)
+
+
+def _kind(workload: Mapping[str, Any]) -> str:
+    """Return what *workload* is, and what runs it where Kubernetes itself has no such kind."""
+    runs = workload.get("runs_as", "Job")
+    return f"{workload['kind']}" if runs in {"Job", "CronJob"} else f"{workload['kind']} ({runs})"
 
 
 def images(locks: Mapping[str, Lock], form: str) -> None:
@@ -199,8 +220,8 @@ def changes(found: Sequence[Change]) -> None:
         _print("run modelyard synth to render it")
 
 
-def outcomes(manifest: Mapping[str, Any], form: str) -> None:
-    """Tell what a Job does when something goes wrong."""
+def outcomes(manifest: Mapping[str, Any], reason: str, form: str) -> None:
+    """Tell what a Job does when something goes wrong, and for what *reason* it is one."""
     from modelyard.training.outcomes import outcomes as all_of
 
     rows = all_of(manifest)
@@ -208,6 +229,7 @@ def outcomes(manifest: Mapping[str, Any], form: str) -> None:
         _json([attrs.asdict(one) for one in rows])
         return
     _table(("when", "then"), [(one.when, one.then) for one in rows])
+    _print(f"It runs as a {manifest['kind']}: {reason}.")
 
 
 def places(found: Sequence[Place], form: str) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
-from modelyard.pod.options import Network, Peer
+from modelyard.pod import cloud, hardware, secrets, watching
+from modelyard.pod.options import Peer
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.template import manifest, object_labels, selector
-from modelyard.pod.volumes import claims, config_name
+from modelyard.pod.volumes import config_name
 
 KEPT = {
     "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
@@ -45,7 +46,8 @@ def companions(
     stays = KEPT if outlived else {}
     if spec.service_account is None:
         account = manifest("v1", "ServiceAccount", name, labels, site)
-        if annotations := {**stays, **spec.service_account_annotations}:
+        own = cloud.account_annotations(spec.identity, site)
+        if annotations := {**stays, **own, **spec.service_account_annotations}:
             account["metadata"]["annotations"] = annotations
         account["automountServiceAccountToken"] = False
         yield Draft(account)
@@ -55,25 +57,35 @@ def companions(
         config["immutable"] = True
         config["data"] = dict(spec.config.files)
         yield Draft(config, sealed=True)
-    for claim in claims(spec.volumes):
-        volume = manifest("v1", "PersistentVolumeClaim", claim.name, labels, site)
+    if (devices := hardware.claim_template(name, spec, site, labels)) is not None:
+        devices["metadata"]["annotations"] = dict(LEFT_BEHIND if ports else KEPT)
+        yield Draft(devices, sealed=True)
+    made = [(one.name, one.mode, one.size, one.storage_class) for one in spec.claims if one.size is not None]
+    for claim, mode, size, storage_class in dict.fromkeys(made):
+        volume = manifest("v1", "PersistentVolumeClaim", claim, labels, site)
         volume["metadata"]["annotations"] = dict(KEPT)
         body: dict[str, Any] = {
-            "accessModes": [claim.mode],
-            "resources": {"requests": {"storage": claim.size}},
+            "accessModes": [mode],
+            "resources": {"requests": {"storage": size}},
         }
-        if claim.storage_class is not None:
-            body["storageClassName"] = claim.storage_class
+        if storage_class is not None:
+            body["storageClassName"] = storage_class
         volume["spec"] = body
         yield Draft(volume)
+    for secret, wanted in secrets.external_secrets(spec.secrets, site):
+        external = {**manifest(secrets.API, "ExternalSecret", secret, labels, site), "spec": wanted}
+        if stays:
+            external["metadata"]["annotations"] = dict(stays)
+        yield Draft(external)
     policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
     if stays:
         policy["metadata"]["annotations"] = dict(stays)
-    policy["spec"] = _policy(name, spec.network, site, ports, together=together)
+    policy["spec"] = _policy(name, spec, site, ports, together=together)
     yield Draft(policy)
 
 
-def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, together: bool) -> dict[str, Any]:
+def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, together: bool) -> dict[str, Any]:
+    network = spec.network
     ingress: list[dict[str, Any]] = []
     if ports:
         sources = [
@@ -84,6 +96,8 @@ def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, 
     if together:
         # Every port: NCCL and Gloo listen on whatever the kernel gives them.
         ingress.append({"from": [{"podSelector": {"matchLabels": selector(name)}}]})
+    if (found := watching.scraped(spec, site)) is not None and site.cluster.monitoring is not None:
+        ingress.append({"from": [_namespace(site.cluster.monitoring.namespace)], "ports": _tcp((found[1],))})
     ingress.extend({"from": [_peer(peer)], "ports": _tcp(peer.ports or ports)} for peer in network.clients)
     # DNS to anywhere: a node-local cache answers on a link-local address that no pod selector matches.
     dns = {"ports": [{"protocol": "UDP", "port": DNS_PORT}, {"protocol": "TCP", "port": DNS_PORT}]}
@@ -95,6 +109,7 @@ def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, 
                 "ports": _tcp((HTTPS_PORT,)),
             }
         )
+    egress.extend(cloud.egress(spec.identity, site))
     egress.extend(
         {"to": [_peer(peer)], **({"ports": _tcp(tuple(peer.ports))} if peer.ports else {})} for peer in network.egress
     )

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 import yaml
@@ -15,7 +14,7 @@ from modelyard.exact_yaml import too_deep
 from modelyard.findings import Breach, Source
 from modelyard.fleet import Environment, Manifest, Site, Workload
 from modelyard.images import Former, lock_path
-from modelyard.pod import digest
+from modelyard.pod import REFERRED_TO, content_of, digest, references
 from modelyard.render import tree
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import path_of
@@ -102,7 +101,7 @@ def kept(current: Sequence[Current], environment: Environment, past: Past | None
                 candidates.setdefault((one["kind"], one["metadata"]["name"]), one)
         for now in sealed.get(owner, ()):
             candidates.pop((now.kind, now.name), None)
-        runs = any(one.kind != "ConfigMap" for one in sealed.get(owner, ()))
+        runs = any(one.kind not in REFERRED_TO for one in sealed.get(owner, ()))
         configs = 0 if runs else environment.site.keep_configs
         chosen = tuple(_chosen([*candidates.values()], workloads[owner].keep_runs, configs))
         if chosen:
@@ -112,30 +111,18 @@ def kept(current: Sequence[Current], environment: Environment, past: Past | None
 
 def _chosen(formers: Sequence[Manifest], runs: int, configs: int) -> Iterator[Manifest]:
     """Yield so many *runs* of *formers*, what they mount, and so many *configs* of each name besides."""
-    started = [one for one in formers if one["kind"] != "ConfigMap"][:runs]
-    mounted = {name for one in started for name in _mounted(one.get("spec"))}
+    started = [one for one in formers if one["kind"] not in REFERRED_TO][:runs]
+    needed = {reference for one in started for reference in references(one.get("spec"))}
     count: Counter[str] = Counter()
     for one in formers:
-        if one["kind"] != "ConfigMap":
+        if one["kind"] not in REFERRED_TO:
             if any(one is run for run in started):
                 yield one
             continue
         logical = one["metadata"]["annotations"][LOGICAL_NAME]
         count[logical] += 1
-        if one["metadata"]["name"] in mounted or count[logical] <= configs:
+        if (one["kind"], one["metadata"]["name"]) in needed or count[logical] <= configs:
             yield one
-
-
-def _mounted(value: Any) -> Iterator[str]:  # any part of a manifest
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in {"configMap", "configMapRef", "configMapKeyRef"} and isinstance(inner, dict):
-                yield str(inner.get("name"))
-            else:
-                yield from _mounted(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _mounted(inner)
 
 
 def _workloads(environment: Environment) -> dict[str, Workload]:
@@ -144,7 +131,7 @@ def _workloads(environment: Environment) -> dict[str, Workload]:
 
 def rendered(manifest: Manifest) -> Manifest:
     """Return *manifest* as it is rendered when it is a former one."""
-    if manifest["kind"] == "ConfigMap":
+    if manifest["kind"] in REFERRED_TO:
         return manifest
     metadata = manifest["metadata"]
     return {**manifest, "metadata": {**metadata, "annotations": {**metadata["annotations"], **NOT_APPLIED}}}
@@ -178,9 +165,7 @@ def broken(manifest: Manifest) -> str | None:
         return "it is no manifest with kind, name and annotations"
     if too_deep(manifest):
         return "it is nested too deep"
-    config = {key: manifest.get(key) for key in ("data", "binaryData")}
-    content = config if manifest["kind"] == "ConfigMap" else manifest.get("spec")
-    if metadata["name"] != f"{annotations.get(LOGICAL_NAME)}-{digest(content)}":
+    if metadata["name"] != f"{annotations.get(LOGICAL_NAME)}-{digest(content_of(manifest))}":
         return "it was edited by hand: its name ends with a hash of what it was"
     return None
 

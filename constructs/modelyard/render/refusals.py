@@ -9,7 +9,7 @@ import attrs
 from modelyard import trace
 from modelyard.delivery import misdeclared
 from modelyard.findings import Breach, Finding, Source
-from modelyard.fleet import Environment, Workload
+from modelyard.fleet import Environment, Workload, misdeclared_hardware
 from modelyard.pod import label_breaches, type_breaches, value_breaches
 from modelyard.rules import accepts, finding
 from modelyard.schemas import SUPPORTED
@@ -60,7 +60,8 @@ def _site_breaches(environment: Environment) -> Iterator[Breach]:
     if wrong_types:
         yield from wrong_types
         return
-    yield from value_breaches(site.cluster, "cluster.")
+    wrong_values = list(value_breaches(site.cluster, "cluster."))
+    yield from wrong_values or misdeclared_hardware(site.cluster)
     if broken := names.dns_label(site.namespace):
         yield Breach("N19", "namespace", site.namespace, broken, 'choose a name such as "ml-prod"')
     if site.cluster.kubernetes not in SUPPORTED:
