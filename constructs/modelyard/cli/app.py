@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import enum
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 
 from modelyard import crash
+from modelyard.cli.words import App, Environments, Form, Format, Jobs, PlanFormat
 from modelyard.findings import ModelyardError, SynthesisError
 
 FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
@@ -22,46 +22,6 @@ EPILOG = (
     "Exit codes: 0 all is well, 1 findings of severity error, 2 the command was misused, "
     "3 dist/ is not what the code renders (check only), 130 interrupted. NO_COLOR turns colours off."
 )
-
-
-class Format(enum.StrEnum):
-    """How a command answers."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class PlanFormat(enum.StrEnum):
-    """How ``plan`` answers."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
-
-
-App = Annotated[
-    Path | None,
-    typer.Option("--app", help="The project's main.py. Default: the one in or above this folder."),
-]
-Form = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
-Environments = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[ENVIRONMENT]...",
-        help="Only these environments. Default: all.",
-        show_default=False,
-    ),
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        min=1,
-        help="Processes at a time. Default: one a core.",
-        show_default=False,
-    ),
-]
 
 app = typer.Typer(
     name="modelyard",
