@@ -55,7 +55,11 @@ def _refused(pair: Pair) -> Iterator[Effect]:
     """Yield what the API server refuses, and what costs pods once: rules know both."""
     if pair.old is None or pair.new is None:
         return
-    for breach in changes(pair.old.data, pair.new.data):
+    try:
+        found = list(changes(pair.old.data, pair.new.data))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return  # rules look at what has passed its schema, and what an older commit holds may not have
+    for breach in found:
         if breach.rule == "G13":
             yield Effect("replicas-handed-over", Risk.DANGER, f"{breach.because}; {breach.do}")
         else:
