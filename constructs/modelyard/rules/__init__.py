@@ -2,6 +2,7 @@
 
 from modelyard.rules import (  # noqa: F401 # importing a family registers its rules
     a,
+    a_keda,
     a_metrics,
     a_sources,
     c,
@@ -20,6 +21,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     j_failure,
     j_indexed,
     k,
+    l,
     m,
     n,
     n_labels,
@@ -35,6 +37,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     p_placement,
     p_probes,
     p_security,
+    p_servers,
     p_spot,
     p_users,
     r,
@@ -47,9 +50,11 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     v_claims,
     v_data,
     v_external,
+    v_models,
     v_secrets,
     v_sources,
     x,
+    y,
 )
 from modelyard.rules.check import accepts, breaches, finding, settle
 from modelyard.rules.g_changes import changes

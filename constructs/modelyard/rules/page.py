@@ -17,6 +17,7 @@ FAMILIES = {
     "G": "Delivery by Argo CD and Flux",
     "J": "Jobs",
     "K": "Queues of Kueue",
+    "L": "Replicas on several nodes",
     "M": "Monitoring",
     "N": "Names and labels",
     "P": "Pods",
@@ -24,6 +25,7 @@ FAMILIES = {
     "S": "JobSets",
     "V": "Volumes",
     "X": "modelyard's own promises",
+    "Y": "Jobs of other operators",
 }
 INDEX = "README.md"
 GENERATED = "<!-- Written by python -m modelyard.rules.page: change the rule, not this file. -->"

@@ -19,11 +19,15 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "DaemonSet": ("spec", "template"),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
 }
+LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
+"""Kinds that may have another template for the first pod of a group."""
 
 JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
 SEVERAL_PODS: Mapping[str, tuple[str, ...]] = {
     "JobSet": (*JOBS_OF_SETS, "template"),
+    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS, "template"),
 }
 """Kinds with a list of pod templates, and the way to each."""
 
@@ -71,8 +75,16 @@ class Object:
 
     @cached_property
     def pod(self) -> Pod | None:
-        """The pod or pod template in it, if there is one."""
-        path = POD_PATHS.get(self.kind)
+        """The pod or pod template in it, if there is one; of a group, that of its leader."""
+        return self._leader or self._pod(POD_PATHS)
+
+    @cached_property
+    def _leader(self) -> Pod | None:
+        leader = self._pod(LEADERS)
+        return leader if leader is not None and leader.data else None
+
+    def _pod(self, paths: Mapping[str, tuple[str, ...]]) -> Pod | None:
+        path = paths.get(self.kind)
         if path is None:
             return None
         found: Any = self.data
@@ -85,14 +97,17 @@ class Object:
         """The pods and pod templates in it."""
         if (way := SEVERAL_PODS.get(self.kind)) is not None:
             return [Pod(self, path, data) for path, data in _each(self.data, way)]
+        if self._leader is not None and (worker := self._pod(POD_PATHS)) is not None:
+            return [self._leader, worker]
         return [] if self.pod is None else [self.pod]
 
     @cached_property
     def jobs(self) -> list[Job]:
         """The jobs in it."""
-        if self.kind == "JobSet":
-            copies = [one.get("replicas", 1) for one in self.spec.get("replicatedJobs") or ()]
-            found = _each(self.data, JOBS_OF_SETS)
+        if (way := SEVERAL_PODS.get(self.kind)) is not None:
+            of_set = self.spec if self.kind == "JobSet" else (self.spec.get("template") or {}).get("spec") or {}
+            copies = [one.get("replicas", 1) for one in of_set.get("replicatedJobs") or ()]
+            found = _each(self.data, way[:-1])
             return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
         return [] if self.job is None else [self.job]
 
