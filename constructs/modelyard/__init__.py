@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         Job,
         JobSet,
         Queue,
+        RayJob,
         Schedule,
         Step,
         Sweep,
@@ -105,6 +106,7 @@ __all__ = [
     "Peer",
     "Port",
     "Queue",
+    "RayJob",
     "Remote",
     "ScalableModelService",
     "Schedule",
@@ -144,7 +146,8 @@ _ROOMS = {
     ),
     "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
     "modelyard.training": (
-        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob",
+        "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",
+        "TrainingJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

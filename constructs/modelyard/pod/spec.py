@@ -107,7 +107,7 @@ RULES_OF_CHECKS = {
     "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
     "keep_runs": "X11", "exclusive_topology": "N16", "min_parallelism": "K03", "required_topology": "K04",
-    "preferred_topology": "K04",
+    "preferred_topology": "K04", "head_cpu": "R01", "head_memory": "R01",
     "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
