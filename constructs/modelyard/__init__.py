@@ -53,7 +53,17 @@ if TYPE_CHECKING:
         SecretKey,
         Watch,
     )
-    from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
+    from modelyard.serving import (
+        CpuScale,
+        Drain,
+        Exec,
+        GpuScale,
+        HttpGet,
+        MetricScale,
+        QueueScale,
+        ScalableModelService,
+        TcpSocket,
+    )
     from modelyard.training import (
         Checkpoint,
         Job,
@@ -91,12 +101,14 @@ __all__ = [
     "Fleet",
     "Flux",
     "Gpu",
+    "GpuScale",
     "HttpGet",
     "HuggingFace",
     "Identity",
     "Image",
     "Job",
     "JobSet",
+    "MetricScale",
     "Metrics",
     "ModelyardError",
     "Monitoring",
@@ -106,6 +118,7 @@ __all__ = [
     "Peer",
     "Port",
     "Queue",
+    "QueueScale",
     "RayJob",
     "Remote",
     "ScalableModelService",
@@ -144,7 +157,10 @@ _ROOMS = {
         "Bucket", "Claim", "ConfigFiles", "EmptyDir", "ExternalSecret", "FieldRef", "Gpu", "HuggingFace", "Identity",
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
-    "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
+    "modelyard.serving": (
+        "CpuScale", "Drain", "Exec", "GpuScale", "HttpGet", "MetricScale", "QueueScale", "ScalableModelService",
+        "TcpSocket",
+    ),
     "modelyard.training": (
         "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",
         "TrainingJob",

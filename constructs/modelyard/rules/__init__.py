@@ -2,6 +2,7 @@
 
 from modelyard.rules import (  # noqa: F401 # importing a family registers its rules
     a,
+    a_keda,
     a_metrics,
     a_sources,
     c,

@@ -93,6 +93,8 @@ RUNTIME: Mapping[str, OnlyUs] = {
     **dict.fromkeys(("M01", "M02", "M03", "M05"), OnlyUs(SEVERAL)),
     "M04": OnlyUs(CONTROLLER),
     "M06": OnlyUs(WORSE),
+    **dict.fromkeys(("A03", "A04", "A19"), OnlyUs(WORSE)),
+    **dict.fromkeys(("A14", "A15", "N11"), OnlyUs(CONTROLLER)),
     "P40": OnlyUs(KUBELET),
     "P41": OnlyUs(SEVERAL),
     "V30": OnlyUs(SEVERAL),
