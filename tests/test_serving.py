@@ -170,7 +170,7 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ),
 ]
 
-ELSEWHERE = {"identity", "secrets", "watch"}
+ELSEWHERE = {"identity", "secrets", "watch", "route"}
 """Options that need more of a cluster than the stock one has: tests/test_identity.py, tests/test_watching.py."""
 
 

@@ -109,6 +109,7 @@ RULES_OF_CHECKS = {
     "preferred_topology": "K04",
     "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
     "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
+    "timeout": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 

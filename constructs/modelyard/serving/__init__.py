@@ -1,5 +1,6 @@
 """Models that serve: `ScalableModelService`."""
 
+from modelyard.serving.hosts import Host
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.service import ScalableModelService
@@ -9,6 +10,7 @@ __all__ = [
     "Drain",
     "Exec",
     "GpuScale",
+    "Host",
     "HttpGet",
     "MetricScale",
     "QueueScale",

@@ -11,6 +11,7 @@ from modelyard.pod import Claim, Pod, companions, manifest, object_labels, selec
 from modelyard.pod.monitors import monitors
 from modelyard.serving import alerts
 from modelyard.serving.options import Exec, HealthCheck, HttpGet, TcpSocket
+from modelyard.serving.routes import protocols, routes
 from modelyard.serving.scaling import autoscaler
 from modelyard.serving.spec import SINGLE_WRITER, ServiceSpec, health_check
 from modelyard.values.durations import whole_seconds
@@ -35,6 +36,7 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
         found.append(Draft(autoscaler(name, spec, site, labels)))
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
+    found.extend(routes(name, spec, site, labels))
     ports = tuple(port.number for port in spec.ports)
     told, drawn = list(alerts.alerts(name, CONTAINER, spec, site)), list(alerts.panels(name, CONTAINER, spec, site))
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
@@ -146,7 +148,7 @@ def _spread(name: str) -> list[dict[str, Any]]:
 
 
 def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
-    service = manifest("v1", "Service", name, labels, site)
+    service, spoken = manifest("v1", "Service", name, labels, site), protocols(spec)
     service["spec"] = {
         "type": "ClusterIP",
         "selector": selector(name),
@@ -156,6 +158,7 @@ def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -
                 "port": port.service or port.number,
                 "targetPort": port.name,
                 "protocol": "TCP",
+                **({"appProtocol": spoken[port.name]} if port.name in spoken else {}),
             }
             for port in spec.ports
         ],

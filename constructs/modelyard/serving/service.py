@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Identity, Network, Port, SecretFiles, Watch
+from modelyard.serving.hosts import Host
+from modelyard.serving.hosts import breaches as reached
 from modelyard.serving.manifests import drafts
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
@@ -43,6 +45,9 @@ class ScalableModelService(Workload):
 
         scale: `CpuScale`, `QueueScale`, `GpuScale` or `MetricScale`, for as many replicas as the load needs.
             Default: *replicas*.
+
+        route: A `Host` under which it is reached from outside, by the cluster's gateway; or one for HTTP and one for
+            gRPC. Default: none.
 
         health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
             a process that fails it is restarted. Default: the first port accepts connections, and
@@ -131,6 +136,7 @@ class ScalableModelService(Workload):
         port: int | Sequence[Port],
         replicas: int | None = None,
         scale: CpuScale | QueueScale | GpuScale | MetricScale | None = None,
+        route: Host | Sequence[Host] = (),
         health: str | HttpGet | TcpSocket | Exec | None = None,
         ready: str | HttpGet | TcpSocket | Exec | None = None,
         start_within: timedelta = ONE_MINUTE,
@@ -169,6 +175,7 @@ class ScalableModelService(Workload):
             port=port,
             replicas=replicas,
             scale=scale,
+            route=route,
             health=health,
             ready=ready,
             start_within=start_within,
@@ -205,7 +212,7 @@ class ScalableModelService(Workload):
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
-        return [*breaches(self.id, self.spec, site), *keda(self.spec, site)]
+        return [*breaches(self.id, self.spec, site), *keda(self.spec, site), *reached(self.id, self.spec, site)]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""

@@ -13,6 +13,7 @@ from modelyard.findings import Breach
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim, Port
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.serving.hosts import Host
 from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, TcpSocket
 from modelyard.serving.scales import KedaScale, MetricScale
 from modelyard.values.durations import minutes
@@ -47,6 +48,7 @@ class ServiceSpec(PodSpec):
     port: int | Sequence[Port] = required(check=_port)
     replicas: int | None = option(default=None, check=_replicas)
     scale: CpuScale | KedaScale | None = None
+    route: Host | Sequence[Host] = ()
     health: str | HttpGet | TcpSocket | Exec | None = None
     ready: str | HttpGet | TcpSocket | Exec | None = None
     start_within: timedelta = option(default=minutes(1), check=_budget)
