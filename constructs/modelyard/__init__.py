@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         Sweep,
         Topology,
         TrainingJob,
+        TrainJob,
     )
     from modelyard.values import Image, days, hours, minutes, seconds
 
@@ -139,6 +140,7 @@ __all__ = [
     "TcpSocket",
     "Toleration",
     "Topology",
+    "TrainJob",
     "TrainingJob",
     "UsageError",
     "Watch",
@@ -165,7 +167,7 @@ _ROOMS = {
         "TcpSocket",
     ),
     "modelyard.training": (
-        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainingJob",
+        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

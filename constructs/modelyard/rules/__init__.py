@@ -52,6 +52,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     v_secrets,
     v_sources,
     x,
+    y,
 )
 from modelyard.rules.check import accepts, breaches, finding, settle
 from modelyard.rules.g_changes import changes

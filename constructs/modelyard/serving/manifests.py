@@ -38,7 +38,7 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
         found.append(Draft(_budget(name, site, labels)))
     found.extend(routes(name, spec, site, labels))
     ports = tuple(port.number for port in spec.ports)
-    told, drawn = list(alerts.alerts(name, CONTAINER, spec, site)), list(alerts.panels(name, CONTAINER, spec, site))
+    told, drawn = alerts.alerts(name, CONTAINER, spec, site), alerts.panels(name, CONTAINER, spec, site)
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
     return [*found, *companions(name, COMPONENT, spec, site, ports), *watching]
 
