@@ -56,16 +56,24 @@ if TYPE_CHECKING:
         Watch,
     )
     from modelyard.serving import (
+        NIM,
+        VLLM,
+        Adapter,
         CpuScale,
         Drain,
         Exec,
         GpuScale,
         Host,
         HttpGet,
+        Loader,
+        LoadTime,
         MetricScale,
+        MLServer,
         QueueScale,
         ScalableModelService,
+        SGLang,
         TcpSocket,
+        Triton,
     )
     from modelyard.training import (
         Checkpoint,
@@ -82,7 +90,10 @@ if TYPE_CHECKING:
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
+    "NIM",
+    "VLLM",
     "Accelerator",
+    "Adapter",
     "ArgoCD",
     "Bucket",
     "Checkpoint",
@@ -113,6 +124,9 @@ __all__ = [
     "IngressClass",
     "Job",
     "JobSet",
+    "LoadTime",
+    "Loader",
+    "MLServer",
     "MetricScale",
     "Metrics",
     "ModelyardError",
@@ -125,6 +139,7 @@ __all__ = [
     "Queue",
     "QueueScale",
     "Remote",
+    "SGLang",
     "ScalableModelService",
     "Schedule",
     "SecretFiles",
@@ -142,6 +157,7 @@ __all__ = [
     "Topology",
     "TrainJob",
     "TrainingJob",
+    "Triton",
     "UsageError",
     "Watch",
     "days",
@@ -163,8 +179,8 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "MetricScale", "QueueScale", "ScalableModelService",
-        "TcpSocket",
+        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "LoadTime", "Loader", "MLServer",
+        "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
         "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob",

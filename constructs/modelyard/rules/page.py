@@ -18,6 +18,7 @@ FAMILIES = {
     "H": "Routes from outside",
     "J": "Jobs",
     "K": "Queues of Kueue",
+    "L": "Replicas on several nodes",
     "M": "Monitoring",
     "N": "Names and labels",
     "P": "Pods",
