@@ -17,6 +17,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     g_changes,
     g_controllers,
     g_words,
+    h,
     j,
     j_failure,
     j_indexed,

@@ -100,6 +100,8 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "M06": OnlyUs(WORSE),
     **dict.fromkeys(("A03", "A04", "A19"), OnlyUs(WORSE)),
     **dict.fromkeys(("A14", "A15", "N11"), OnlyUs(CONTROLLER)),
+    **dict.fromkeys(("H01", "H06", "H08"), OnlyUs(SEVERAL)),
+    **dict.fromkeys(("H02", "H04", "H05", "H07"), OnlyUs(CONTROLLER)),
     "P40": OnlyUs(KUBELET),
     "P41": OnlyUs(SEVERAL),
     "V30": OnlyUs(SEVERAL),
