@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         Job,
         JobSet,
         Queue,
+        RayJob,
         Schedule,
         Step,
         Sweep,
@@ -132,6 +133,7 @@ __all__ = [
     "Port",
     "Queue",
     "QueueScale",
+    "RayJob",
     "Remote",
     "SGLang",
     "ScalableModelService",
@@ -176,7 +178,8 @@ _ROOMS = {
         "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
-        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob",
+        "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",
+        "TrainingJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip
