@@ -54,15 +54,23 @@ if TYPE_CHECKING:
         Watch,
     )
     from modelyard.serving import (
+        NIM,
+        VLLM,
+        Adapter,
         CpuScale,
         Drain,
         Exec,
         GpuScale,
         HttpGet,
+        Loader,
+        LoadTime,
         MetricScale,
+        MLServer,
         QueueScale,
         ScalableModelService,
+        SGLang,
         TcpSocket,
+        Triton,
     )
     from modelyard.training import (
         Checkpoint,
@@ -80,7 +88,10 @@ if TYPE_CHECKING:
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
+    "NIM",
+    "VLLM",
     "Accelerator",
+    "Adapter",
     "ArgoCD",
     "Bucket",
     "Checkpoint",
@@ -108,6 +119,9 @@ __all__ = [
     "Image",
     "Job",
     "JobSet",
+    "LoadTime",
+    "Loader",
+    "MLServer",
     "MetricScale",
     "Metrics",
     "ModelyardError",
@@ -121,6 +135,7 @@ __all__ = [
     "QueueScale",
     "RayJob",
     "Remote",
+    "SGLang",
     "ScalableModelService",
     "Schedule",
     "SecretFiles",
@@ -138,6 +153,7 @@ __all__ = [
     "Topology",
     "TrainJob",
     "TrainingJob",
+    "Triton",
     "UsageError",
     "Watch",
     "days",
@@ -158,8 +174,8 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "CpuScale", "Drain", "Exec", "GpuScale", "HttpGet", "MetricScale", "QueueScale", "ScalableModelService",
-        "TcpSocket",
+        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "HttpGet", "LoadTime", "Loader", "MLServer", "MetricScale",
+        "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
         "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",

@@ -19,7 +19,10 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "DaemonSet": ("spec", "template"),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
 }
+LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
+"""Kinds that may have another template for the first pod of a group."""
 
 JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
 SETS: Mapping[str, tuple[str, ...]] = {
@@ -80,8 +83,16 @@ class Object:
 
     @cached_property
     def pod(self) -> Pod | None:
-        """The pod or pod template in it, if there is one."""
-        path = POD_PATHS.get(self.kind)
+        """The pod or pod template in it, if there is one; of a group, that of its leader."""
+        return self._leader or self._pod(POD_PATHS)
+
+    @cached_property
+    def _leader(self) -> Pod | None:
+        leader = self._pod(LEADERS)
+        return leader if leader is not None and leader.data else None
+
+    def _pod(self, paths: Mapping[str, tuple[str, ...]]) -> Pod | None:
+        path = paths.get(self.kind)
         if path is None:
             return None
         found: Any = self.data
@@ -94,6 +105,8 @@ class Object:
         """The pods and pod templates in it."""
         if (ways := SEVERAL_PODS.get(self.kind)) is not None:
             return [Pod(self, path, data) for way in ways for path, data in _each(self.data, way) if data]
+        if self._leader is not None and (worker := self._pod(POD_PATHS)) is not None:
+            return [self._leader, worker]
         return [] if self.pod is None else [self.pod]
 
     @cached_property
