@@ -35,7 +35,7 @@ def small(spec: TrainingSpec, cpu: str | int, memory: str) -> TrainingSpec:
     """Return *spec* for a pod that does none of the work."""
     return attrs.evolve(
         without_command(spec), gpu=None, cpu=cpu, memory=memory, cpu_limit=None, memory_limit=None, shared_memory=None,
-        nodes=1,
+        nodes=1, queue=None, topology=None,
     )  # fmt: skip
 
 
