@@ -103,6 +103,30 @@ def test_a_slice_of_tpus_has_a_pod_on_every_host(tmp_path: Path) -> None:
     assert at(made, "spec.completions") == 4
 
 
+def test_a_run_has_a_slice_to_itself(tmp_path: Path) -> None:
+    """On GKE a slice is a node pool: all pods of a run in one, and none of another run's, in whatever namespace."""
+    made = job(tmp_path, SLICE, gpu=Gpu("v5e-16", 4), nodes=4)
+    run, pool = "batch.kubernetes.io/job-name", "cloud.google.com/gke-nodepool"
+
+    assert at(made, f"{POD}.affinity") == {
+        "podAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {"labelSelector": {"matchLabels": {"app": "train"}}, "matchLabelKeys": [run], "topologyKey": pool}
+            ]
+        },
+        "podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {
+                    "labelSelector": {"matchExpressions": [{"key": run, "operator": "Exists"}]},
+                    "mismatchLabelKeys": [run],
+                    "namespaceSelector": {},
+                    "topologyKey": pool,
+                }
+            ]
+        },
+    }
+
+
 def test_a_fabric_is_there_for_trainings_on_several_nodes_only(tmp_path: Path) -> None:
     """One pod has nobody to talk with, and network devices are few."""
     alone, together = (job(tmp_path, H100, gpu=Gpu("h100", 8), nodes=nodes) for nodes in (1, 2))

@@ -1,0 +1,1 @@
+"""Trainings as teams run them: each a few lines of Python, and the YAML that an expert would have written."""
