@@ -157,12 +157,6 @@ def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
         if name in spec.env:
             because = "with sweep= it is set for each pod, and another value would hide the settings of the trial"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
-    mounts = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
-    if spec.config is not None:
-        mounts.append(("config.mount", spec.config.mount))
-    for field, mount in mounts if spec.sweep else ():
-        if mount.rstrip("/") == sweeps.FOLDER:
-            yield Breach("V06", field, mount, "the settings of the trials are mounted there", "choose another folder")
 
 
 def _schedule(spec: TrainingSpec) -> Iterator[Breach]:
