@@ -46,7 +46,17 @@ if TYPE_CHECKING:
         SecretKey,
     )
     from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
-    from modelyard.training import Checkpoint, Schedule, Sweep, Topology, TrainingJob
+    from modelyard.training import (
+        Checkpoint,
+        Job,
+        JobSet,
+        Queue,
+        Schedule,
+        Step,
+        Sweep,
+        Topology,
+        TrainingJob,
+    )
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
@@ -72,12 +82,15 @@ __all__ = [
     "HttpGet",
     "HuggingFace",
     "Image",
+    "Job",
+    "JobSet",
     "ModelyardError",
     "Network",
     "OciImage",
     "Owned",
     "Peer",
     "Port",
+    "Queue",
     "ScalableModelService",
     "Schedule",
     "SecretFiles",
@@ -85,6 +98,7 @@ __all__ = [
     "Severity",
     "SpecError",
     "SpotNodes",
+    "Step",
     "StorageClass",
     "Sweep",
     "SynthesisError",
@@ -111,7 +125,9 @@ _ROOMS = {
         "Port", "SecretFiles", "SecretKey",
     ),
     "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
-    "modelyard.training": ("Checkpoint", "Schedule", "Sweep", "Topology", "TrainingJob"),
+    "modelyard.training": (
+        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainingJob",
+    ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -151,8 +151,8 @@ def explain(
 
     main = _main_py(main_py)
     with show.reserved(form):
-        job = job_of(main, environment, workload)
-    show.outcomes(job, form)
+        job, reason = job_of(main, environment, workload)
+    show.outcomes(job, reason, form)
 
 
 @images.command("list")

@@ -166,11 +166,17 @@ def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:
         _json(list(found))
         return
     columns = ["environment", "workload", "kind", "replicas", "gpus", "image"]
-    rows = [[str(one[column]) for column in columns] for one in found]
+    rows = [[str({**one, "kind": _kind(one)}[column]) for column in columns] for one in found]
     if any(one["kept"] for one in found):
         columns.append("kept")
         rows = [[*row, ", ".join(one["kept"])] for row, one in zip(rows, found, strict=True)]
     _table(columns, rows)
+
+
+def _kind(workload: Mapping[str, Any]) -> str:
+    """Return what *workload* is, and what runs it where Kubernetes itself has no such kind."""
+    runs = workload.get("runs_as", "Job")
+    return f"{workload['kind']}" if runs in {"Job", "CronJob"} else f"{workload['kind']} ({runs})"
 
 
 def images(locks: Mapping[str, Lock], form: str) -> None:
@@ -198,8 +204,8 @@ def changes(found: Sequence[Change]) -> None:
         _print("run modelyard synth to render it")
 
 
-def outcomes(manifest: Mapping[str, Any], form: str) -> None:
-    """Tell what a Job does when something goes wrong."""
+def outcomes(manifest: Mapping[str, Any], reason: str, form: str) -> None:
+    """Tell what a Job does when something goes wrong, and for what *reason* it is one."""
     from modelyard.training.outcomes import outcomes as all_of
 
     rows = all_of(manifest)
@@ -207,6 +213,7 @@ def outcomes(manifest: Mapping[str, Any], form: str) -> None:
         _json([attrs.asdict(one) for one in rows])
         return
     _table(("when", "then"), [(one.when, one.then) for one in rows])
+    _print(f"It runs as a {manifest['kind']}: {reason}.")
 
 
 def rule(rule_id: str) -> None:

@@ -101,7 +101,8 @@ RULES_OF_CHECKS = {
     "node_selector": "N16",
     "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
-    "keep_runs": "X11",
+    "keep_runs": "X11", "exclusive_topology": "N16", "min_parallelism": "K03", "required_topology": "K04",
+    "preferred_topology": "K04",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 

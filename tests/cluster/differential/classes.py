@@ -17,6 +17,7 @@ CONTROLLER = "admission takes it, and its controller then fails or waits"
 SCHEDULER = "admission takes it, and no node fits"
 KUBELET = "admission takes it, and the kubelet or the container's process fails"
 FLEET = "the cluster's owners decide it, and the fleet says what they decided"
+WEBHOOK = "a webhook of its controller refuses it, and the API server by itself takes it"
 GITOPS = "it is Argo CD or Flux that goes wrong, and both write what admission takes"
 LATER = "admission takes it now, and refuses or undoes a later change"
 WORSE = "it runs, and worse than it could: a disturbance, a repair or an attack shows it"
@@ -64,6 +65,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "C02": OnlyUs(CONTROLLER),
     "C05": OnlyUs(WORSE),
     "C06": OnlyUs(WORSE),
+    "C09": OnlyUs(CONTROLLER),
     "D03": OnlyUs(SCHEDULER, "test_rollouts.py::test_a_rollout_on_a_full_pool_ends_only_where_it_ends_a_pod_first"),
     "D04": OnlyUs(SEVERAL),
     "D06": OnlyUs(WORSE),
@@ -83,8 +85,11 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "J17": OnlyUs(SEVERAL),
     "J18": OnlyUs(SCHEDULER),
     "J20": OnlyUs(WORSE),
-    "J21": OnlyUs(GITOPS),
+    **dict.fromkeys(("J21", "J22"), OnlyUs(GITOPS)),
     "J23": OnlyUs(GITOPS),
+    **dict.fromkeys(("K01", "K02", "K03", "K04", "K06", "K08"), OnlyUs(WEBHOOK)),
+    "K05": OnlyUs(CONTROLLER),
+    **dict.fromkeys(("N06", "N07", "N13"), OnlyUs(WEBHOOK)),
     "N21": OnlyUs(KUBELET),
     "N22": OnlyUs(KUBELET),
     "N26": OnlyUs(KUBELET),
@@ -113,6 +118,8 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "R23": OnlyUs(SCHEDULER),
     "R26": OnlyUs(FLEET),
     "R27": OnlyUs(SCHEDULER),
+    **dict.fromkeys(("S01", "S02", "S04", "S05", "S08"), OnlyUs(WEBHOOK)),
+    **dict.fromkeys(("S03", "S07"), OnlyUs(CONTROLLER)),
     "V01": OnlyUs(SEVERAL),
     "V02": OnlyUs(SEVERAL),
     "V03": OnlyUs(FLEET),
