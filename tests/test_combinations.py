@@ -14,15 +14,18 @@ from modelyard import (
     Checkpoint,
     Claim,
     Cluster,
+    Crd,
     Environment,
     Fabric,
     Fleet,
     Gpu,
     HuggingFace,
     OciImage,
+    Queue,
     Schedule,
     SecretKey,
     SpotNodes,
+    Step,
     Sweep,
     Topology,
     TrainingJob,
@@ -48,6 +51,20 @@ CLUSTER = Cluster(
     ],
     spot=SpotNodes.GKE,
     csi_drivers={"gcsfuse.csi.storage.gke.io"},
+)
+WITH_OPERATORS = Cluster(
+    "lab",
+    kubernetes=KUBERNETES,
+    installed=[Crd.JOBSET, Crd.KUEUE],
+    accelerators=CLUSTER.accelerators,
+    spot=SpotNodes.EKS,
+    csi_drivers=CLUSTER.csi_drivers,
+)
+STEPS = st.lists(
+    st.builds(
+        Step, st.sampled_from(["first", "second"]), st.just(["true"]), gpu=st.sampled_from([None, Gpu("b200", 2)])
+    ),
+    max_size=1,
 )
 CLAIMS = st.builds(
     Claim,
@@ -95,6 +112,9 @@ OPTIONS = st.fixed_dictionaries(
         ),
         "data": st.dictionaries(st.sampled_from(["base", "corpus-2"]), SOURCES, max_size=2),
         "volumes": st.lists(CLAIMS, max_size=1),
+        "before": STEPS,
+        "after": STEPS,
+        "queue": st.builds(Queue, st.just("research"), required_topology=st.sampled_from([None, "rack"])),
         "node_selector": st.just({"disk": "fast"}),
         "read_only_root": st.booleans(),
     },
@@ -107,9 +127,9 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
     refused: set[str] = set()
 
     @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-    @given(OPTIONS, st.booleans())
-    def draw(options: dict[str, Any], strict: bool) -> None:  # noqa: FBT001 # drawn
-        environment = Environment(Fleet(root=tmp_path), "lab", cluster=CLUSTER, namespace="lab", strict=strict)
+    @given(OPTIONS, st.booleans(), st.sampled_from([CLUSTER, WITH_OPERATORS]))
+    def draw(options: dict[str, Any], strict: bool, cluster: Cluster) -> None:  # noqa: FBT001 # drawn
+        environment = Environment(Fleet(root=tmp_path), "lab", cluster=cluster, namespace="lab", strict=strict)
         TrainingJob(environment, "train", **{"image": IMAGE, "command": ["python", "train.py"], **options})
         gathered = gather(environment)
         errors = [one for one in gathered.findings if one.severity == "error"]
@@ -127,7 +147,7 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
     for number, text in enumerate(rendered):
         (folder / f"{number}.yaml").write_text(text, encoding="utf-8")
     count = len(rendered)
-    assert judged(folder, KUBERNETES, tmp_path / "schemas") == (count, count, 0, 0, 0)
-    assert {"Job", "CronJob", "PersistentVolumeClaim", "ResourceClaimTemplate"} <= set(rendered.values())
+    assert judged(folder, KUBERNETES, tmp_path / "schemas", WITH_OPERATORS.crd_schemas) == (count, count, 0, 0, 0)
+    assert {"Job", "CronJob", "JobSet", "PersistentVolumeClaim", "ResourceClaimTemplate"} <= set(rendered.values())
     assert count > 50
     assert {"R09", "R27", "V01", "X11"} <= refused

@@ -181,10 +181,10 @@ def test_a_device_class_hands_out_devices_by_claim(tmp_path: Path) -> None:
     scope = environment(tmp_path, cluster=cluster(CLAIMED))
     training(scope, gpu=Gpu("b200", 4))
     made = objects(scope)
-    template = made["ResourceClaimTemplate/train-accelerator"]
+    template = made["ResourceClaimTemplate/train-b200-4"]
 
     assert template["apiVersion"] == "resource.k8s.io/v1"
-    assert template["metadata"]["name"] == "train-accelerator-5a5b1587"
+    assert template["metadata"]["name"] == "train-b200-4-5a5b1587"
     assert template["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
     assert at(template, "spec.spec.devices.requests") == [
         {
@@ -201,7 +201,7 @@ def test_a_device_class_hands_out_devices_by_claim(tmp_path: Path) -> None:
     ]
     job_made = made["Job/train"]
     assert at(job_made, f"{POD}.resourceClaims") == [
-        {"name": "accelerator", "resourceClaimTemplateName": "train-accelerator-5a5b1587"}
+        {"name": "accelerator", "resourceClaimTemplateName": "train-b200-4-5a5b1587"}
     ]
     assert at(job_made, f"{CONTAINER}.resources") == {
         "requests": {"cpu": "1", "memory": "2Gi"},
@@ -217,8 +217,8 @@ def test_a_service_claims_devices_too(tmp_path: Path) -> None:
     service(scope, gpu=Gpu("b200"), scale=None, replicas=2)
     made = objects(scope)
 
-    assert made["ResourceClaimTemplate/api-accelerator"]["metadata"]["annotations"] == {
-        "modelyard.dev/name": "api-accelerator",
+    assert made["ResourceClaimTemplate/api-b200-1"]["metadata"]["annotations"] == {
+        "modelyard.dev/name": "api-b200-1",
         "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
         "argocd.argoproj.io/sync-options": "Prune=false",
         "kustomize.toolkit.fluxcd.io/prune": "disabled",

@@ -95,3 +95,8 @@ def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         because = "the training has no second pod to be near to"
         do = "leave topology= away, or train on several nodes"
         yield Breach("X11", "topology.key", spec.topology.key, because, do, source_of(spec.topology))
+    queue = spec.queue
+    if spec.topology is not None and queue is not None and (queue.required_topology or queue.preferred_topology):
+        because = "the queue places the pods, and queue= says where already"
+        do = "leave topology= away"
+        yield Breach("X11", "topology.key", spec.topology.key, because, do, source_of(spec.topology))

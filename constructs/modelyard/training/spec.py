@@ -9,7 +9,7 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
-from modelyard.pod.options import Claim
+from modelyard.pod.options import Claim, Gpu
 from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, steps
@@ -77,6 +77,12 @@ class TrainingSpec(PodSpec):
     spot: Spot | None = None
     topology: Topology | None = None
     data: Mapping[str, DataSource] = attrs.field(factory=dict)
+
+    @property
+    def gpus(self) -> Sequence[Gpu]:
+        """What the pods ask for, those of the steps included."""
+        steps = [one.gpu for one in (*self.before, *self.after) if one.gpu is not None]
+        return [*super().gpus, *steps]
 
     @property
     def claims(self) -> Sequence[Claim]:

@@ -36,6 +36,7 @@ def alone(spec: TrainingSpec, step: Step) -> TrainingSpec:
         nodes=1,
         backend=None,
         queue=None,
+        topology=None,
         before=(),
         after=(),
     )
