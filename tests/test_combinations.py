@@ -20,6 +20,8 @@ from modelyard import (
     Fleet,
     Gpu,
     HuggingFace,
+    Job,
+    JobSet,
     OciImage,
     Queue,
     Schedule,
@@ -29,6 +31,7 @@ from modelyard import (
     Sweep,
     Topology,
     TrainingJob,
+    TrainJob,
     hours,
     minutes,
 )
@@ -55,7 +58,7 @@ CLUSTER = Cluster(
 WITH_OPERATORS = Cluster(
     "lab",
     kubernetes=KUBERNETES,
-    installed=[Crd.JOBSET, Crd.KUEUE],
+    installed=[Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER],
     accelerators=CLUSTER.accelerators,
     spot=SpotNodes.EKS,
     csi_drivers=CLUSTER.csi_drivers,
@@ -112,6 +115,7 @@ OPTIONS = st.fixed_dictionaries(
         ),
         "data": st.dictionaries(st.sampled_from(["base", "corpus-2"]), SOURCES, max_size=2),
         "volumes": st.lists(CLAIMS, max_size=1),
+        "backend": st.sampled_from([Job(), JobSet(), TrainJob()]),
         "before": STEPS,
         "after": STEPS,
         "queue": st.builds(Queue, st.just("research"), required_topology=st.sampled_from([None, "rack"])),
@@ -148,6 +152,8 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
         (folder / f"{number}.yaml").write_text(text, encoding="utf-8")
     count = len(rendered)
     assert judged(folder, KUBERNETES, tmp_path / "schemas", WITH_OPERATORS.crd_schemas) == (count, count, 0, 0, 0)
-    assert {"Job", "CronJob", "JobSet", "PersistentVolumeClaim", "ResourceClaimTemplate"} <= set(rendered.values())
+    assert {"Job", "CronJob", "JobSet", "TrainJob", "PersistentVolumeClaim", "ResourceClaimTemplate"} <= set(
+        rendered.values()
+    )
     assert count > 50
     assert {"R09", "R27", "V01", "X11"} <= refused

@@ -1,1 +1,1 @@
-"""Trainings as teams run them: each a few lines of Python, and the YAML that an expert would have written."""
+"""What a data scientist writes for common trainings, in files of a few lines, and the YAML that it becomes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -67,12 +67,13 @@ class Panel:
 
 
 def monitors(
-    name: str, labels: Mapping[str, str], spec: PodSpec, site: Site, *, alerts: Sequence[Alert], panels: Sequence[Panel]
+    name: str, labels: Mapping[str, str], spec: PodSpec, site: Site, *, alerts: Iterable[Alert], panels: Iterable[Panel]
 ) -> Iterator[Draft]:
     """Yield what watches the workload *name*, whose alerts and graphs are these."""
     monitoring, watch = site.cluster.monitoring, watched(spec, site)
     if monitoring is None or watch is None:
         return
+    alerts, panels = list(alerts), list(panels)
     chosen = {**labels, **monitoring.labels}
     if (found := scraped(spec, site)) is not None:
         port, _, metrics = found
