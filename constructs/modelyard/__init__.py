@@ -60,10 +60,13 @@ if TYPE_CHECKING:
         CpuScale,
         Drain,
         Exec,
+        GpuScale,
         HttpGet,
         Loader,
         LoadTime,
+        MetricScale,
         MLServer,
+        QueueScale,
         ScalableModelService,
         SGLang,
         TcpSocket,
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
         Sweep,
         Topology,
         TrainingJob,
+        TrainJob,
     )
     from modelyard.values import Image, days, hours, minutes, seconds
 
@@ -107,6 +111,7 @@ __all__ = [
     "Fleet",
     "Flux",
     "Gpu",
+    "GpuScale",
     "HttpGet",
     "HuggingFace",
     "Identity",
@@ -116,6 +121,7 @@ __all__ = [
     "LoadTime",
     "Loader",
     "MLServer",
+    "MetricScale",
     "Metrics",
     "ModelyardError",
     "Monitoring",
@@ -125,6 +131,7 @@ __all__ = [
     "Peer",
     "Port",
     "Queue",
+    "QueueScale",
     "Remote",
     "SGLang",
     "ScalableModelService",
@@ -142,6 +149,7 @@ __all__ = [
     "TcpSocket",
     "Toleration",
     "Topology",
+    "TrainJob",
     "TrainingJob",
     "Triton",
     "UsageError",
@@ -164,11 +172,11 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "Adapter", "CpuScale", "Drain", "Exec", "HttpGet", "LoadTime", "Loader", "MLServer", "NIM", "SGLang",
-        "ScalableModelService", "TcpSocket", "Triton", "VLLM",
+        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "HttpGet", "LoadTime", "Loader", "MLServer", "MetricScale",
+        "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
-        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainingJob",
+        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

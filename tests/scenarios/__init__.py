@@ -1,1 +1,1 @@
-"""Trainings as teams run them: each a few lines of Python, and the YAML that an expert would have written."""
+"""What a team writes for common trainings and services, in a few lines, and the YAML that it becomes."""

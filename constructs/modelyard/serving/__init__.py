@@ -2,6 +2,7 @@
 
 from modelyard.serving.models import Adapter, Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.service import ScalableModelService
 
@@ -12,10 +13,13 @@ __all__ = [
     "CpuScale",
     "Drain",
     "Exec",
+    "GpuScale",
     "HttpGet",
     "LoadTime",
     "Loader",
     "MLServer",
+    "MetricScale",
+    "QueueScale",
     "SGLang",
     "ScalableModelService",
     "TcpSocket",

@@ -10,10 +10,9 @@ from modelyard.pod import companions, manifest, object_labels, selector
 from modelyard.pod.monitors import monitors
 from modelyard.serving import alerts, loading
 from modelyard.serving.groups import API_VERSION, KIND, group
-from modelyard.serving.options import CpuScale
 from modelyard.serving.pods import COMPONENT, CONTAINER, ROLE, pods, progress, rollout
+from modelyard.serving.scaling import DEPLOYMENT, autoscaler
 from modelyard.serving.spec import ServiceSpec
-from modelyard.values.durations import whole_seconds
 
 
 def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
@@ -24,10 +23,8 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
         Draft(_service(name, spec, site, labels)),
     ]
     if spec.scale is not None:
-        autoscaler = _autoscaler(name, spec.scale, site, labels)
-        if spec.nodes > 1:
-            autoscaler["spec"]["scaleTargetRef"] = {"apiVersion": API_VERSION, "kind": KIND, "name": name}
-        found.append(Draft(autoscaler))
+        target = {"apiVersion": API_VERSION, "kind": KIND} if spec.nodes > 1 else DEPLOYMENT
+        found.append(Draft(autoscaler(name, spec, site, labels, target)))
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
     ports = tuple(port.number for port in spec.ports)
@@ -78,38 +75,6 @@ def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -
         ],
     }
     return service
-
-
-def _autoscaler(name: str, scale: CpuScale, site: Site, labels: dict[str, str]) -> dict[str, Any]:
-    autoscaler = manifest("autoscaling/v2", "HorizontalPodAutoscaler", name, labels, site)
-    target = {"type": "Utilization", "averageUtilization": scale.target}
-    autoscaler["spec"] = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-        "minReplicas": scale.min,
-        "maxReplicas": scale.max,
-        "metrics": [
-            {
-                "type": "ContainerResource",
-                "containerResource": {"name": "cpu", "container": CONTAINER, "target": target},
-            }
-        ],
-        "behavior": {
-            "scaleUp": {
-                "stabilizationWindowSeconds": 0,
-                "selectPolicy": "Max",
-                "policies": [
-                    {"type": "Percent", "value": 100, "periodSeconds": 15},
-                    {"type": "Pods", "value": 2, "periodSeconds": 15},
-                ],
-            },
-            "scaleDown": {
-                "stabilizationWindowSeconds": whole_seconds(scale.scale_down_after),
-                "selectPolicy": "Max",
-                "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}],
-            },
-        },
-    }
-    return autoscaler
 
 
 def _budget(name: str, site: Site, labels: dict[str, str]) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from modelyard.serving.estimate import accelerators
 from modelyard.serving.manifests import drafts
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
+from modelyard.serving.scaling import breaches as keda
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.spec import Rollout, ServiceSpec, breaches
 
@@ -52,7 +54,8 @@ class ScalableModelService(Workload):
 
         replicas: A fixed number of replicas, 1 or more; not with *scale*. Default: 1.
 
-        scale: `CpuScale`, for as many replicas as the load needs. Default: *replicas*.
+        scale: `CpuScale`, `QueueScale`, `GpuScale` or `MetricScale`, for as many replicas as the load needs.
+            Default: *replicas*.
 
         health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
             a process that fails it is restarted. Default: the runtime's; else the first port accepts
@@ -145,7 +148,7 @@ class ScalableModelService(Workload):
         nodes: int = 1,
         port: int | Sequence[Port] | None = None,
         replicas: int | None = None,
-        scale: CpuScale | None = None,
+        scale: CpuScale | QueueScale | GpuScale | MetricScale | None = None,
         health: str | HttpGet | TcpSocket | Exec | None = None,
         ready: str | HttpGet | TcpSocket | Exec | None = None,
         start_within: timedelta | LoadTime | None = None,
@@ -224,7 +227,7 @@ class ScalableModelService(Workload):
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
-        return list(breaches(self.id, self.spec, site))
+        return [*breaches(self.id, self.spec, site), *keda(self.spec, site)]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""

@@ -19,6 +19,7 @@ from modelyard.serving import checks
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.runtimes import FACTS, Facts
+from modelyard.serving.scales import KedaScale, MetricScale
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.values.durations import minutes
 from modelyard.values.names import dns_label_1035
@@ -61,7 +62,7 @@ class ServiceSpec(PodSpec):
     nodes: int = option(default=1, check=_nodes)
     port: int | Sequence[Port] | None = option(default=None, check=_port)
     replicas: int | None = option(default=None, check=_replicas)
-    scale: CpuScale | None = None
+    scale: CpuScale | KedaScale | None = None
     health: str | HttpGet | TcpSocket | Exec | None = None
     ready: str | HttpGet | TcpSocket | Exec | None = None
     start_within: timedelta | LoadTime | None = option(default=None, check=_budget)
@@ -180,6 +181,10 @@ def _scaling(spec: ServiceSpec) -> Iterator[Breach]:
             "A12", "replicas", spec.replicas, "scale= is given too, and the autoscaler owns the number of replicas",
             f"leave replicas= away; the service starts with scale.min={scale.min}",
         )  # fmt: skip
+    if isinstance(scale, MetricScale) and scale.min == 0 and scale.buffer is None:
+        because = "a Service keeps no requests while there is no pod"
+        do = 'write min=1, or say what keeps them: buffer="kafka"'
+        yield Breach("A04", "scale.min", 0, because, do, source_of(scale))
     if scale is not None and scale.min > scale.max:
         because = f"scale.max is {scale.max}, and the fewest replicas are at most the most"
         yield Breach(
