@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         Job,
         JobSet,
         Queue,
+        RayJob,
         Schedule,
         Step,
         Sweep,
@@ -138,6 +139,7 @@ __all__ = [
     "Port",
     "Queue",
     "QueueScale",
+    "RayJob",
     "Remote",
     "SGLang",
     "ScalableModelService",
@@ -183,7 +185,8 @@ _ROOMS = {
         "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
-        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob",
+        "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",
+        "TrainingJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

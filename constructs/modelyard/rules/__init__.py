@@ -56,6 +56,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     v_sources,
     x,
     y,
+    y_ray,
 )
 from modelyard.rules.check import accepts, breaches, finding, settle
 from modelyard.rules.g_changes import changes
