@@ -1,7 +1,7 @@
-"""Four nodes of eight accelerators that talk over EFA, on plain Kubernetes, which has nothing installed."""
+"""Four nodes of eight accelerators and their network devices on plain Kubernetes, which has nothing installed."""
 
 from modelyard import Checkpoint, Claim, Environment, Gpu, TrainingJob, days
-from tests.scenarios.clusters import EKS as CLUSTER
+from tests.scenarios.clusters import PLAIN as CLUSTER
 from tests.scenarios.clusters import TRAINER
 
 
