@@ -149,8 +149,7 @@ class Cluster(ControlPlane):
         try:
             yield
         finally:
-            for namespace in namespaces:
-                self.clear(namespace)
+            self.clear(*namespaces)
 
     @contextlib.contextmanager
     def without(self, *manifests: Manifest) -> Iterator[None]:
@@ -161,13 +160,15 @@ class Cluster(ControlPlane):
             for one in manifests:
                 self.api.delete(one)
 
-    def clear(self, namespace: str) -> None:
-        """Delete *namespace* and what runs in it, and wait until its pods have left their nodes."""
-        for api_version, kind in RUNNING:
-            path = self.api.kind(api_version, kind).at(namespace)
-            self.api.request("DELETE", path, {"propagationPolicy": "Background"})
-        self.api.until(lambda pods: pods == [], "v1", "Pod", namespace, what=f"all pods of {namespace} are gone")
-        self.api.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    def clear(self, *namespaces: str) -> None:
+        """Delete *namespaces* and what runs in them, side by side, and wait until their pods have left their nodes."""
+        for namespace in namespaces:
+            for api_version, kind in RUNNING:
+                path = self.api.kind(api_version, kind).at(namespace)
+                self.api.request("DELETE", path, {"propagationPolicy": "Background"})
+        for namespace in namespaces:
+            self.api.until(lambda pods: pods == [], "v1", "Pod", namespace, what=f"all pods of {namespace} are gone")
+            self.api.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
 
     def exits(self, pod: Manifest, code: int) -> None:
         """Let the containers of *pod* end with *code*, and report it as its kubelet does."""
