@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import modelyard
-from tests.cluster.api import Api, Manifest, condition
+from tests.cluster.api import Api, Manifest, NotSeen, condition
 from tests.cluster.cluster import Cluster
 from tests.cluster.differential.ours import Judge
 from tests.cluster.manifests import in_order, title
@@ -98,9 +98,20 @@ def unscheduled(pod: Mapping[str, Any]) -> str:
     return scheduled.get("message", "") if scheduled.get("status") == "False" else ""
 
 
-def events(api: Api, rule: str) -> list[str]:
-    """Return the reasons of all events about what breaks *rule*."""
-    return [one["reason"] for one in api.all("v1", "Event", namespace(rule))]
+def states(
+    api: Api, manifest: Manifest, act: Callable[[], object], until: Callable[[Manifest], object], *, what: str
+) -> list[Manifest]:
+    """Do *act*, and return every state of the object that *manifest* is about from then on until *until* is content."""
+    head = manifest["metadata"]
+    watch = api.watch(manifest["apiVersion"], manifest["kind"], head["namespace"], name=head["name"])
+    next(watch)
+    act()
+    seen: list[Manifest] = []
+    for objects in watch:
+        seen += objects.values()
+        if until(seen[-1]):
+            return seen
+    raise NotSeen(what)
 
 
 def _runs(pod: Mapping[str, Any]) -> bool:
