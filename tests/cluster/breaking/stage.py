@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
 import modelyard
 from tests.cluster.api import Api, Manifest, NotSeen, condition
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import THREADS, Cluster
 from tests.cluster.differential.ours import Judge
 from tests.cluster.manifests import in_order, title
 from tests.cluster.programs import NEWEST
@@ -43,10 +44,13 @@ class Breaking:
         # First of all: what runs in a namespace needs the account that a controller makes there.
         for rule in self._cases:
             self.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace(rule)}})
-        for rule in self._cases:
-            for one in in_order([self.objects(rule).values()]):
-                self.api.apply(one)
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(self._apply, self._cases))
         return self
+
+    def _apply(self, rule: str) -> None:
+        for one in in_order([self.objects(rule).values()]):
+            self.api.apply(one)
 
     def __exit__(self, *_: object) -> None:
         """Delete it again."""
