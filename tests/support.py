@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import cdk8s
 
 from modelyard import (
     Accelerator,
     Cluster,
     CpuScale,
+    Crd,
     Environment,
     Finding,
     Fleet,
     Gpu,
     ScalableModelService,
+    SpotNodes,
     StorageClass,
     TrainingJob,
     hours,
@@ -29,8 +32,21 @@ CLUSTER = Cluster(
     "eks-test",
     kubernetes="1.34",
     accelerators=[Accelerator("l4", per_node=4, nodes=8, node_selector={"accelerator": "l4"})],
+    spot=SpotNodes.KARPENTER,
     storage=[StorageClass("efs", {"ReadWriteMany"}), StorageClass("ebs", {"ReadWriteOnce"})],
 )
+
+
+def cluster_with(**options: Any) -> Cluster:
+    """Return the stock cluster with *options* instead of its own."""
+    stock: Any = CLUSTER
+    changed: Cluster = attrs.evolve(stock, **options)
+    return changed
+
+
+def having(*installed: Crd) -> Cluster:
+    """Return the stock cluster with *installed*."""
+    return cluster_with(installed=installed)
 
 
 def environment(root: Path, **options: Any) -> Environment:

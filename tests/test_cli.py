@@ -66,6 +66,21 @@ def test_synth_says_what_it_wrote_and_then_that_nothing_is_left(project: Path) -
     assert first.split(",")[0] == second.split(",")[0] == "4 environments"
 
 
+@pytest.mark.parametrize("words", [["synth"], ["check"], ["list"], ["explain", "prod/churn-train"]])
+def test_what_the_users_python_prints_is_no_part_of_the_json(project: Path, words: list[str]) -> None:
+    """It is told on standard error, in whichever process it is printed."""
+    edit(project, "main.py", "fleet.synth()", 'print("from main")\nfleet.synth()')
+    prod = project / "environments" / "prod.py"
+    prod.write_text(
+        prod.read_text().replace("    env = Environment(", '    print("from prod")\n    env = Environment(', 1)
+    )
+
+    done = run(project, *words, "--format", "json")
+
+    assert json.loads(done.stdout)
+    assert {"from main", "from prod"} <= set(done.stderr.splitlines())
+
+
 def test_synth_of_one_environment_leaves_the_others_alone(project: Path) -> None:
     """What is stale elsewhere stays as it is."""
     edit(project, "environments/prod.py", "max=20", "max=21")
@@ -158,7 +173,8 @@ def test_explain_tells_what_a_training_does_when_something_goes_wrong(project: P
     assert text[0].split() == ["WHEN", "THEN"]
     assert text[3].split("  ")[0] == data[2]["when"] == "exit code 2, 126 or 127"
     assert data[2]["then"] == "the Job fails at once"
-    assert [f"{one['when']} {one['then']}" for one in data] == [" ".join(line.split()) for line in text[1:]]
+    assert [f"{one['when']} {one['then']}" for one in data] == [" ".join(line.split()) for line in text[1:-1]]
+    assert text[-1] == "It runs as a Job: it is a single pod."
     assert run(project, "explain", "prod/sentiment", code=2).stderr == (
         "error: prod/sentiment makes no Job; only trainings end, and can fail for good\n"
     )

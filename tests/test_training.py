@@ -9,24 +9,31 @@ from typing import Any
 import pytest
 
 from modelyard import (
+    Bucket,
+    Checkpoint,
     Claim,
     ConfigFiles,
+    Crd,
     EmptyDir,
     FieldRef,
     Gpu,
     Network,
     Peer,
+    Queue,
     Schedule,
     SecretFiles,
     SecretKey,
+    Step,
     Sweep,
     TrainingJob,
     hours,
     minutes,
 )
+from modelyard.pod import KEPT
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, objects, training
+from tests.support import IMAGE, environment, having, objects, training
 
+KUEUE = "kueue|x-k8s|io"
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers[0]"
 
@@ -84,6 +91,12 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
         "data",
         {"0.json": '{"lr": 0.1}', "1.json": '{"lr": 0.01}'},
     ),
+    ("before", [Step("prepare", ["a"])], "Job/train", f"{POD}.initContainers[0].name", "prepare"),
+    ("before", [Step("prepare", ["a"])], "Job/train", f"{POD}.initContainers[0].command", ["a"]),
+    ("after", [Step("register", ["a"], memory="1Gi")], "Job/train", f"{POD}.initContainers[0].name", "trainer"),
+    ("after", [Step("register", ["a"], memory="1Gi")], "Job/train", f"{CONTAINER}.resources.limits", {"memory": "1Gi"}),
+    ("queue", Queue("research"), "Job/train", f"metadata.labels.{KUEUE}/queue-name", "research"),
+    ("queue", Queue("research", priority="high"), "Job/train", f"metadata.labels.{KUEUE}/priority-class", "high"),
     ("nodes", 4, "Job/train", "spec.completionMode", "Indexed"),
     ("nodes", 4, "Job/train", "spec.completions", 4),
     ("nodes", 4, "Job/train", "spec.parallelism", 4),
@@ -117,6 +130,21 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
         },
     ),
     ("volumes", [SecretFiles("certs", "/certs")], "Job/train", f"{POD}.volumes[2].secret", {"secretName": "certs"}),
+    (
+        "data",
+        {"raw": Bucket("s3://acme/raw")},
+        "Job/train",
+        f"{CONTAINER}.env[2]",
+        {"name": "DATA_RAW", "value": "s3://acme/raw"},
+    ),
+    (
+        "checkpoint",
+        Checkpoint("s3://acme/ckpt"),
+        "Job/train",
+        f"{CONTAINER}.env[2]",
+        {"name": "CHECKPOINT_DIR", "value": "s3://acme/ckpt/test/train"},
+    ),
+    ("spot", "require", "Job/train", f"{POD}.nodeSelector.karpenter|sh/capacity-type", "spot"),
     ("retries", 7, "Job/train", "spec.backoffLimit", 7),
     ("deadline", hours(2), "Job/train", "spec.activeDeadlineSeconds", 7200),
     ("fatal_exit_codes", [3], "Job/train", "spec.podFailurePolicy.rules[1].onExitCodes.values", [3]),
@@ -132,7 +160,7 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
         {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"},
         "ServiceAccount/train",
         "metadata.annotations",
-        {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"},
+        {**KEPT, "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"},
     ),
     ("image_pull_secrets", ["registry"], "Job/train", f"{POD}.imagePullSecrets", [{"name": "registry"}]),
     ("labels", {"project": "x"}, "Job/train", "spec.template.metadata.labels.project", "x"),
@@ -176,7 +204,7 @@ def test_an_option_becomes_its_field(
     tmp_path: Path, option: str, value: Any, name: str, path: str, expected: Any
 ) -> None:
     """The option sets this very field, which the stock training has otherwise."""
-    plain, changed = environment(tmp_path), environment(tmp_path)
+    plain, changed = (environment(tmp_path, cluster=having(Crd.KUEUE)) for _ in range(2))
     training(plain)
     training(changed, **{option: value})
 
@@ -187,11 +215,11 @@ def test_an_option_becomes_its_field(
 
 
 def test_every_option_is_in_the_table() -> None:
-    """No option of the public signature is without a row, but the one that changes findings."""
+    """No option is without a row but the one that changes findings, and those that another file is about."""
     parameters = inspect.signature(TrainingJob.__init__).parameters.values()
     options = {one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
 
-    assert options - {"accept"} == {option for option, *_ in OPTIONS}
+    assert options - {"accept", "backend", "keep_runs", "topology"} == {option for option, *_ in OPTIONS}
 
 
 def test_the_textbook_job_is_what_the_textbook_says(tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ class Workload(Late, Construct, metaclass=LateMeta):
         SpecError: *scope* lies in no environment.
     """
 
+    keep_runs: int = 0
+    """How many former runs stay rendered."""
+
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 # the name that constructs gives it
         from modelyard.fleet.environment import Environment  # noqa: PLC0415 # each needs the other
 
@@ -92,6 +95,10 @@ class Workload(Late, Construct, metaclass=LateMeta):
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
         raise NotImplementedError(type(self).__name__)
+
+    def reason(self) -> str:
+        """Return why this workload is rendered as the kind that it is, or nothing where there is no other."""
+        return ""
 
 
 def declared(init: Callable[P, None]) -> Callable[P, None]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Container, Object, Pod
+from modelyard.rules.subjects import Container, Job, Object, Pod
 from modelyard.values import quantity
 
 MANY = 2
@@ -67,12 +67,10 @@ def devices(pod: Pod) -> list[str]:
     return list(found)
 
 
-def most(scope: Scope, one: Object) -> tuple[int, Object | None]:
-    """Return the most pods of *one* that run at once, rollouts left aside, and the autoscaler that says so."""
-    if (job := one.job) is not None:
-        parallelism, completions = job.spec.get("parallelism"), job.spec.get("completions")
-        counts = [count for count in (parallelism, completions) if isinstance(count, int)]
-        return (min(counts) if isinstance(parallelism, int) else 1), None
+def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
+    """Return the most copies of *pod*, of *one*, at once, rollouts left aside, and the autoscaler that says so."""
+    if (job := next((job for job in one.jobs if job.at("template") == pod.path), None)) is not None:
+        return _at_once(job), None
     if one.kind == "DaemonSet":
         return MANY, None
     if one.kind == "Pod":
@@ -87,6 +85,12 @@ def most(scope: Scope, one: Object) -> tuple[int, Object | None]:
         return largest
     replicas = one.spec.get("replicas")
     return (replicas if isinstance(replicas, int) else 1), None
+
+
+def _at_once(job: Job) -> int:
+    parallelism, completions = job.spec.get("parallelism"), job.spec.get("completions")
+    counts = [count for count in (parallelism, completions) if isinstance(count, int)]
+    return job.copies * (min(counts) if isinstance(parallelism, int) else 1)
 
 
 def written(resource: str, amount: Decimal) -> str:

@@ -16,9 +16,11 @@ FAMILIES = {
     "D": "Rollouts, Services and disruption",
     "G": "Delivery by Argo CD and Flux",
     "J": "Jobs",
+    "K": "Queues of Kueue",
     "N": "Names and labels",
     "P": "Pods",
     "R": "Resources",
+    "S": "JobSets",
     "V": "Volumes",
     "X": "modelyard's own promises",
 }

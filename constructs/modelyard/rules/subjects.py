@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,12 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
+
+JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
+SEVERAL_PODS: Mapping[str, tuple[str, ...]] = {
+    "JobSet": (*JOBS_OF_SETS, "template"),
+}
+"""Kinds with a list of pod templates, and the way to each."""
 
 
 @attrs.define(eq=False)
@@ -75,6 +81,22 @@ class Object:
         return Pod(self, ".".join(path), found)
 
     @cached_property
+    def pods(self) -> list[Pod]:
+        """The pods and pod templates in it."""
+        if (way := SEVERAL_PODS.get(self.kind)) is not None:
+            return [Pod(self, path, data) for path, data in _each(self.data, way)]
+        return [] if self.pod is None else [self.pod]
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        """The jobs in it."""
+        if self.kind == "JobSet":
+            copies = [one.get("replicas", 1) for one in self.spec.get("replicatedJobs") or ()]
+            found = _each(self.data, JOBS_OF_SETS)
+            return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
+        return [] if self.job is None else [self.job]
+
+    @cached_property
     def job(self) -> Job | None:
         """The job in it, if it is a Job or a CronJob."""
         if self.kind == "Job":
@@ -83,6 +105,18 @@ class Object:
             template = self.spec.get("jobTemplate") or {}
             return Job(self, "spec.jobTemplate.spec", template.get("spec") or {})
         return None
+
+
+def _each(data: Any, way: tuple[str, ...], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what *way* leads to in *data*, through every item of the lists on it, with its path."""
+    for place, key in enumerate(way):
+        data = (data or {}).get(key)
+        path = f"{path}.{key}" if path else key
+        if isinstance(data, list):
+            for index, item in enumerate(data):
+                yield from _each(item, way[place + 1 :], f"{path}[{index}]")
+            return
+    yield path, data or {}
 
 
 @attrs.define(eq=False)
@@ -201,34 +235,34 @@ class Container:
 @attrs.define(eq=False)
 class Job:
     """
-    A Job's spec, on its own or as the template in a CronJob.
+    A Job's spec, on its own or as a template in a CronJob or JobSet.
 
     Args:
-        object: The Job or CronJob.
+        object: The Job, CronJob or JobSet.
 
         path: To the job's spec.
 
         spec: The job's spec.
+
+        copies: How many there are of it. Default: 1.
     """
 
     object: Object
     path: str
     spec: dict[str, Any]
+    copies: int = 1
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of the Job, where a queue looks for them."""
-        holder = self.object.data if self.object.kind == "Job" else self.object.spec.get("jobTemplate") or {}
+        """The labels of the Job or JobSet, where a queue looks for them."""
+        holder = self.object.spec.get("jobTemplate") or {} if self.object.kind == "CronJob" else self.object.data
         metadata = holder.get("metadata") or {}
         return metadata.get("labels") or {}
 
     @property
     def pod(self) -> Pod:
         """The template of its pods."""
-        pod = self.object.pod
-        if pod is None:
-            raise LookupError(self.object.kind)
-        return pod
+        return next(pod for pod in self.object.pods if pod.path == self.at("template"))
 
     def at(self, field: str) -> str:
         """Return the path of *field* inside the job's spec, as messages show it."""

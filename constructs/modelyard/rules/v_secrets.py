@@ -9,7 +9,7 @@ from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import POD_PATHS, Container, Object, Pod
+from modelyard.rules.subjects import POD_PATHS, SEVERAL_PODS, Container, Object, Pod
 from modelyard.values.credentials import credential, credential_by_name
 
 GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
@@ -34,7 +34,7 @@ V19 = Rule(
     acceptable=True,
 )
 
-LOOKED_INTO = frozenset(POD_PATHS) | {
+LOOKED_INTO = frozenset({*POD_PATHS, *SEVERAL_PODS}) | {
     "ConfigMap", "HorizontalPodAutoscaler", "Ingress", "Namespace", "NetworkPolicy", "PersistentVolumeClaim",
     "PodDisruptionBudget", "Secret", "Service", "ServiceAccount",
 }  # fmt: skip
@@ -64,9 +64,13 @@ def configuration(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG00
 
 @V18.pods
 def annotated(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
-    """Look for credentials in the annotations of pods."""
+    """Look for credentials in the annotations of pods, and in what their volumes tell to drivers."""
     if pod.path and (annotations := pod.metadata.get("annotations")):
         yield from _annotations(annotations, f"{pod.path}.metadata.annotations")
+    for index, volume in enumerate(pod.volumes):
+        for key, text in ((volume.get("csi") or {}).get("volumeAttributes") or {}).items():
+            if words := credential(text) or credential_by_name(key, text):
+                yield _breach(pod.at(f"spec.volumes[{index}].csi.volumeAttributes[{key!r}]"), words)
 
 
 @V18.containers

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
+from modelyard.training.backends import Backend, choice
 from modelyard.training.manifests import drafts
-from modelyard.training.options import Schedule, Sweep
+from modelyard.training.options import Checkpoint, Schedule, Step, Sweep, Topology
+from modelyard.training.queues import Queue
 from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
-from modelyard.values.durations import seconds
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from modelyard.findings import Breach
     from modelyard.pod.options import EnvValue
+    from modelyard.pod.sources import DataSource
+    from modelyard.training.options import Spot
     from modelyard.values.image import Image
-
-TWO_MINUTES = seconds(120)
 
 
 class TrainingJob(Workload):
@@ -31,13 +32,13 @@ class TrainingJob(Workload):
     that is still running lives on. With *schedule*, it becomes a CronJob of its plain name.
 
     On several nodes, its pods find each other by what torchrun reads (``PET_MASTER_ADDR``,
-    ``PET_NODE_RANK``, ...), so the command is the same.
+    ``PET_NODE_RANK``, ...), so the command is the same. Where the cluster has JobSet, they are a JobSet.
 
     Args:
         scope: The environment, or any construct inside it.
 
         id: Unique in the environment, a DNS label of at most 54 characters, a few less with *nodes*,
-            *schedule* or *sweep*.
+            *schedule*, *sweep* or steps.
 
         image: The image that has the training code, from ``env.image(...)`` or as a reference.
 
@@ -63,6 +64,15 @@ class TrainingJob(Workload):
 
         nodes: How many pods of this size train together, 1 or more. Default: 1.
 
+        backend: What runs it: a `Job` or a `JobSet`. Default: with *nodes* or steps a JobSet, where the cluster
+            has ``Crd.JOBSET``; else a Job.
+
+        before: Steps that are done before the training starts, one after the other. Default: none.
+
+        after: Steps that follow when it has succeeded. Default: none.
+
+        queue: The queue in which it waits until there is room for all of it. Default: none.
+
         schedule: When it runs again and again, instead of once. Default: once, when it is synced.
 
         sweep: The settings of many trials, instead of one training; *retries* then hold for each. Default: one.
@@ -72,6 +82,11 @@ class TrainingJob(Workload):
 
         volumes: `Claim`, `EmptyDir` and `SecretFiles`. Default: none.
 
+        data: What it reads from elsewhere, by name: `HuggingFace`, `OciImage` or `Bucket`. The variable ``DATA_<NAME>``
+            says where each is. Default: none.
+
+        checkpoint: Where it saves its state, and goes on from when it is started again. Default: nowhere.
+
         retries: How often the training is started again after a failure, 0 or more. On one node, disruptions
             do not count. Default: 3.
 
@@ -79,7 +94,17 @@ class TrainingJob(Workload):
 
         fatal_exit_codes: Exit codes, 1 to 255, after which a retry is useless. Default: 2, 126 and 127.
 
-        grace: From SIGTERM to SIGKILL, to save a checkpoint. Default: 120 seconds.
+        keep_runs: How many former runs stay in ``dist/`` when a change makes a new one, 0 or more. No controller
+            starts them again. Default: none; one that is still running is left alone in any case.
+
+        grace: From SIGTERM to SIGKILL, to save a checkpoint. Default: 120 seconds, or with *spot* the cluster's
+            ``SpotNodes(notice=...)`` where that is less.
+
+        spot: ``prefer`` or ``require`` nodes that the cloud may take back, as the cluster's ``SpotNodes`` describes
+            them. With ``prefer`` the training runs on others where none is free. Default: only where nodes of
+            this kind carry no taint.
+
+        topology: How near to each other the pods of *nodes* are. Default: anywhere.
 
         evictable: Whether autoscalers may move the pod to save a node. Default: they may not.
 
@@ -131,15 +156,24 @@ class TrainingJob(Workload):
         ephemeral_storage: str | None = None,
         gpu: Gpu | None = None,
         nodes: int = 1,
+        backend: Backend | None = None,
+        before: Sequence[Step] = (),
+        after: Sequence[Step] = (),
+        queue: Queue | None = None,
         schedule: Schedule | None = None,
         sweep: Sweep | None = None,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
+        data: Mapping[str, DataSource] | None = None,
+        checkpoint: Checkpoint | None = None,
         retries: int = 3,
         deadline: timedelta | None = None,
         fatal_exit_codes: Sequence[int] = MISCONFIGURED,
-        grace: timedelta = TWO_MINUTES,
+        keep_runs: int = 0,
+        grace: timedelta | None = None,
         evictable: bool = False,
+        spot: Spot | None = None,
+        topology: Topology | None = None,
         user: int = 10001,
         read_only_root: bool | None = None,
         service_account: str | None = None,
@@ -166,15 +200,24 @@ class TrainingJob(Workload):
             ephemeral_storage=ephemeral_storage,
             gpu=gpu,
             nodes=nodes,
+            backend=backend,
+            before=before,
+            after=after,
+            queue=queue,
             schedule=schedule,
             sweep=sweep,
             shared_memory=shared_memory,
             volumes=volumes,
+            data={} if data is None else data,
+            checkpoint=checkpoint,
             retries=retries,
             deadline=deadline,
             fatal_exit_codes=fatal_exit_codes,
+            keep_runs=keep_runs,
             grace=grace,
             evictable=evictable,
+            spot=spot,
+            topology=topology,
             user=user,
             read_only_root=read_only_root,
             service_account=service_account,
@@ -188,6 +231,7 @@ class TrainingJob(Workload):
             accept={} if accept is None else accept,
         )
         self.accepted = self.spec.accept
+        self.keep_runs = keep_runs
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
@@ -197,12 +241,17 @@ class TrainingJob(Workload):
         """Return the Job and the companions of its pod, before patches."""
         return drafts(self.id, self.spec, site)
 
+    def reason(self) -> str:
+        """Return why this training is rendered as the kind that it is."""
+        return choice(self.spec, self.environment.site).because
+
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
         gpu, pods, trials = self.spec.gpu, self.spec.at_once, self.spec.indexes
         times = f"{pods} x " if pods > 1 else ""
         return {
             "kind": "TrainingJob",
+            "runs_as": choice(self.spec, self.environment.site).kind,
             "replicas": str(pods) if pods == trials else f"{pods} of {trials}",
             "gpus": f"{times}{gpu.count} x {gpu.accelerator}" if gpu else "",
             "image": str(self.spec.image),

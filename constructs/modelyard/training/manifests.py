@@ -6,9 +6,10 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
-from modelyard.pod import KEPT, Pod, companions, manifest, object_labels, template
-from modelyard.training import gang, sweep
-from modelyard.training.options import Schedule
+from modelyard.pod import KEPT, Pod, companions, downloader, manifest, object_labels, place, template
+from modelyard.training import checkpoint, gang, inputs, jobset, placement, queues, steps, sweep
+from modelyard.training.backends import choice
+from modelyard.training.options import Schedule, Step
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
 
@@ -23,19 +24,24 @@ CONCURRENCY = {"skip": "Forbid", "replace": "Replace", "start": "Allow"}
 
 
 def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
-    """Return the manifests of the training *name*: its Job or CronJob and the companions of its pods."""
+    """Return the manifests of the training *name*: what runs it and the companions of its pods."""
     labels = object_labels(name, COMPONENT, spec, site)
-    body = _job_spec(name, spec, site)
-    if spec.schedule is None:
-        found = [Draft(_job(name, labels, body, site), sealed=True)]
+    kind = choice(spec, site).kind
+    if kind == "JobSet":
+        made = jobset.job_set(name, labels, _jobs(name, spec, site), spec, site)
+    elif spec.schedule is None:
+        made = _job(name, labels, _job_spec(name, spec, site), site)
     else:
-        found = [Draft(_cron_job(name, labels, spec.schedule, body, site))]
+        made = _cron_job(name, labels, spec.schedule, _job_spec(name, spec, site), site)
+    _queue(made["spec"]["jobTemplate"] if kind == "CronJob" else made, spec, site)
+    found = [Draft(made, sealed=kind != "CronJob")]
     together = spec.nodes > 1
-    if together:
+    if together and kind != "JobSet":
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
-    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together)]
+    outlived = spec.schedule is None
+    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)]
 
 
 def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:
@@ -44,6 +50,14 @@ def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) ->
     job["metadata"]["annotations"] = dict(KEPT)
     job["spec"] = body
     return job
+
+
+def _queue(job: dict[str, Any], spec: TrainingSpec, site: Site) -> None:
+    """Put *job* into its queue; of a schedule it is the Jobs that wait, and not the CronJob."""
+    metadata = job["metadata"]
+    metadata["labels"] = {**metadata["labels"], **queues.labels(spec, site)}
+    if annotations := queues.job_annotations(spec):
+        metadata["annotations"] = {**metadata.get("annotations", {}), **annotations}
 
 
 def _cron_job(
@@ -65,30 +79,73 @@ def _cron_job(
     return cron_job
 
 
-def _job_spec(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
-    together = spec.nodes > 1
-    pod = Pod(
-        name=name,
-        component=COMPONENT,
-        container=CONTAINER,
-        restart_policy="Never",
-        grace=whole_seconds(spec.grace),
-        annotations={} if spec.evictable else DO_NOT_EVICT,
-        pod_fields={"subdomain": name} if together else {},
-        variables={**gang.variables(name, spec, site), **(sweep.VARIABLES if spec.sweep else {})},
-        starters=[gang.wait(name, spec, site)] if together else (),
-        mounts=[("sweep", {"configMap": {"name": sweep.rows_name(name)}}, sweep.FOLDER, True)] if spec.sweep else (),
-    )
+def _jobs(name: str, spec: TrainingSpec, site: Site) -> list[tuple[str, dict[str, Any]]]:
+    """Return the Jobs of a JobSet, one after the other."""
+
+    def step(one: Step) -> tuple[str, dict[str, Any]]:
+        return one.name, _job_spec(name, steps.alone(spec, one), site, one.name)
+
+    nodes = jobset.NODES, _job_spec(name, spec, site, in_set=True)
+    return [*map(step, spec.before), nodes, *map(step, spec.after)]
+
+
+def _job_spec(
+    name: str, spec: TrainingSpec, site: Site, container: str = CONTAINER, *, in_set: bool = False
+) -> dict[str, Any]:
+    """Return the spec of a Job; *in_set* is one whose every failure a JobSet judges."""
     body = _limits(spec)
-    if spec.indexed:
+    if in_set:
+        body["backoffLimit"] = 0
+    if spec.indexed or in_set or container != CONTAINER:
         body["completionMode"] = "Indexed"
     body["completions"], body["parallelism"] = spec.indexes, spec.at_once
     if spec.deadline is not None:
         body["activeDeadlineSeconds"] = whole_seconds(spec.deadline)
     body["podReplacementPolicy"] = "Failed"
-    body["podFailurePolicy"] = {"rules": _failure_rules(spec)}
-    body["template"] = template(pod, spec, site)
+    in_turn = not in_set and bool(spec.before or spec.after)
+    judged = None if in_turn else container
+    body["podFailurePolicy"] = {"rules": _failure_rules(spec, judged, "FailJob" if in_set else "Ignore")}
+    body["template"] = _template(name, spec, site, container, in_set=in_set)
+    if in_turn:
+        before, after = ([_step(name, spec, one, site) for one in given] for given in (spec.before, spec.after))
+        body["template"] = steps.in_turn(before, body["template"], after)
     return body
+
+
+def _step(name: str, spec: TrainingSpec, step: Step, site: Site) -> dict[str, Any]:
+    made: dict[str, Any] = _template(name, steps.alone(spec, step), site, step.name)["spec"]["containers"][0]
+    return made
+
+
+def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_set: bool = False) -> dict[str, Any]:
+    together, data = spec.nodes > 1, place(spec.data)
+    domain = jobset.domain(site) if in_set else gang.domain(name, site)
+    pod = Pod(
+        name=name,
+        component=COMPONENT,
+        container=container,
+        restart_policy="Never",
+        grace=placement.grace(spec, site),
+        annotations={
+            **({} if spec.evictable else DO_NOT_EVICT),
+            **queues.pod_annotations(spec),
+            **data.annotations,
+        },
+        pod_fields={"subdomain": name} if together and not in_set else {},
+        variables={
+            **gang.variables(spec, domain),
+            **(sweep.VARIABLES if spec.sweep else {}),
+            **inputs.variables(spec),
+            **checkpoint.variables(name, spec, site),
+        },
+        starters=[
+            *(downloader(one, spec, site) for one in data.downloads),
+            *([gang.wait(spec, site, domain)] if together else ()),
+        ],
+        mounts=[*([sweep.mount(name)] if spec.sweep else ()), *data.mounts, *checkpoint.mounts(spec)],
+        where=placement.where(name, spec, site),
+    )
+    return template(pod, spec, site)
 
 
 def _limits(spec: TrainingSpec) -> dict[str, Any]:
@@ -106,9 +163,9 @@ def _limits(spec: TrainingSpec) -> dict[str, Any]:
     return {"backoffLimit": spec.nodes * (spec.retries + 1)}
 
 
-def _failure_rules(spec: TrainingSpec) -> list[dict[str, Any]]:
+def _failure_rules(spec: TrainingSpec, container: str | None, disruption: str) -> list[dict[str, Any]]:
     disrupted = {
-        "action": "Ignore",
+        "action": disruption,
         "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
     }
     if not spec.fatal_exit_codes:
@@ -116,6 +173,6 @@ def _failure_rules(spec: TrainingSpec) -> list[dict[str, Any]]:
     codes = sorted(set(spec.fatal_exit_codes))
     fatal = {
         "action": "FailJob" if spec.sweep is None else "FailIndex",
-        "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": codes},
+        "onExitCodes": {**({"containerName": container} if container else {}), "operator": "In", "values": codes},
     }
     return [disrupted, fatal]

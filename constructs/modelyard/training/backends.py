@@ -1,0 +1,108 @@
+"""Which kind of object runs a training: the one that is named, or the best that its cluster has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from modelyard.findings import Breach
+from modelyard.fleet.cluster import Crd
+from modelyard.values.names import qualified_name
+from modelyard.values.value import option, source_of, value
+
+if TYPE_CHECKING:
+    from modelyard.fleet.site import Site
+    from modelyard.training.spec import TrainingSpec
+
+
+def _topology(label: str | None) -> str | None:
+    return None if label is None else qualified_name(label)
+
+
+@value
+class Job:
+    """
+    Kubernetes' own Job, which every cluster has.
+
+    See Also:
+        https://kubernetes.io/docs/concepts/workloads/controllers/job/
+    """
+
+
+@value
+class JobSet:
+    """
+    A JobSet, which starts all pods again when one fails, and runs steps one after the other.
+
+    Args:
+        exclusive_topology: A label of nodes: the training has all nodes of one value of it to itself.
+            Default: none.
+
+    See Also:
+        https://jobset.sigs.k8s.io/docs/overview/
+    """
+
+    exclusive_topology: str | None = option(default=None, check=_topology, kw_only=True)
+
+
+Backend = Job | JobSet
+
+
+@attrs.frozen
+class Choice:
+    """
+    The kind that a training is rendered as.
+
+    Args:
+        kind: ``Job``, ``CronJob`` or ``JobSet``.
+
+        because: Why it is this one.
+    """
+
+    kind: str
+    because: str
+
+
+def choice(spec: TrainingSpec, site: Site) -> Choice:
+    """Return the kind that runs *spec* at *site*."""
+    if spec.schedule is not None:
+        return Choice("CronJob", "it runs on a schedule")
+    if spec.backend is not None:
+        return Choice(type(spec.backend).__name__, "it is asked for (backend=)")
+    if spec.sweep is not None:
+        return Choice("Job", "the trials of a sweep are the indexes of one Job")
+    if spec.nodes == 1 and not (spec.before or spec.after):
+        return Choice("Job", "it is a single pod")
+    if has_jobset(site):
+        return Choice("JobSet", f"the cluster {site.cluster.name} has it")
+    return Choice("Job", f"the cluster {site.cluster.name} has no JobSet")
+
+
+def has_jobset(site: Site) -> bool:
+    """Return whether the cluster of *site* has the definition of JobSets."""
+    return has(site, Crd.JOBSET)
+
+
+def has(site: Site, wanted: Crd) -> bool:
+    """Return whether the cluster of *site* has all that *wanted* defines."""
+    there = {(one.api_version, one.kind) for one in site.cluster.crd_schemas}
+    return all((one.api_version, one.kind) in there for one in wanted.schemas)
+
+
+def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
+    """Yield why the backend that is named cannot run *spec*."""
+    if not isinstance(spec.backend, JobSet):
+        return
+    shown, source = "JobSet", source_of(spec.backend)
+    if spec.schedule is not None:
+        because = "schedule= is given too, and a CronJob makes Jobs only"
+        yield Breach("X11", "backend", shown, because, "leave backend= away, or schedule=", source)
+    elif spec.sweep is not None:
+        because = "sweep= is given too, and the trials of a sweep are the indexes of one Job"
+        yield Breach("X11", "backend", shown, because, "leave backend= away", source)
+    if not has_jobset(site):
+        because = f"the cluster {site.cluster.name} has no such definition"
+        do = "declare it in Cluster(installed=[Crd.JOBSET]) where it is installed, or leave backend= away for a Job"
+        yield Breach("X04", "backend", shown, because, do, source)
