@@ -21,6 +21,7 @@ from tests.cluster.differential.ours import Found, Judge, enforced
 from tests.cluster.differential.public import ERRORS, errors, groups
 from tests.cluster.differential.server import Question, Refusal, Server
 from tests.cluster.differential.specs import SPECS, Spec, cluster
+from tests.cluster.programs import OLDEST
 from tests.support import environment, found
 
 Observed = Callable[[str], None]
@@ -97,6 +98,34 @@ def test_public_manifests_meet_no_false_error(control_plane: ControlPlane, tmp_p
     )
     assert refused == []
     assert sorted(ours) == sorted(ERRORS)
+
+
+def test_an_older_server_drops_files_of_an_image(control_plane: ControlPlane, observed: Observed) -> None:
+    """It says nothing, and the program starts without them: V07."""
+    head = {"apiVersion": "v1", "metadata": {"name": "default", "namespace": "image-volumes"}}
+    mounts = [{"name": "model", "mountPath": "/model"}]
+    volumes = [{"name": "model", "image": {"reference": "ghcr.io/acme/model:1"}}]
+    containers = [{"name": "main", "image": "ghcr.io/acme/web:1", "volumeMounts": mounts}]
+    spec = {"containers": containers, "volumes": volumes, "automountServiceAccountToken": False}
+    api = control_plane.api
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "image-volumes"}})
+    api.apply({**head, "kind": "ServiceAccount"})
+    made = api.create({**head, "kind": "Pod", "spec": spec}, dry_run=True)["spec"]
+
+    left = [one["name"] for one in made.get("volumes", [])]
+    observed(f"Kubernetes {control_plane.version}: of a pod's volumes of images {len(left)} of 1 left")
+    assert left == ([] if control_plane.version == OLDEST else ["model"])
+    assert [one["name"] for one in made["containers"][0].get("volumeMounts", [])] == left
+
+
+def test_what_only_we_refuse_is_told(observed: Observed) -> None:
+    """Each rule, with the test that shows it or what that would need."""
+    shown = {rule: one for rule, one in RUNTIME.items() if one.shown}
+    observed(
+        f"only by us, for what comes after admission: {len(RUNTIME)} rules, {len(shown)} of them shown by controllers"
+    )
+    for rule, one in RUNTIME.items():
+        observed(f"{rule}: {one.why}; " + (f"shown by {one.shown}" if one.shown else f"to show it needs {one.needs}"))
 
 
 def _confirmed(pairs: Sequence[tuple[Case, Refusal | None]]) -> Counter[str]:

@@ -30,6 +30,7 @@ NODES = Claimed(
         pool("peak"),
         pool("mi300", resource="amd.com/gpu"),
         pool("gang", nodes=2),
+        pool("b200", device_class=placing.DEVICE_CLASS),
     ],
     storage=[StorageClass("disk", {"ReadWriteOnce", "ReadWriteOncePod"})],
 )
@@ -43,13 +44,13 @@ def breaking(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Have all of it begin at once, and go on while the tests of this folder run."""
     api = cluster.api
     root = tmp_path_factory.mktemp("breaking")
-    disks = [_driver(), *(_disk(rule, CASES[rule][0]) for rule in ("V01", "V02"))]
-    with cluster.nodes(NODES, cpu_nodes=2) as nodes, cluster.without(*disks):
+    given = [_devices(), _driver(), *(_disk(rule, CASES[rule][0]) for rule in ("V01", "V02"))]
+    with cluster.nodes(NODES, cpu_nodes=2) as nodes, cluster.without(*given):
         for one in nodes:
             api.patch(
                 one, {"metadata": {"annotations": ATTACHED}, "spec": {"unschedulable": name(one) == training.LATER}}
             )
-        for one in disks:
+        for one in given:
             api.apply(one, manager="platform-team")
         with Breaking(cluster, NODES, root, CASES) as every:
             yield every
@@ -73,3 +74,13 @@ def _disk(rule: str, asked: Manifest) -> Manifest:
         **({"csi": {"driver": DRIVER, "volumeHandle": rule}} if rule == "V01" else {"hostPath": {"path": "/data"}}),
     }
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": namespace(rule)}, "spec": spec}
+
+
+def _devices() -> Manifest:
+    """Return the class of devices, of which no node has any."""
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "DeviceClass",
+        "metadata": {"name": placing.DEVICE_CLASS},
+        "spec": {},
+    }

@@ -9,6 +9,7 @@ from tests.cluster.api import Manifest
 from tests.rules.manifests import autoscaler, deployment, pods, service
 
 GPU = "nvidia.com/gpu"
+DEVICE_CLASS = "gpu.nvidia.com"
 HOSTNAME = "kubernetes.io/hostname"
 TOLERATED = [{"key": GPU, "operator": "Exists"}, {"key": "amd.com/gpu", "operator": "Exists"}]
 OWN = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": HOSTNAME}
@@ -51,6 +52,20 @@ def crowding(app: str, counted: str) -> Manifest:
     return pods({}, app=app, affinity=near, topologySpreadConstraints=[spread])
 
 
+def claiming() -> Manifest:
+    """Return pods that claim a device, and ask for one of a device plugin too."""
+    container = {"resources": {"claims": [{"name": "gpu"}], "limits": {GPU: "1"}}}
+    claims = [{"name": "gpu", "resourceClaimTemplateName": "devices"}]
+    return pods(container, resourceClaims=claims, tolerations=TOLERATED)
+
+
+def devices() -> Manifest:
+    """Return the template of such a claim."""
+    requests = [{"name": "gpu", "exactly": {"deviceClassName": DEVICE_CLASS, "count": 1}}]
+    head = {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaimTemplate", "metadata": {"name": "devices"}}
+    return {**head, "spec": {"spec": {"devices": {"requests": requests}}}}
+
+
 WAITING: Mapping[str, tuple[str, Sequence[Manifest]]] = {
     "P21": (
         "didn't match Pod's node affinity/selector",
@@ -64,6 +79,7 @@ WAITING: Mapping[str, tuple[str, Sequence[Manifest]]] = {
     "R09": (f"Insufficient {GPU}", [deployment(template=asks({GPU: "4"}, "l4"))]),
     "R10": ("Insufficient cpu", [deployment(template=asks({GPU: "1", "cpu": "20"}, "l4"))]),
     "R11": (f"Insufficient {GPU}", [deployment(template=asks({GPU: "1", "amd.com/gpu": "1"}, tolerations=TOLERATED))]),
+    "R12": ("cannot allocate all claims", [devices(), deployment(template=claiming())]),
     "R23": ("had untolerated taint", [deployment(template=asks({GPU: "1"}))]),
     "R26": (
         f"Insufficient {GPU}",

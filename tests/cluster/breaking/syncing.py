@@ -67,6 +67,7 @@ OBJECTS: Mapping[str, Sequence[Manifest]] = {
     ],
     "G10": [config_map(a="1")],
     "J21": [train(ttlSecondsAfterFinished=1)],
+    "J22": [annotated(train(QUEUED, suspend=True), hook="Sync"), config_map(a="1")],
     "J23": [train(QUEUED, suspend=True)],
 }
 """What is in git, by the rule that it breaks, or its Application."""

@@ -25,7 +25,7 @@ def test_a_pod_of_two_budgets_is_never_evicted(breaking: Breaking, observed: Obs
     assert "This pod has more than one PodDisruptionBudget" in refused.value.message
 
 
-@pytest.mark.parametrize(("rule", "kind"), [("D06", "web"), ("D07", "train")])
+@pytest.mark.parametrize(("rule", "kind"), [("D06", "web"), ("D07", "train")], ids=["D06", "D07"])
 def test_a_budget_without_room_lets_no_pod_go(breaking: Breaking, rule: str, kind: str, observed: Observed) -> None:
     """However often a drain asks."""
     api = breaking.api

@@ -130,14 +130,20 @@ def test_a_hook_is_run_with_every_sync(syncs: Syncs, observed: Observed) -> None
     assert name(second) == name(first)
 
 
-def test_a_sync_waits_for_what_waits_itself(syncs: Syncs, observed: Observed) -> None:
-    """And the rest of the commit is not applied."""
-    found = syncs.state("G02", lambda one: "waiting for" in _operation(one).get("message", ""), "a sync that waits")
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("G02", "waiting for healthy state of batch/Job/train"),
+        ("J22", "waiting for completion of hook batch/Job/train"),
+    ],
+    ids=["G02", "J22"],
+)
+def test_a_sync_waits_for_what_waits_itself(syncs: Syncs, rule: str, words: str, observed: Observed) -> None:
+    """It is not over before somebody has begun the Job."""
+    found = syncs.state(rule, lambda one: words in _operation(one).get("message", ""), f"a sync that is {words}")
     operation = _operation(found)
-    observed(f"G02: {operation['phase']}: {operation['message']}")
+    observed(f"{rule}: {operation['phase']}: {operation['message']}")
     assert operation["phase"] == "Running"
-    assert operation["message"] == "waiting for healthy state of batch/Job/train"
-    assert "settings" not in map(name, syncs.api.all("v1", "ConfigMap", namespace("G02")))
 
 
 def test_what_is_replaced_is_run_again(syncs: Syncs, observed: Observed) -> None:

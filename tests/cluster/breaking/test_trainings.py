@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.cluster.api import Manifest, condition
+import pytest
+
+from tests.cluster.api import ApiError, Manifest, condition
 from tests.cluster.breaking.stage import Breaking, namespace, unscheduled
-from tests.cluster.breaking.training import LATER, TWICE, ago, gang
+from tests.cluster.breaking.training import LATER, QUEUE, TWICE, ago, gang
 from tests.cluster.cluster import Cluster
 from tests.cluster.objects import ended, name
 from tests.cluster.rendezvous import published
@@ -47,6 +49,15 @@ def test_runs_pile_up_beside_each_other(breaking: Breaking, observed: Observed) 
     _jobs(breaking, "C06", 2)
     found = api.until_one(lambda one: len(one["status"].get("active") or ()) == 2, piling, what="2 runs at once")
     observed(f"C06: {len(found['status']['active'])} runs of one schedule at once")
+
+
+def test_a_run_does_not_know_of_its_schedules_queue(breaking: Breaking, observed: Observed) -> None:
+    """So nobody holds it back."""
+    _ran(breaking, breaking.objects("C09")["CronJob/queued"], hours=20)
+    (job,) = _jobs(breaking, "C09", 1)
+    (pod,) = breaking.pods("C09", 1)
+    observed(f"C09: the run has no queue, and its pod is {pod['status']['phase']}")
+    assert QUEUE not in job["metadata"]["labels"]
 
 
 def test_a_disruption_is_taken_for_a_failure(breaking: Breaking, observed: Observed) -> None:
@@ -148,6 +159,18 @@ def test_all_pods_take_themselves_for_the_first(breaking: Breaking, observed: Ob
     told = {_index(one): one["spec"]["containers"][0]["env"] for one in pods}
     observed(f"N22: index and variables: {told}")
     assert told == {index: [{"name": "JOB_COMPLETION_INDEX", "value": "0"}] for index in ("0", "1")}
+
+
+def test_a_job_never_changes(breaking: Breaking, observed: Observed) -> None:
+    """The API server refuses another image, with which a sync fails."""
+    job = breaking.objects("J16")["Job/train"]
+    job["spec"]["template"]["spec"]["containers"][0]["image"] = "ghcr.io/acme/train:2"
+    with pytest.raises(ApiError) as refused:
+        breaking.api.apply(job)
+    observed(f"G14: {refused.value.code}, {refused.value.causes[0]['field']}: field is immutable")
+    assert [(one["field"], one["message"].rpartition(": ")[2]) for one in refused.value.causes] == [
+        ("spec.template", "field is immutable")
+    ]
 
 
 def _ran(breaking: Breaking, cron: Manifest, **before: int) -> None:

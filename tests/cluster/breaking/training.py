@@ -11,6 +11,7 @@ from tests.cluster.api import Manifest
 from tests.cluster.breaking.placing import TOLERATED
 from tests.rules.manifests import job, service
 
+QUEUE = "kueue.x-k8s.io/queue-name"
 LATER = "breaking-gang-1"
 """A node that is there, and free for pods only when its test says so."""
 TOGETHER: dict[str, Any] = {"completionMode": "Indexed", "completions": 2, "parallelism": 2, "backoffLimit": 2}
@@ -58,6 +59,11 @@ def cron(name: str, schedule: str, *, job_spec: Mapping[str, Any] | None = None,
     }
 
 
+def labelled(manifest: Manifest, labels: Mapping[str, str]) -> Manifest:
+    """Return *manifest* with labels of its own."""
+    return {**manifest, "metadata": {**manifest["metadata"], "labels": dict(labels)}}
+
+
 def ago(minutes: int) -> dt.datetime:
     """Return the time *minutes* before these tests began."""
     return NOW - dt.timedelta(minutes=minutes)
@@ -71,6 +77,7 @@ CASES: Mapping[str, Sequence[Manifest]] = {
     "C02": [cron("never", "0 0 30 2 *")],
     "C05": [cron("strict", DAILY, startingDeadlineSeconds=5), cron("right", DAILY)],
     "C06": [cron("piling", HOURLY, job_spec={"activeDeadlineSeconds": 7200})],
+    "C09": [labelled(cron("queued", DAILY), {QUEUE: "research"})],
     "J12": [train(podFailurePolicy={"rules": [SIGNALS, DISRUPTED]})],
     "J13": [train(podFailurePolicy={"rules": [DISRUPTED]}, backoffLimit=0)],
     "J15": [together(completions=3, parallelism=3, backoffLimit=1), headless()],
