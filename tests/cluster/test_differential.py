@@ -20,6 +20,7 @@ from tests.cluster.differential.mutants import mutants
 from tests.cluster.differential.ours import Found, Judge, enforced
 from tests.cluster.differential.public import ERRORS, errors, groups
 from tests.cluster.differential.server import Question, Refusal, Server
+from tests.cluster.differential.shown import NEEDS, SHOWN
 from tests.cluster.differential.specs import SPECS, Spec, cluster
 from tests.cluster.programs import OLDEST
 from tests.support import environment, found
@@ -120,12 +121,12 @@ def test_an_older_server_drops_files_of_an_image(control_plane: ControlPlane, ob
 
 def test_what_only_we_refuse_is_told(observed: Observed) -> None:
     """Each rule, with the test that shows it or what that would need."""
-    shown = {rule: one for rule, one in RUNTIME.items() if one.shown}
     observed(
-        f"only by us, for what comes after admission: {len(RUNTIME)} rules, {len(shown)} of them shown by controllers"
+        f"only by us, for what comes after admission: {len(RUNTIME)} rules, {len(SHOWN)} of them shown by controllers"
     )
-    for rule, one in RUNTIME.items():
-        observed(f"{rule}: {one.why}; " + (f"shown by {one.shown}" if one.shown else f"to show it needs {one.needs}"))
+    for rule, one in sorted(RUNTIME.items()):
+        told = f"shown by {SHOWN[rule]}" if rule in SHOWN else f"to be shown it needs {NEEDS[rule]}"
+        observed(f"{rule}: {one.why}; {told}")
 
 
 def _confirmed(pairs: Sequence[tuple[Case, Refusal | None]]) -> Counter[str]:
@@ -172,9 +173,8 @@ def _table(verdicts: Iterable[tuple[bool, Refusal | None]]) -> str:
 
 def _rules(confirmed: Counter[str], only_ours: set[Found], holes: int) -> str:
     both = [rule for rule in SERVER if rule in confirmed]
-    shown = [one.shown for one in RUNTIME.values() if one.shown]
     met = {one.rule for one in only_ours} & RUNTIME.keys()
     return (
         f"{len(RULES)} rules, {len(both)} refused by both, {holes} only by the server, {len(RUNTIME)} only by us for what comes"
-        f" after admission ({len(met)} met here, {len(shown)} shown by controllers), {len(OWN)} about our own files"
+        f" after admission ({len(met)} met here, {len(SHOWN)} shown by controllers), {len(OWN)} about our own files"
     )

@@ -16,6 +16,8 @@ from modelyard import crash
 from modelyard.findings import ModelyardError, SynthesisError
 
 FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
+CHANGES = 1
+"""As of git diff --exit-code; plan has no findings that 1 could mean otherwise."""
 EPILOG = (
     "Exit codes: 0 all is well, 1 findings of severity error, 2 the command was misused, "
     "3 dist/ is not what the code renders (check only), 130 interrupted. NO_COLOR turns colours off."
@@ -26,6 +28,14 @@ class Format(enum.StrEnum):
     """How a command answers."""
 
     TEXT = "text"
+    JSON = "json"
+
+
+class PlanFormat(enum.StrEnum):
+    """How ``plan`` answers."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
     JSON = "json"
 
 
@@ -114,6 +124,35 @@ def check(
     show.freshness(report, form)
     if report.stale:
         raise typer.Exit(STALE)
+
+
+@app.command()
+def plan(
+    environments: Environments = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REF",
+            help="A commit or branch: dist/ is compared with where HEAD and it parted. Default: the main branch.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        PlanFormat,
+        typer.Option("--format", help="text for people, markdown for a pull request, json for programs."),
+    ] = PlanFormat.TEXT,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if something changes.")] = False,
+    main_py: App = None,
+) -> None:
+    """Tell what dist/ as it is does in the cluster, compared with an earlier commit."""
+    from modelyard import plan as room
+    from modelyard.cli import show
+
+    found = room.plan(_main_py(main_py).resolve().parent, ref, environments or ())
+    show.plan(found, form)
+    if exit_code and found.workloads:
+        raise typer.Exit(CHANGES)
 
 
 @app.command("list")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from modelyard.images import Change, Lock
+    from modelyard.plan import Plan
     from modelyard.render.engine import Report
 
 LONG_ENOUGH_TO_SHOW = 1.0
@@ -158,6 +159,20 @@ def _table(title: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in everything:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+def plan(found: Plan, form: str) -> None:
+    """Tell what a change does in the cluster."""
+    from modelyard.plan import Risk, data, markdown, text
+
+    if form == "json":
+        _json(data(found))
+    elif form == "markdown":
+        sys.stdout.write(markdown(found))
+    else:
+        styles = {Risk.DANGER: "red", Risk.CAUTION: "yellow"}
+        for line, risk in text(found):
+            _print(line, style=styles.get(risk) if risk else None)
 
 
 def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:

@@ -5,6 +5,7 @@ from modelyard.fleet.cluster import Cluster, Crd, StorageClass
 from modelyard.fleet.delivery import Cargo, Delivery, Owned, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment
+from modelyard.fleet.facilities import Cloud, Monitoring, SecretStore
 from modelyard.fleet.fleet import Builder, Fleet
 from modelyard.fleet.hardware import Accelerator, Fabric, SpotNodes, Toleration
 from modelyard.fleet.hardware_checks import misdeclared_hardware
@@ -15,6 +16,7 @@ __all__ = [
     "Accelerator",
     "Builder",
     "Cargo",
+    "Cloud",
     "Cluster",
     "Crd",
     "Delivery",
@@ -23,8 +25,10 @@ __all__ = [
     "Fabric",
     "Fleet",
     "Manifest",
+    "Monitoring",
     "Owned",
     "Ownership",
+    "SecretStore",
     "Site",
     "SpotNodes",
     "StorageClass",

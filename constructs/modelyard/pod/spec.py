@@ -6,6 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from modelyard.pod.options import (
     SecretFiles,
     amount,
 )  # fmt: skip
+from modelyard.pod.outside import ExternalSecret, Identity, Watch, outside_breaches
 from modelyard.values import image as references
 from modelyard.values import names, quantity
 from modelyard.values.credentials import credential
@@ -75,6 +77,9 @@ class PodSpec:
     service_account: str | None = option(default=None, check=_name)
     service_account_annotations: Mapping[str, str] = attrs.field(factory=dict)
     image_pull_secrets: Sequence[str] = ()
+    identity: Identity | None = None
+    secrets: Sequence[ExternalSecret] = ()
+    watch: Watch | None = None
     labels: Mapping[str, str] = attrs.field(factory=dict)
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     node_selector: Mapping[str, str] = attrs.field(factory=dict)
@@ -103,8 +108,11 @@ RULES_OF_CHECKS = {
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
     "keep_runs": "X11", "exclusive_topology": "N16", "min_parallelism": "K03", "required_topology": "K04",
     "preferred_topology": "K04",
+    "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
+LEAVES = frozenset({type(None), bool, int, str, timedelta})
+"""Types that hold no other value."""
 
 
 def type_breaches(spec: object, prefix: str = "") -> Iterator[Breach]:
@@ -140,6 +148,8 @@ def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
         given = getattr(spec, name)
         if check is not None and (because := check(given)):
             yield _checked(prefix, name, given, because, source_of(spec))
+        elif type(given) in LEAVES:
+            continue
         elif isinstance(given, list | tuple):
             for index, item in enumerate(given):
                 if hasattr(item, "__source__"):
@@ -198,6 +208,7 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
     yield from _environment(spec)
     yield from _mounts(spec)
     yield from _peers(spec.network)
+    yield from outside_breaches(spec, site)
     for field in ("labels", "annotations", "node_selector"):
         yield from label_breaches(field, getattr(spec, field))
     for index, name in enumerate(spec.image_pull_secrets):

@@ -107,7 +107,7 @@ Words = Mapping[str, str]
 def queued(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Look at the labels and annotations that Kueue reads on objects of every kind."""
     labels, annotations = one.metadata.get("labels"), one.metadata.get("annotations")
-    if labels:
+    if labels and any(key.startswith(KUEUE) for key in labels):
         if one.kind == "CronJob" and QUEUE in labels:
             template = ((one.spec.get("jobTemplate") or {}).get("metadata") or {}).get("labels") or {}
             if QUEUE not in template:

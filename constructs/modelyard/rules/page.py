@@ -17,6 +17,7 @@ FAMILIES = {
     "G": "Delivery by Argo CD and Flux",
     "J": "Jobs",
     "K": "Queues of Kueue",
+    "M": "Monitoring",
     "N": "Names and labels",
     "P": "Pods",
     "R": "Resources",

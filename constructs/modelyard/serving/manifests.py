@@ -8,6 +8,8 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import Claim, Pod, companions, manifest, object_labels, selector, template
+from modelyard.pod.monitors import monitors
+from modelyard.serving import alerts
 from modelyard.serving.options import CpuScale, Exec, HealthCheck, HttpGet, TcpSocket
 from modelyard.serving.spec import SINGLE_WRITER, ServiceSpec, health_check
 from modelyard.values.durations import whole_seconds
@@ -33,7 +35,9 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
     ports = tuple(port.number for port in spec.ports)
-    return [*found, *companions(name, COMPONENT, spec, site, ports)]
+    told, drawn = alerts.alerts(name, CONTAINER, spec, site), alerts.panels(name, CONTAINER, spec, site)
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
+    return [*found, *companions(name, COMPONENT, spec, site, ports), *watching]
 
 
 def _deployment(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:

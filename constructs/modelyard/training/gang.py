@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, EnvValue, FieldRef, manifest, selector, starter
 from modelyard.training import jobset
-from modelyard.training.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from modelyard.training.spec import TrainingSpec
 
 PORT = 29500
 """Where the pod of rank 0 listens for the others; torchrun's own default."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from modelyard.fleet import Draft, Site, Workload, declared
-from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
+from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Identity, Network, SecretFiles, Watch
 from modelyard.training.backends import Backend, choice
 from modelyard.training.manifests import drafts
 from modelyard.training.options import Checkpoint, Schedule, Step, Sweep, Topology
@@ -119,6 +119,13 @@ class TrainingJob(Workload):
 
         image_pull_secrets: Names of Secrets. Default: none.
 
+        identity: Who the pods are to the cluster's cloud, without any key. Default: nobody.
+
+        secrets: Secrets that the External Secrets operator makes; *env* and *volumes* refer to them by name.
+            Default: none.
+
+        watch: Its metrics, alerts and dashboard. Default: ``Watch()`` where the cluster has monitoring.
+
         labels: Put on every object and pod of this workload. Default: none.
 
         annotations: Put on the pod. Default: none.
@@ -179,6 +186,9 @@ class TrainingJob(Workload):
         service_account: str | None = None,
         service_account_annotations: Mapping[str, str] | None = None,
         image_pull_secrets: Sequence[str] = (),
+        identity: Identity | None = None,
+        secrets: Sequence[ExternalSecret] = (),
+        watch: Watch | None = None,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         node_selector: Mapping[str, str] | None = None,
@@ -223,6 +233,9 @@ class TrainingJob(Workload):
             service_account=service_account,
             service_account_annotations={} if service_account_annotations is None else service_account_annotations,
             image_pull_secrets=image_pull_secrets,
+            identity=identity,
+            secrets=secrets,
+            watch=watch,
             labels={} if labels is None else labels,
             annotations={} if annotations is None else annotations,
             node_selector={} if node_selector is None else node_selector,

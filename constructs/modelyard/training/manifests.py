@@ -7,7 +7,8 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, downloader, manifest, object_labels, place, template
-from modelyard.training import checkpoint, gang, inputs, jobset, placement, queues, steps, sweep
+from modelyard.pod.monitors import monitors
+from modelyard.training import alerts, checkpoint, gang, inputs, jobset, placement, queues, steps, sweep
 from modelyard.training.backends import choice
 from modelyard.training.options import Schedule, Step
 from modelyard.training.spec import TrainingSpec
@@ -40,8 +41,11 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
+    told, drawn = alerts.alerts(name, spec, site), alerts.panels(name, CONTAINER, spec, site)
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
     outlived = spec.schedule is None
-    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)]
+    own = companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)
+    return [*found, *own, *watching]
 
 
 def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:

@@ -1,0 +1,100 @@
+"""What goes wrong with services, as alerts, and what is drawn of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelyard.fleet.site import Site
+from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
+from modelyard.pod.watching import scraped, watched
+from modelyard.serving.spec import ServiceSpec
+from modelyard.values.durations import whole_seconds
+
+SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
+"""What Kubernetes makes the random parts of names from."""
+FIVE_MINUTES = 300
+QUARTER = 900
+
+
+def pod_names(name: str) -> str:
+    """Return what matches the names of the pods of the Deployment *name*, and of no other."""
+    return f"{name}-{SAFE}{{1,10}}-{SAFE}{{5}}"
+
+
+def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
+    """Yield what is told of the service *name*."""
+    watch = watched(spec, site)
+    if watch is None:
+        return
+    own = f'namespace="{site.namespace}",deployment="{name}"'
+    pods = f'namespace="{site.namespace}",pod=~"{pod_names(name)}"'
+    yield Alert(
+        "ServiceDown",
+        f"kube_deployment_status_replicas_available{{{own}}} == 0"
+        f" and on (namespace, deployment) kube_deployment_spec_replicas{{{own}}} > 0",
+        FIVE_MINUTES,
+        "answers no requests",
+        "No replica is ready. Look at the pods, and at what was changed last.",
+        "critical",
+    )
+    waiting = f'kube_pod_container_status_waiting_reason{{{pods},container="{container}",reason="CrashLoopBackOff"}}'
+    yield Alert(
+        "ServiceCrashes",
+        f"max by (namespace, pod) (max_over_time({waiting}[5m])) == 1",
+        FIVE_MINUTES,
+        "is restarted again and again",
+        "{{ $labels.pod }} ends soon after it starts: kubectl logs --previous says why.",
+    )
+    yield pending(pod_names(name), watch, site)
+    start = whole_seconds(spec.start_within)
+    yield Alert(
+        "ServiceNotReady",
+        f"time() - max by (namespace, pod) (kube_pod_start_time{{{pods}}}) > {start}"
+        f' and on (namespace, pod) kube_pod_status_ready{{{pods},condition="true"}} == 0'
+        f' and on (namespace, pod) kube_pod_status_phase{{{pods},phase="Running"}} == 1',
+        FIVE_MINUTES,
+        "has a replica that is not ready",
+        f"{{{{ $labels.pod }}}} should have been ready within {start} seconds, or is no longer.",
+    )
+    yield from _scaling(name, spec, site)
+    if scraped(spec, site) is not None:
+        yield Alert(
+            "ServiceNotScraped",
+            f'absent(up{{job="{site.namespace}/{name}"}} == 1)',
+            QUARTER,
+            "tells no metrics",
+            "Prometheus reads from no replica: look at its targets, and at the path and port of the metrics.",
+        )
+
+
+def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
+    if spec.scale is None:
+        return
+    chosen = f'namespace="{site.namespace}",horizontalpodautoscaler="{autoscaler_name(name, spec)}"'
+    yield Alert(
+        "ServiceAtMax",
+        f"kube_horizontalpodautoscaler_status_desired_replicas{{{chosen}}}"
+        f" >= on (namespace, horizontalpodautoscaler) kube_horizontalpodautoscaler_spec_max_replicas{{{chosen}}}",
+        QUARTER,
+        "has as many replicas as it may have",
+        f"More load than {spec.most} replicas can bear makes it slow: raise max, or make each replica faster.",
+    )
+
+
+def autoscaler_name(name: str, spec: ServiceSpec) -> str:  # noqa: ARG001 # another autoscaler calls it otherwise
+    """Return what the HorizontalPodAutoscaler is called."""
+    return name
+
+
+def panels(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Panel]:
+    """Yield what is drawn of the service *name*."""
+    own = f'namespace="{site.namespace}",deployment="{name}"'
+    replicas = (
+        (f"kube_deployment_status_replicas_available{{{own}}}", "ready"),
+        (f"kube_deployment_spec_replicas{{{own}}}", "wanted"),
+    )
+    yield Panel("Replicas", "short", replicas)
+    chosen = f'namespace="{site.namespace}",pod=~"{pod_names(name)}",container="{container}"'
+    restarts = f"sum by (pod) (increase(kube_pod_container_status_restarts_total{{{chosen}}}[15m]))"
+    yield Panel("Restarts in 15 minutes", "short", ((restarts, "{{pod}}"),))
+    yield from pod_panels(pod_names(name), container, spec, site)

@@ -1,0 +1,209 @@
+"""Rules on what is outside of a pod: identities, stores of secrets, monitoring, gateways, event-driven autoscalers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from modelyard import Cluster, Monitoring
+from tests.rules.judge import judged
+from tests.rules.manifests import Manifest, deployment, network_policy, pods, service
+from tests.support import CLUSTER
+
+CASES: list[Any] = []
+ROLE = "eks.amazonaws.com/role-arn"
+CLIENT = {"azure.workload.identity/client-id": "8c9d1f2e-3b4a-4c5d-9e6f-0a1b2c3d4e5f"}
+USE = "azure.workload.identity/use"
+
+
+def case(rule: str, name: str, *manifests: Mapping[str, Any], text: str | None = None, **more: Any) -> None:
+    """Keep one case: what *manifests* are to *rule*, with the one finding or none."""
+    expected = [] if text is None else [f"test: {text}"]
+    CASES.append(pytest.param(rule, manifests, more.get("cluster", CLUSTER), expected, id=f"{rule}-{name}"))
+
+
+def custom(api_version: str, kind: str, name: str, spec: Any, **metadata: Any) -> Manifest:
+    """Return a custom resource."""
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+
+
+def account(**annotations: str) -> Manifest:
+    """Return the ServiceAccount web."""
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web", "annotations": annotations}}
+
+
+def secret(name: str, *keys: str, **spec: Any) -> Manifest:
+    """Return an ExternalSecret that writes *keys*."""
+    data = [{"secretKey": key, "remoteRef": {"key": "x"}} for key in keys]
+    return custom("external-secrets.io/v1", "ExternalSecret", name, {"data": data, **spec})
+
+
+def reading(name: str, key: str) -> Manifest:
+    """Return a Deployment that reads *key* of the Secret *name*."""
+    source = {"secretKeyRef": {"name": name, "key": key}}
+    return deployment(template=pods({"env": [{"name": "A", "valueFrom": source}]}))
+
+
+case("P40", "a role", account(**{ROLE: "arn:aws-cn:iam::123456789012:role/path/churn"}))
+case(
+    "P40", "a name without its account", account(**{ROLE: "churn"}),
+    text=f"ServiceAccount web metadata.annotations['{ROLE}']='churn' but on EKS it is the ARN of an IAM role; write one"
+    ' such as "arn:aws:iam::123456789012:role/churn"',
+)  # fmt: skip
+
+marked = pods({}, serviceAccountName="web")
+case("P41", "another account", account(**CLIENT), deployment(template=pods({}, serviceAccountName="other")))
+case("P41", "no identity", account(), deployment(template=marked))
+case(
+    "P41", "labelled", account(**CLIENT),
+    deployment(template={**marked, "metadata": {"labels": {"app": "web", USE: "true"}}}),
+)  # fmt: skip
+case(
+    "P41", "not labelled", account(**CLIENT), deployment(template=marked),
+    text=f"Deployment web spec.template.metadata.labels['{USE}'] but ServiceAccount web has"
+    ' azure.workload.identity/client-id, and pods without this label get no token; write "true"',
+)  # fmt: skip
+
+case("V30", "a key that is written", secret("login", "dsn"), reading("login", "dsn"))
+case("V30", "another Secret", secret("login", "dsn"), reading("other", "x"))
+case("V30", "all of an entry", secret("login", dataFrom=[{"extract": {"key": "x"}}]), reading("login", "x"))
+case("V30", "a template", secret("login", target={"template": {"data": {"x": "{{ .a }}"}}}), reading("login", "x"))
+case(
+    "V30", "of a Secret of another name", secret("maker", "dsn", target={"name": "login"}), reading("login", "x"),
+    text="Deployment web spec.template.spec.containers[0].env[0].valueFrom.secretKeyRef.key='x' but ExternalSecret maker"
+    " writes no such key; it writes dsn",
+)  # fmt: skip
+
+case("V31", "two Secrets", secret("a", "k"), secret("b", "k"))
+case("V31", "merged", secret("a", "k"), secret("b", "k", target={"name": "a", "creationPolicy": "Merge"}))
+case(
+    "V31", "one Secret", secret("a", "k"), secret("b", "k", target={"name": "a"}),
+    text="ExternalSecret b spec.target.name='a' but ExternalSecret a makes this Secret already; put the keys into one"
+    " ExternalSecret, or give the two Secrets names of their own",
+)  # fmt: skip
+
+WATCHED = Cluster("watched", kubernetes="1.34", monitoring=Monitoring("monitoring", labels={"release": "kps"}))
+OPERATOR = "monitoring.coreos.com/v1"
+
+
+def monitor(port: str = "http", app: str = "web", **metadata: Any) -> Manifest:
+    """Return a PodMonitor of the pods that are labelled with *app*."""
+    spec = {"selector": {"matchLabels": {"app": app}}, "podMetricsEndpoints": [{"port": port}]}
+    return custom(OPERATOR, "PodMonitor", "web", spec, **metadata)
+
+
+def by_service(port: str = "http", **labels: str) -> Manifest:
+    """Return a ServiceMonitor of the Services with *labels*."""
+    spec = {"selector": {"matchLabels": labels}, "endpoints": [{"port": port}]}
+    return custom(OPERATOR, "ServiceMonitor", "web", spec)
+
+
+def labelled(**labels: str) -> Manifest:
+    """Return the Service web with *labels* of its own."""
+    one = service("web", {"name": "http", "port": 80, "targetPort": "http"})
+    return {**one, "metadata": {"name": "web", "labels": labels}}
+
+
+def alerting(expr: str, **rule: Any) -> Manifest:
+    """Return a PrometheusRule of one alert."""
+    stock = {"alert": "Down", "expr": expr, "labels": {"severity": "page"}}
+    return custom(OPERATOR, "PrometheusRule", "web", {"groups": [{"name": "web", "rules": [{**stock, **rule}]}]})
+
+
+def letting_in(*rules: Mapping[str, Any]) -> Manifest:
+    """Return the NetworkPolicy of the pods of web with these rules on what comes in."""
+    one = network_policy("web", app="web")
+    return {**one, "spec": {**one["spec"], "ingress": list(rules)}}
+
+
+def space(**labels: str) -> Manifest:
+    """Return the pods of the namespaces with *labels*."""
+    return {"namespaceSelector": {"matchLabels": labels}}
+
+
+NAMED = {"kubernetes.io/metadata.name": "monitoring"}
+KEPT_OUT = (
+    "PodMonitor web spec.podMetricsEndpoints[0].port='http' but NetworkPolicy web lets nobody of the namespace"
+    " monitoring in to it; let the monitoring namespace in, with watch= or Network(clients=[Peer(...)])"
+)
+
+case("M01", "a named port", monitor(), deployment())
+case("M01", "pods of somebody else", monitor("x", app="other"), deployment())
+case(
+    "M01", "a number in quotes", monitor("8080"), deployment(),
+    text="PodMonitor web spec.podMetricsEndpoints[0].port='8080' but the pods of Deployment web have no port of this"
+    " name; they have http",
+)  # fmt: skip
+case(
+    "M01", "of a Service", by_service("htp", app="web"), labelled(app="web"),
+    text="ServiceMonitor web spec.endpoints[0].port='htp' but Service web has no port of this name; did you mean http?",
+)  # fmt: skip
+
+case("M02", "the labels", monitor(labels={"release": "kps"}), cluster=WATCHED)
+case("M02", "a cluster that says nothing", monitor())
+case(
+    "M02", "other labels", monitor(labels={"release": "other"}), cluster=WATCHED,
+    text="PodMonitor web metadata.labels['release']='other' but the Prometheus of watched chooses what has release=kps;"
+    " write release=kps",
+)  # fmt: skip
+
+case("M03", "labels of the Service", by_service(app="web"), labelled(app="web"))
+case(
+    "M03", "labels of the pods", by_service(app="web"), labelled(), deployment(),
+    text="ServiceMonitor web spec.selector.matchLabels='app=web' but no Service here has these labels; select labels of"
+    " the Service's own metadata, or accept M03 where the Service is made elsewhere",
+)  # fmt: skip
+
+for expression in ("up == 0", 'up{a="}"} > 1', "sum by (a) (rate(b[5m]))", r'up{a="\""}', "up{a=`\\`}"):
+    case("M04", expression, alerting(expression))
+for expression, said in (
+    ("sum(up", ") is missing"),
+    ("up)", "nothing is open that ) could close"),
+    ("rate(up[5m)", "nothing is open that ) could close"),
+    ('up{a="b}', 'a string that begins with " does not end'),
+):
+    case(
+        "M04", expression, alerting(expression),
+        text=f"PrometheusRule web spec.groups[0].rules[0].expr='{expression}' but {said}; close what is open",
+    )  # fmt: skip
+case(
+    "M04", "nothing", alerting(" "),
+    text="PrometheusRule web spec.groups[0].rules[0].expr=' ' but it is empty; close what is open",
+)  # fmt: skip
+
+case("M05", "no policy", monitor(), deployment(), cluster=WATCHED)
+LET_IN: dict[str, list[Any]] = {
+    "by name": [{"from": [space(**NAMED)], "ports": [{"port": 8080}]}],
+    "by another label": [{"from": [space(team="ops")]}],
+    "the port by name": [{"from": [space(**NAMED)], "ports": [{"port": "http"}]}],
+    "a range": [{"from": [space(**NAMED)], "ports": [{"port": 8000, "endPort": 9000}]}],
+    "everybody": [{}],
+    "addresses": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}],
+}
+for title, rules in LET_IN.items():
+    case("M05", title, monitor(), deployment(), letting_in(*rules), cluster=WATCHED)
+KEEP_OUT: dict[str, list[Any]] = {
+    "nobody": [],
+    "another namespace": [{"from": [space(**{"kubernetes.io/metadata.name": "gateways"})]}],
+    "its own": [{"from": [{"podSelector": {}}]}],
+    "another port": [{"from": [space(**NAMED)], "ports": [{"port": 9000}]}],
+}
+for title, rules in KEEP_OUT.items():
+    case("M05", title, monitor(), deployment(), letting_in(*rules), cluster=WATCHED, text=KEPT_OUT)
+
+case("M06", "severe", alerting("up"))
+case("M06", "a recording", alerting("up", alert=None, record="a:b", labels={}))
+case(
+    "M06", "as it may be", alerting("up", labels={}),
+    text="PrometheusRule web spec.groups[0].rules[0].labels but the alert Down has no severity; add labels.severity",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "manifests", "cluster", "expected"), CASES)
+def test_what_is_outside_of_pods_is_judged(
+    rule: str, manifests: tuple[Mapping[str, Any], ...], cluster: Cluster, expected: list[str]
+) -> None:
+    """Each rule finds what breaks it, and nothing beside."""
+    assert [text for broken, text in judged(rule[0], *manifests, cluster=cluster) if broken == rule] == expected
