@@ -59,7 +59,7 @@ def test_the_kind_is_the_best_that_the_cluster_has(
 
     assert attributes(made, scope) == (kind, because)
     assert f"{kind}/train" in objects(scope)
-    assert (made.summary()["runs_as"], made.reason()) == (kind, because)
+    assert (made.summary()["runs_as"], made.reason()) == (kind, f"It runs as a {kind}: {because}.")
 
 
 def attributes(made: TrainingJob, scope: Any) -> tuple[str, str]:
@@ -223,7 +223,7 @@ REFUSED: list[Any] = [
     ),
     (
         WITH, {"backend": "JobSet"}, "X11",
-        "backend='JobSet' but it must be a Job, a JobSet or None; pass a Job, a JobSet or None",
+        "backend='JobSet' but it must be a Job, a JobSet, a TrainJob or None; pass a Job, a JobSet, a TrainJob or None",
     ),
     (
         WITH, {"backend": JobSet(exclusive_topology="a b")}, "N16",

@@ -25,7 +25,7 @@ from modelyard import (
     minutes,
     seconds,
 )
-from modelyard.serving.alerts import pod_names
+from modelyard.serving.signals import pod_names
 from tests.manifests import MISSING, at
 from tests.promql import expressions, refused
 from tests.support import CLUSTER, environment, found, objects, service, training

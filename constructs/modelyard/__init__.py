@@ -53,7 +53,17 @@ if TYPE_CHECKING:
         SecretKey,
         Watch,
     )
-    from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
+    from modelyard.serving import (
+        CpuScale,
+        Drain,
+        Exec,
+        GpuScale,
+        HttpGet,
+        MetricScale,
+        QueueScale,
+        ScalableModelService,
+        TcpSocket,
+    )
     from modelyard.training import (
         Checkpoint,
         Job,
@@ -64,6 +74,7 @@ if TYPE_CHECKING:
         Sweep,
         Topology,
         TrainingJob,
+        TrainJob,
     )
     from modelyard.values import Image, days, hours, minutes, seconds
 
@@ -89,12 +100,14 @@ __all__ = [
     "Fleet",
     "Flux",
     "Gpu",
+    "GpuScale",
     "HttpGet",
     "HuggingFace",
     "Identity",
     "Image",
     "Job",
     "JobSet",
+    "MetricScale",
     "Metrics",
     "ModelyardError",
     "Monitoring",
@@ -104,6 +117,7 @@ __all__ = [
     "Peer",
     "Port",
     "Queue",
+    "QueueScale",
     "Remote",
     "ScalableModelService",
     "Schedule",
@@ -120,6 +134,7 @@ __all__ = [
     "TcpSocket",
     "Toleration",
     "Topology",
+    "TrainJob",
     "TrainingJob",
     "UsageError",
     "Watch",
@@ -140,9 +155,12 @@ _ROOMS = {
         "Bucket", "Claim", "ConfigFiles", "EmptyDir", "ExternalSecret", "FieldRef", "Gpu", "HuggingFace", "Identity",
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
-    "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
+    "modelyard.serving": (
+        "CpuScale", "Drain", "Exec", "GpuScale", "HttpGet", "MetricScale", "QueueScale", "ScalableModelService",
+        "TcpSocket",
+    ),
     "modelyard.training": (
-        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainingJob",
+        "Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

@@ -200,6 +200,106 @@ case(
     text="PrometheusRule web spec.groups[0].rules[0].labels but the alert Down has no severity; add labels.severity",
 )  # fmt: skip
 
+ALL_PODS = "sum(vllm:num_requests_waiting)"
+ELSEWHERE = "sum(kafka_consumergroup_lag)"
+
+
+def following(query: str, **metadata: str) -> Manifest:
+    """Return a trigger on *query*."""
+    return {"type": "prometheus", "metricType": "AverageValue", "metadata": {"query": query, **metadata}}
+
+
+def scaled(*triggers: Mapping[str, Any], name: str = "web", buffer: str | None = None, **spec: Any) -> Manifest:
+    """Return a ScaledObject of the Deployment web."""
+    stock = {"scaleTargetRef": {"name": "web"}, "minReplicaCount": 1, "triggers": list(triggers)}
+    annotations = {} if buffer is None else {"modelyard.dev/buffer": buffer}
+    return custom("keda.sh/v1alpha1", "ScaledObject", name, {**stock, **spec}, annotations=annotations)
+
+
+NOT_TOLD: dict[str, Any] = {"minReplicaCount": None}
+case("A03", "never at zero", scaled(following(ALL_PODS)), deployment())
+case("A03", "a queue elsewhere", scaled(following(ELSEWHERE), **NOT_TOLD), deployment())
+case("A03", "a schedule", scaled({"type": "cron"}, following(ALL_PODS), minReplicaCount=0), deployment())
+case(
+    "A03", "its own queue", scaled(following(ALL_PODS), minReplicaCount=0), deployment(),
+    text="ScaledObject web spec.minReplicaCount=0 but all its triggers go by what the pods of Deployment web tell; write"
+    " minReplicaCount: 1, or follow a queue that lives elsewhere",
+)  # fmt: skip
+case(
+    "A03", "its own pods by name", scaled(following('sum(requests{pod=~"web-.*"})'), **NOT_TOLD), deployment(),
+    text="ScaledObject web spec.minReplicaCount but KEDA goes down to 0 if not told, and all its triggers go by what the"
+    " pods of Deployment web tell; write minReplicaCount: 1, or follow a queue that lives elsewhere",
+)  # fmt: skip
+case(
+    "A03", "idle", scaled({"type": "cpu"}, idleReplicaCount=0), deployment(),
+    text="ScaledObject web spec.idleReplicaCount=0 but all its triggers go by what the pods of Deployment web tell; write"
+    " minReplicaCount: 1, or follow a queue that lives elsewhere",
+)  # fmt: skip
+
+case("A04", "nobody calls it", scaled(following(ELSEWHERE), minReplicaCount=0), deployment())
+case("A04", "a queue before it", scaled(following(ELSEWHERE), buffer="kafka", **NOT_TOLD), deployment(), service())
+case(
+    "A04", "a Service only", scaled(following(ELSEWHERE), minReplicaCount=0), deployment(), service(),
+    text="ScaledObject web spec.minReplicaCount=0 but Service web keeps no requests while there is no pod; write"
+    " minReplicaCount: 1, or say what keeps requests in the annotation modelyard.dev/buffer",
+)  # fmt: skip
+
+case(
+    "A14", "fitting", scaled(following(ELSEWHERE), idleReplicaCount=0, fallback={"replicas": 1, "failureThreshold": 3})
+)
+case(
+    "A14", "more than the most", scaled(following(ELSEWHERE), minReplicaCount=3, maxReplicaCount=2),
+    text="ScaledObject web spec.minReplicaCount=3 but spec.maxReplicaCount is 2, and the fewest replicas are at most the"
+    " most; correct the number",
+)  # fmt: skip
+case(
+    "A14", "not idle", scaled(following(ELSEWHERE), idleReplicaCount=1),
+    text="ScaledObject web spec.idleReplicaCount=1 but spec.minReplicaCount is 1, and an idle workload has fewer;"
+    " correct the number",
+)  # fmt: skip
+case(
+    "A14",
+    "nothing to follow",
+    scaled(),
+    text="ScaledObject web spec.triggers=[] but nothing would ever scale it; add a trigger",
+)
+case(
+    "A14", "nothing to fall back from", scaled({"type": "cpu"}, fallback={"replicas": 1, "failureThreshold": 3}),
+    text="ScaledObject web spec.fallback but KEDA can only fall back from a trigger of metricType AverageValue on"
+    " something else than cpu or memory; remove it, or add such a trigger",
+)  # fmt: skip
+
+for query in (ALL_PODS, "avg(a)", "topk(1, a)", "scalar(a)", "count (up)"):
+    case("A15", query, scaled(following(query)))
+case(
+    "A15", "each pod", scaled(following("vllm:num_requests_waiting")),
+    text="ScaledObject web spec.triggers[0].metadata.query='vllm:num_requests_waiting' but it answers with one series for"
+    " each pod; sum it: sum(...)",
+)  # fmt: skip
+
+case("A19", "a queue", scaled(following(ALL_PODS)))
+case(
+    "A19", "DCGM", scaled(following("sum(DCGM_FI_DEV_GPU_UTIL)")),
+    text="ScaledObject web spec.triggers[0].metadata.query='DCGM_FI_DEV_GPU_UTIL' but a GPU is as busy with one request"
+    " as with fifty; follow the requests that wait, with QueueScale, or accept A19 where the use does follow the load",
+)  # fmt: skip
+
+case("N11", "54 characters", scaled(following(ELSEWHERE), name="a" * 54))
+case(
+    "N11", "55 characters", scaled(following(ELSEWHERE), name="a" * 55),
+    text=f"ScaledObject {'a' * 55} metadata.name='{'a' * 55}' but KEDA calls its autoscaler keda-hpa-<name>, and this"
+    " has 64 characters of 63; choose a name of at most 54 characters",
+)  # fmt: skip
+
+case("A18", "patient enough", scaled(following(ELSEWHERE)), deployment())
+case(
+    "A18", "by KEDA", scaled(following(ELSEWHERE)),
+    deployment(template=pods({"startupProbe": {"tcpSocket": {"port": 1}, "failureThreshold": 60}})),
+    text="ScaledObject web spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds but"
+    " it is 300 seconds if not given, and a start of Deployment web may take 600 seconds, in which the pod is missed;"
+    " raise it to 600",
+)  # fmt: skip
+
 
 @pytest.mark.parametrize(("rule", "manifests", "cluster", "expected"), CASES)
 def test_what_is_outside_of_pods_is_judged(

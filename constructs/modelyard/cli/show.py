@@ -228,7 +228,7 @@ def outcomes(manifest: Mapping[str, Any], reason: str, form: str) -> None:
         _json([attrs.asdict(one) for one in rows])
         return
     _table(("when", "then"), [(one.when, one.then) for one in rows])
-    _print(f"It runs as a {manifest['kind']}: {reason}.")
+    _print(reason)
 
 
 def rule(rule_id: str) -> None:

@@ -77,6 +77,10 @@ def _queued(manifest: Manifest, group: str) -> Iterator[str]:
             (f"/spec/replicatedJobs/{index}/template/spec/template", part(job, "template", "spec", "template"))
             for index, job in enumerate(part(manifest, "spec").get("replicatedJobs") or ())
         ]
+    elif (group, manifest.get("kind")) == ("trainer.kubeflow.org", "TrainJob"):
+        yield "/spec/suspend"
+        yield "/spec/podTemplateOverrides"
+        return
     if not templates:
         return
     yield "/spec/suspend"

@@ -56,6 +56,8 @@ class Crd:
     GATEWAY_API: ClassVar[Crd]
     JOBSET: ClassVar[Crd]
     KEDA: ClassVar[Crd]
+    KUBEFLOW_TRAINER: ClassVar[Crd]
+    KUBERAY: ClassVar[Crd]
     KUEUE: ClassVar[Crd]
     LWS: ClassVar[Crd]
     PROMETHEUS_OPERATOR: ClassVar[Crd]

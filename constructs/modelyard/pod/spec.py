@@ -109,6 +109,7 @@ RULES_OF_CHECKS = {
     "keep_runs": "X11", "exclusive_topology": "N16", "min_parallelism": "K03", "required_topology": "K04",
     "preferred_topology": "K04",
     "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
+    "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 LEAVES = frozenset({type(None), bool, int, str, timedelta})
@@ -148,18 +149,20 @@ def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
         given = getattr(spec, name)
         if check is not None and (because := check(given)):
             yield _checked(prefix, name, given, because, source_of(spec))
-        elif type(given) in LEAVES:
-            continue
-        elif isinstance(given, list | tuple):
-            for index, item in enumerate(given):
+        elif type(given) not in LEAVES:
+            for place, item in _within(given):
                 if hasattr(item, "__source__"):
-                    yield from value_breaches(item, f"{prefix}{name}[{index}].")
-        elif isinstance(given, dict):
-            for key, item in given.items():
-                if hasattr(item, "__source__"):
-                    yield from value_breaches(item, f"{prefix}{name}[{key!r}].")
-        elif hasattr(given, "__source__"):
-            yield from value_breaches(given, f"{prefix}{name}.")
+                    yield from value_breaches(item, f"{prefix}{name}{place}.")
+
+
+def _within(given: Any) -> Iterator[tuple[str, Any]]:
+    """Yield *given*, or where it is a collection what is in it, with the place there."""
+    if isinstance(given, list | tuple):
+        yield from ((f"[{index}]", item) for index, item in enumerate(given))
+    elif isinstance(given, dict):
+        yield from ((f"[{key!r}]", item) for key, item in given.items())
+    else:
+        yield "", given
 
 
 def without(spec: S, broken: Iterable[Breach], **stand_ins: Any) -> S:

@@ -2,6 +2,7 @@
 
 from modelyard.rules import (  # noqa: F401 # importing a family registers its rules
     a,
+    a_keda,
     a_metrics,
     a_sources,
     c,
@@ -50,6 +51,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     v_secrets,
     v_sources,
     x,
+    y,
 )
 from modelyard.rules.check import accepts, breaches, finding, settle
 from modelyard.rules.g_changes import changes

@@ -10,7 +10,7 @@ from modelyard.rules.demand import requested
 from modelyard.rules.j import HOOKS, QUEUE
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Job, Object, Pod
+from modelyard.rules.subjects import SEVERAL_PODS, Job, Object, Pod
 from modelyard.values.names import qualified_name, subdomain
 
 KUEUE = "kueue.x-k8s.io/"
@@ -154,7 +154,7 @@ def job(job: Job, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every 
     if QUEUE in job.labels and (hook := next((hook for hook in HOOKS if hook in annotations), None)):
         because = f"the Job waits in the queue {job.labels[QUEUE]}, and the sync with it"
         yield J22.breach(f"{path}.annotations[{hook!r}]", annotations[hook], because)
-    if one.kind == "JobSet":
+    if one.kind in SEVERAL_PODS:
         return
     parallelism, completions = job.spec.get("parallelism", 1), job.spec.get("completions")
     if (least := annotations.get(LEAST)) is not None and not (least.isdecimal() and 0 < int(least) < parallelism):

@@ -24,6 +24,7 @@ FAMILIES = {
     "S": "JobSets",
     "V": "Volumes",
     "X": "modelyard's own promises",
+    "Y": "Jobs of other operators",
 }
 INDEX = "README.md"
 GENERATED = "<!-- Written by python -m modelyard.rules.page: change the rule, not this file. -->"

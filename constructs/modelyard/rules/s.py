@@ -111,32 +111,44 @@ Part = Mapping[str, Any]
 
 @S01.objects("JobSet")
 def job_set(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
-    """Look at the Jobs of a set, their order, and what happens when one fails."""
+    """Look at a JobSet, and at how it is delivered."""
     if not one.api_version.startswith("jobset.x-k8s.io/"):
         return
-    jobs: Sequence[Part] = one.spec.get("replicatedJobs") or ()
-    names = [str(job["name"]) for job in jobs]
-    yield from _order(one.spec, jobs, names)
-    for index, job in enumerate(jobs):
+    for index, job in enumerate(one.spec.get("replicatedJobs") or ()):
         yield from _names(one.name, job, f"spec.replicatedJobs[{index}].name")
-        yield from _job(job, f"spec.replicatedJobs[{index}]", one.spec)
-    yield from _failures(one, names)
-    for index, name in enumerate((one.spec.get("successPolicy") or {}).get("targetReplicatedJobs") or ()):
-        if name not in names:
-            yield _no_such(f"spec.successPolicy.targetReplicatedJobs[{index}]", name, names)
-    if (coordinator := one.spec.get("coordinator")) is not None:
-        yield from _coordinator(coordinator, jobs, names)
+    yield from _set(one.spec, "spec")
     yield from _delivered(one)
 
 
-def _order(spec: Part, jobs: Sequence[Part], names: Sequence[str]) -> Iterator[Breach]:
+@S01.objects("TrainingRuntime", "ClusterTrainingRuntime")
+def runtime(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Look at the JobSet that the trainer of Kubeflow makes of a runtime."""
+    yield from _set((one.spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+
+
+def _set(spec: Part, at: str) -> Iterator[Breach]:
+    """Look at the Jobs of a set, their order, and what happens when one fails."""
+    jobs: Sequence[Part] = spec.get("replicatedJobs") or ()
+    names = [str(job["name"]) for job in jobs]
+    yield from _order(spec, jobs, names, at)
+    for index, job in enumerate(jobs):
+        yield from _job(job, f"{at}.replicatedJobs[{index}]", spec)
+    yield from _failures(spec, names, at)
+    for index, name in enumerate((spec.get("successPolicy") or {}).get("targetReplicatedJobs") or ()):
+        if name not in names:
+            yield _no_such(f"{at}.successPolicy.targetReplicatedJobs[{index}]", name, names)
+    if (coordinator := spec.get("coordinator")) is not None:
+        yield from _coordinator(coordinator, jobs, names, f"{at}.coordinator")
+
+
+def _order(spec: Part, jobs: Sequence[Part], names: Sequence[str], at: str) -> Iterator[Breach]:
     in_order = (spec.get("startupPolicy") or {}).get("startupPolicyOrder") == "InOrder"
     if in_order and any(job.get("dependsOn") for job in jobs):
         because = "a Job depends on another (dependsOn), and the two ways to order them exclude each other"
-        yield S01.breach("spec.startupPolicy.startupPolicyOrder", "InOrder", because, "leave startupPolicy away")
+        yield S01.breach(f"{at}.startupPolicy.startupPolicyOrder", "InOrder", because, "leave startupPolicy away")
     for index, job in enumerate(jobs):
         for place, depends in enumerate(job.get("dependsOn") or ()):
-            name, field = str(depends["name"]), f"spec.replicatedJobs[{index}].dependsOn[{place}].name"
+            name, field = str(depends["name"]), f"{at}.replicatedJobs[{index}].dependsOn[{place}].name"
             if name not in names:
                 yield S01.breach(field, name, "the set has no such Job", did_you_mean(name, names))
             elif names.index(name) >= index:
@@ -175,10 +187,10 @@ def _job(job: Part, path: str, spec: Part) -> Iterator[Breach]:
                 yield S04.breach(f"{path}.{field}", body.get(field), because)
 
 
-def _failures(one: Object, names: Sequence[str]) -> Iterator[Breach]:
+def _failures(spec: Part, names: Sequence[str], at: str) -> Iterator[Breach]:
     seen: set[str] = set()
-    for index, rule in enumerate((one.spec.get("failurePolicy") or {}).get("rules") or ()):
-        field, name = f"spec.failurePolicy.rules[{index}]", str(rule.get("name", ""))
+    for index, rule in enumerate((spec.get("failurePolicy") or {}).get("rules") or ()):
+        field, name = f"{at}.failurePolicy.rules[{index}]", str(rule.get("name", ""))
         if not RULE_NAME.fullmatch(name) or len(name) > LONGEST_RULE_NAME:
             yield N13.breach(f"{field}.name", name, "a rule's name begins with a letter, and has letters, digits and _")
         elif name in seen:
@@ -192,10 +204,10 @@ def _failures(one: Object, names: Sequence[str]) -> Iterator[Breach]:
                 do = did_you_mean(reason, REASONS) or f"write one of {', '.join(REASONS)}"
                 yield S02.breach(f"{field}.onJobFailureReasons[{place}]", reason, "no Job fails for this reason", do)
         if rule.get("action") == "RestartJobSetAndIgnoreMaxRestarts":
-            yield from _free(one, rule, field)
+            yield from _free(spec, rule, field)
 
 
-def _free(one: Object, rule: Part, field: str) -> Iterator[Breach]:
+def _free(spec: Part, rule: Part, field: str) -> Iterator[Breach]:
     reasons, targets = rule.get("onJobFailureReasons") or REASONS, rule.get("targetReplicatedJobs")
     if rule.get("onJobFailureMessagePatterns"):
         return
@@ -203,7 +215,7 @@ def _free(one: Object, rule: Part, field: str) -> Iterator[Breach]:
         because = "it also starts a program again for ever that fails by itself"
         yield S03.breach(f"{field}.action", rule["action"], because, "add onJobFailureReasons: [PodFailurePolicy]")
         return
-    for job in one.spec.get("replicatedJobs") or ():
+    for job in spec.get("replicatedJobs") or ():
         policy: Part = (job["template"].get("spec") or {}).get("podFailurePolicy") or {}
         fatal = any(each.get("action") == "FailJob" and each.get("onExitCodes") for each in policy.get("rules") or ())
         if fatal and (not targets or job["name"] in targets):
@@ -212,22 +224,20 @@ def _free(one: Object, rule: Part, field: str) -> Iterator[Breach]:
             return
 
 
-def _coordinator(coordinator: Part, jobs: Sequence[Part], names: Sequence[str]) -> Iterator[Breach]:
+def _coordinator(coordinator: Part, jobs: Sequence[Part], names: Sequence[str], at: str) -> Iterator[Breach]:
     name = str(coordinator["replicatedJob"])
     if name not in names:
         because, do = "the set has no such Job", did_you_mean(name, names)
-        yield S05.breach("spec.coordinator.replicatedJob", name, because, do)
+        yield S05.breach(f"{at}.replicatedJob", name, because, do)
         return
     job = jobs[names.index(name)]
     body: Part = job["template"].get("spec") or {}
     for field, many in (("jobIndex", job.get("replicas", 1)), ("podIndex", body.get("completions") or 1)):
         if not 0 <= coordinator.get(field, 0) < many:
-            yield S05.breach(
-                f"spec.coordinator.{field}", coordinator[field], f"there are {many} of them, counted from 0"
-            )
+            yield S05.breach(f"{at}.{field}", coordinator[field], f"there are {many} of them, counted from 0")
     if body.get("completionMode") not in {None, "Indexed"}:
         because = f"the pods of the Job {name} have no indexes (completionMode is {body['completionMode']})"
-        yield S05.breach("spec.coordinator.replicatedJob", name, because, "write completionMode: Indexed")
+        yield S05.breach(f"{at}.replicatedJob", name, because, "write completionMode: Indexed")
 
 
 def _delivered(one: Object) -> Iterator[Breach]:

@@ -24,6 +24,7 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
 JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
 SEVERAL_PODS: Mapping[str, tuple[str, ...]] = {
     "JobSet": (*JOBS_OF_SETS, "template"),
+    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS, "template"),
 }
 """Kinds with a list of pod templates, and the way to each."""
 
@@ -90,9 +91,10 @@ class Object:
     @cached_property
     def jobs(self) -> list[Job]:
         """The jobs in it."""
-        if self.kind == "JobSet":
-            copies = [one.get("replicas", 1) for one in self.spec.get("replicatedJobs") or ()]
-            found = _each(self.data, JOBS_OF_SETS)
+        if (way := SEVERAL_PODS.get(self.kind)) is not None:
+            of_set = self.spec if self.kind == "JobSet" else (self.spec.get("template") or {}).get("spec") or {}
+            copies = [one.get("replicas", 1) for one in of_set.get("replicatedJobs") or ()]
+            found = _each(self.data, way[:-1])
             return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
         return [] if self.job is None else [self.job]
 

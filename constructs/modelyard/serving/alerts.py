@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from modelyard.fleet.site import Site
 from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
 from modelyard.pod.watching import scraped, watched
+from modelyard.serving.scales import KedaScale, QueueScale
+from modelyard.serving.scaling import query
+from modelyard.serving.signals import pod_names
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import whole_seconds
 
-SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
-"""What Kubernetes makes the random parts of names from."""
 FIVE_MINUTES = 300
 QUARTER = 900
-
-
-def pod_names(name: str) -> str:
-    """Return what matches the names of the pods of the Deployment *name*, and of no other."""
-    return f"{name}-{SAFE}{{1,10}}-{SAFE}{{5}}"
+PATIENCE = 2
 
 
 def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
@@ -79,11 +76,21 @@ def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
         "has as many replicas as it may have",
         f"More load than {spec.most} replicas can bear makes it slow: raise max, or make each replica faster.",
     )
+    if isinstance(spec.scale, QueueScale):
+        own = f'namespace="{site.namespace}",deployment="{name}"'
+        yield Alert(
+            "ServiceQueue",
+            f"{query(name, spec, site)} / max(kube_deployment_status_replicas_available{{{own}}})"
+            f" > {spec.scale.target * PATIENCE:g}",
+            QUARTER,
+            "lets requests wait",
+            f"Each replica has more than {PATIENCE} times as many requests waiting as the autoscaler aims at.",
+        )
 
 
-def autoscaler_name(name: str, spec: ServiceSpec) -> str:  # noqa: ARG001 # another autoscaler calls it otherwise
-    """Return what the HorizontalPodAutoscaler is called."""
-    return name
+def autoscaler_name(name: str, spec: ServiceSpec) -> str:
+    """Return what the HorizontalPodAutoscaler is called, which KEDA makes one of itself."""
+    return f"keda-hpa-{name}" if isinstance(spec.scale, KedaScale) else name
 
 
 def panels(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Panel]:
@@ -94,6 +101,8 @@ def panels(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator
         (f"kube_deployment_spec_replicas{{{own}}}", "wanted"),
     )
     yield Panel("Replicas", "short", replicas)
+    if isinstance(spec.scale, KedaScale):
+        yield Panel("Load that it scales by", "short", ((query(name, spec, site), "load"),))
     chosen = f'namespace="{site.namespace}",pod=~"{pod_names(name)}",container="{container}"'
     restarts = f"sum by (pod) (increase(kube_pod_container_status_restarts_total{{{chosen}}}[15m]))"
     yield Panel("Restarts in 15 minutes", "short", ((restarts, "{{pod}}"),))

@@ -10,7 +10,8 @@ from modelyard.fleet.site import Site
 from modelyard.pod import Claim, Pod, companions, manifest, object_labels, selector, template
 from modelyard.pod.monitors import monitors
 from modelyard.serving import alerts
-from modelyard.serving.options import CpuScale, Exec, HealthCheck, HttpGet, TcpSocket
+from modelyard.serving.options import Exec, HealthCheck, HttpGet, TcpSocket
+from modelyard.serving.scaling import autoscaler
 from modelyard.serving.spec import SINGLE_WRITER, ServiceSpec, health_check
 from modelyard.values.durations import whole_seconds
 
@@ -31,7 +32,7 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
         Draft(_service(name, spec, site, labels)),
     ]
     if spec.scale is not None:
-        found.append(Draft(_autoscaler(name, spec.scale, site, labels)))
+        found.append(Draft(autoscaler(name, spec, site, labels)))
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
     ports = tuple(port.number for port in spec.ports)
@@ -160,38 +161,6 @@ def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -
         ],
     }
     return service
-
-
-def _autoscaler(name: str, scale: CpuScale, site: Site, labels: dict[str, str]) -> dict[str, Any]:
-    autoscaler = manifest("autoscaling/v2", "HorizontalPodAutoscaler", name, labels, site)
-    target = {"type": "Utilization", "averageUtilization": scale.target}
-    autoscaler["spec"] = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-        "minReplicas": scale.min,
-        "maxReplicas": scale.max,
-        "metrics": [
-            {
-                "type": "ContainerResource",
-                "containerResource": {"name": "cpu", "container": CONTAINER, "target": target},
-            }
-        ],
-        "behavior": {
-            "scaleUp": {
-                "stabilizationWindowSeconds": 0,
-                "selectPolicy": "Max",
-                "policies": [
-                    {"type": "Percent", "value": 100, "periodSeconds": 15},
-                    {"type": "Pods", "value": 2, "periodSeconds": 15},
-                ],
-            },
-            "scaleDown": {
-                "stabilizationWindowSeconds": whole_seconds(scale.scale_down_after),
-                "selectPolicy": "Max",
-                "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}],
-            },
-        },
-    }
-    return autoscaler
 
 
 def _budget(name: str, site: Site, labels: dict[str, str]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Identity, Network, Port, SecretFiles, Watch
 from modelyard.serving.manifests import drafts
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
+from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
+from modelyard.serving.scaling import breaches as keda
 from modelyard.serving.spec import Rollout, ServiceSpec, breaches
 from modelyard.values.durations import minutes
 
@@ -39,7 +41,8 @@ class ScalableModelService(Workload):
 
         replicas: A fixed number of replicas, 1 or more; not with *scale*. Default: 1.
 
-        scale: `CpuScale`, for as many replicas as the load needs. Default: *replicas*.
+        scale: `CpuScale`, `QueueScale`, `GpuScale` or `MetricScale`, for as many replicas as the load needs.
+            Default: *replicas*.
 
         health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
             a process that fails it is restarted. Default: the first port accepts connections, and
@@ -127,7 +130,7 @@ class ScalableModelService(Workload):
         image: str | Image,
         port: int | Sequence[Port],
         replicas: int | None = None,
-        scale: CpuScale | None = None,
+        scale: CpuScale | QueueScale | GpuScale | MetricScale | None = None,
         health: str | HttpGet | TcpSocket | Exec | None = None,
         ready: str | HttpGet | TcpSocket | Exec | None = None,
         start_within: timedelta = ONE_MINUTE,
@@ -202,7 +205,7 @@ class ScalableModelService(Workload):
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
-        return list(breaches(self.id, self.spec, site))
+        return [*breaches(self.id, self.spec, site), *keda(self.spec, site)]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""

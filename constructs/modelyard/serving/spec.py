@@ -14,6 +14,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim, Port
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, TcpSocket
+from modelyard.serving.scales import KedaScale, MetricScale
 from modelyard.values.durations import minutes
 from modelyard.values.names import dns_label_1035
 from modelyard.values.similar import did_you_mean
@@ -45,7 +46,7 @@ class ServiceSpec(PodSpec):
 
     port: int | Sequence[Port] = required(check=_port)
     replicas: int | None = option(default=None, check=_replicas)
-    scale: CpuScale | None = None
+    scale: CpuScale | KedaScale | None = None
     health: str | HttpGet | TcpSocket | Exec | None = None
     ready: str | HttpGet | TcpSocket | Exec | None = None
     start_within: timedelta = option(default=minutes(1), check=_budget)
@@ -107,6 +108,10 @@ def _scaling(spec: ServiceSpec) -> Iterator[Breach]:
             "A12", "replicas", spec.replicas, "scale= is given too, and the autoscaler owns the number of replicas",
             f"leave replicas= away; the service starts with scale.min={scale.min}",
         )  # fmt: skip
+    if isinstance(scale, MetricScale) and scale.min == 0 and scale.buffer is None:
+        because = "a Service keeps no requests while there is no pod"
+        do = 'write min=1, or say what keeps them: buffer="kafka"'
+        yield Breach("A04", "scale.min", 0, because, do, source_of(scale))
     if scale is not None and scale.min > scale.max:
         because = f"scale.max is {scale.max}, and the fewest replicas are at most the most"
         yield Breach(

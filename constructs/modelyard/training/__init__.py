@@ -1,8 +1,8 @@
 """Runs that end: `TrainingJob`."""
 
-from modelyard.training.backends import Job, JobSet
+from modelyard.training.backends import Job, JobSet, TrainJob
 from modelyard.training.job import TrainingJob
 from modelyard.training.options import Checkpoint, Schedule, Step, Sweep, Topology
 from modelyard.training.queues import Queue
 
-__all__ = ["Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainingJob"]
+__all__ = ["Checkpoint", "Job", "JobSet", "Queue", "Schedule", "Step", "Sweep", "Topology", "TrainJob", "TrainingJob"]

@@ -47,7 +47,19 @@ class JobSet:
     exclusive_topology: str | None = option(default=None, check=_topology, kw_only=True)
 
 
-Backend = Job | JobSet
+@value
+class TrainJob:
+    """
+    A TrainJob of the Kubeflow trainer, with a TrainingRuntime of its own, for clusters whose tools look at TrainJobs.
+
+    See Also:
+        https://www.kubeflow.org/docs/components/trainer/
+    """
+
+
+Backend = Job | JobSet | TrainJob
+NEEDED = {"JobSet": ("JOBSET", Crd.JOBSET), "TrainJob": ("KUBEFLOW_TRAINER", Crd.KUBEFLOW_TRAINER)}
+"""What has to be installed for a backend, and what that is called."""
 
 
 @attrs.frozen
@@ -56,7 +68,7 @@ class Choice:
     The kind that a training is rendered as.
 
     Args:
-        kind: ``Job``, ``CronJob`` or ``JobSet``.
+        kind: ``Job``, ``CronJob``, ``JobSet`` or ``TrainJob``.
 
         because: Why it is this one.
     """
@@ -80,6 +92,10 @@ def choice(spec: TrainingSpec, site: Site) -> Choice:
     return Choice("Job", f"the cluster {site.cluster.name} has no JobSet")
 
 
+SETS = frozenset({"JobSet", "TrainJob"})
+"""Kinds whose pods are those of a JobSet in the end."""
+
+
 def has_jobset(site: Site) -> bool:
     """Return whether the cluster of *site* has the definition of JobSets."""
     return has(site, Crd.JOBSET)
@@ -93,16 +109,19 @@ def has(site: Site, wanted: Crd) -> bool:
 
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why the backend that is named cannot run *spec*."""
-    if not isinstance(spec.backend, JobSet):
+    shown, source = type(spec.backend).__name__, source_of(spec.backend)
+    if shown not in NEEDED:
         return
-    shown, source = "JobSet", source_of(spec.backend)
     if spec.schedule is not None:
         because = "schedule= is given too, and a CronJob makes Jobs only"
         yield Breach("X11", "backend", shown, because, "leave backend= away, or schedule=", source)
     elif spec.sweep is not None:
         because = "sweep= is given too, and the trials of a sweep are the indexes of one Job"
         yield Breach("X11", "backend", shown, because, "leave backend= away", source)
-    if not has_jobset(site):
+    constant, crd = NEEDED[shown]
+    if not has(site, crd):
         because = f"the cluster {site.cluster.name} has no such definition"
-        do = "declare it in Cluster(installed=[Crd.JOBSET]) where it is installed, or leave backend= away for a Job"
+        do = (
+            f"declare it in Cluster(installed=[Crd.{constant}]) where it is installed, or leave backend= away for a Job"
+        )
         yield Breach("X04", "backend", shown, because, do, source)

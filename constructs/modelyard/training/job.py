@@ -64,8 +64,8 @@ class TrainingJob(Workload):
 
         nodes: How many pods of this size train together, 1 or more. Default: 1.
 
-        backend: What runs it: a `Job` or a `JobSet`. Default: with *nodes* or steps a JobSet, where the cluster
-            has ``Crd.JOBSET``; else a Job.
+        backend: What runs it: a `Job`, `JobSet` or `TrainJob`. Default: with *nodes* or steps a JobSet, where the
+            cluster has ``Crd.JOBSET``; else a Job.
 
         before: Steps that are done before the training starts, one after the other. Default: none.
 
@@ -255,8 +255,9 @@ class TrainingJob(Workload):
         return drafts(self.id, self.spec, site)
 
     def reason(self) -> str:
-        """Return why this training is rendered as the kind that it is."""
-        return choice(self.spec, self.environment.site).because
+        """Return as what kind this training is rendered, and why."""
+        chosen = choice(self.spec, self.environment.site)
+        return f"It runs as a {chosen.kind}: {chosen.because}."
 
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""

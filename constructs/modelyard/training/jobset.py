@@ -34,12 +34,31 @@ def domain(site: Site) -> str:
 def job_set(
     name: str, labels: dict[str, str], jobs: Sequence[tuple[str, dict[str, Any]]], spec: TrainingSpec, site: Site
 ) -> dict[str, Any]:
-    """Return the JobSet *name* of *jobs*, of which each starts when the one before it is complete."""
+    """Return the JobSet *name* of *jobs*."""
     made = manifest("jobset.x-k8s.io/v1alpha2", "JobSet", name, labels, site)
     # A commit that replaces this run by another must not kill it, and no TTL may make Argo CD run it again.
     made["metadata"]["annotations"] = dict(KEPT)
     if isinstance(spec.backend, JobSet) and spec.backend.exclusive_topology is not None:
         made["metadata"]["annotations"][EXCLUSIVE] = spec.backend.exclusive_topology
+    made["spec"] = job_set_spec(labels, jobs, spec)
+    return made
+
+
+def job_set_spec(
+    labels: dict[str, str], jobs: Sequence[tuple[str, dict[str, Any]]], spec: TrainingSpec, *, messages: bool = True
+) -> dict[str, Any]:
+    """
+    Return the spec of a JobSet of *jobs*, of which each starts when the one before it is complete.
+
+    Args:
+        labels: Of the Jobs.
+
+        jobs: Names and specs.
+
+        spec: The training.
+
+        messages: Whether rules can look at messages, which Kubeflow's trainer does not know of.
+    """
     replicated: list[dict[str, Any]] = []
     for job, body in jobs:
         waits = [{"name": replicated[-1]["name"], "status": "Complete"}] if replicated else []
@@ -51,18 +70,26 @@ def job_set(
                 "template": {"metadata": {"labels": dict(labels)}, "spec": body},
             }
         )
-    made["spec"] = {
+    return {
         "network": {"enableDNSHostnames": True, "publishNotReadyAddresses": True},
         "failurePolicy": {
             "maxRestarts": spec.retries,
-            "rules": list(_rules(spec, [job for job, _ in jobs if job != NODES])),
+            "rules": list(_rules(spec, [job for job, _ in jobs if job != NODES], messages=messages)),
         },
         "replicatedJobs": replicated,
     }
-    return made
 
 
-def _rules(spec: TrainingSpec, steps: Sequence[str]) -> Iterator[dict[str, Any]]:
+def disruption(spec: TrainingSpec, *, messages: bool) -> str:
+    """
+    Return what the Job does with a pod that is disrupted.
+
+    Without *messages* the set could not tell that from a fatal exit code, of which it must not start again.
+    """
+    return "FailJob" if messages or not spec.fatal_exit_codes else "Count"
+
+
+def _rules(spec: TrainingSpec, steps: Sequence[str], *, messages: bool) -> Iterator[dict[str, Any]]:
     """
     Yield what becomes of the set when one of its Jobs has failed; where no rule matches, all starts again.
 
@@ -77,16 +104,17 @@ def _rules(spec: TrainingSpec, steps: Sequence[str]) -> Iterator[dict[str, Any]]
             "name": "fatalExitCode",
             "action": "FailJobSet",
             "onJobFailureReasons": ["PodFailurePolicy"],
-            "onJobFailureMessagePatterns": [FATAL],
+            **({"onJobFailureMessagePatterns": [FATAL]} if messages else {}),
         }
     if spec.deadline is not None:
         yield {"name": "deadline", "action": "FailJobSet", "onJobFailureReasons": ["DeadlineExceeded"]}
-    yield {
-        "name": "disruption",
-        "action": "RestartJobSetAndIgnoreMaxRestarts",
-        "onJobFailureReasons": ["PodFailurePolicy"],
-        "onJobFailureMessagePatterns": [DISRUPTED],
-    }
+    if disruption(spec, messages=messages) == "FailJob":
+        yield {
+            "name": "disruption",
+            "action": "RestartJobSetAndIgnoreMaxRestarts",
+            "onJobFailureReasons": ["PodFailurePolicy"],
+            **({"onJobFailureMessagePatterns": [DISRUPTED]} if messages else {}),
+        }
 
 
 def name_breaches(name: str, spec: TrainingSpec, hashed: int) -> Iterator[Breach]:

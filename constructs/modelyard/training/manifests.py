@@ -8,8 +8,8 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, downloader, manifest, object_labels, place, template
 from modelyard.pod.monitors import monitors
-from modelyard.training import alerts, checkpoint, gang, inputs, jobset, placement, queues, steps, sweep
-from modelyard.training.backends import choice
+from modelyard.training import alerts, checkpoint, gang, inputs, jobset, placement, queues, steps, sweep, trainjob
+from modelyard.training.backends import SETS, choice
 from modelyard.training.options import Schedule, Step
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
@@ -27,21 +27,27 @@ CONCURRENCY = {"skip": "Forbid", "replace": "Replace", "start": "Allow"}
 def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
     """Return the manifests of the training *name*: what runs it and the companions of its pods."""
     labels = object_labels(name, COMPONENT, spec, site)
-    kind = choice(spec, site).kind
-    if kind == "JobSet":
+    kind, found = choice(spec, site).kind, list[Draft]()
+    if kind == "TrainJob":
+        jobs = _jobs(name, spec, site, trainjob.CONTAINER)
+        template = jobset.job_set_spec(labels, jobs, spec, messages=False)
+        found = [Draft(trainjob.runtime(name, labels, template, spec, site), sealed=True)]
+        made = trainjob.train_job(name, labels, spec, site)
+    elif kind == "JobSet":
         made = jobset.job_set(name, labels, _jobs(name, spec, site), spec, site)
     elif spec.schedule is None:
         made = _job(name, labels, _job_spec(name, spec, site), site)
     else:
         made = _cron_job(name, labels, spec.schedule, _job_spec(name, spec, site), site)
     _queue(made["spec"]["jobTemplate"] if kind == "CronJob" else made, spec, site)
-    found = [Draft(made, sealed=kind != "CronJob")]
+    found.append(Draft(made, sealed=kind != "CronJob"))
     together = spec.nodes > 1
-    if together and kind != "JobSet":
+    if together and kind not in SETS:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
-    told, drawn = alerts.alerts(name, spec, site), alerts.panels(name, CONTAINER, spec, site)
+    container = trainjob.CONTAINER if kind == "TrainJob" else CONTAINER
+    told, drawn = alerts.alerts(name, spec, site), alerts.panels(name, container, spec, site)
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
     outlived = spec.schedule is None
     own = companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)
@@ -83,13 +89,13 @@ def _cron_job(
     return cron_job
 
 
-def _jobs(name: str, spec: TrainingSpec, site: Site) -> list[tuple[str, dict[str, Any]]]:
+def _jobs(name: str, spec: TrainingSpec, site: Site, container: str = CONTAINER) -> list[tuple[str, dict[str, Any]]]:
     """Return the Jobs of a JobSet, one after the other."""
 
     def step(one: Step) -> tuple[str, dict[str, Any]]:
         return one.name, _job_spec(name, steps.alone(spec, one), site, one.name)
 
-    nodes = jobset.NODES, _job_spec(name, spec, site, in_set=True)
+    nodes = jobset.NODES, _job_spec(name, spec, site, container, in_set=True)
     return [*map(step, spec.before), nodes, *map(step, spec.after)]
 
 
@@ -108,7 +114,8 @@ def _job_spec(
     body["podReplacementPolicy"] = "Failed"
     in_turn = not in_set and bool(spec.before or spec.after)
     judged = None if in_turn else container
-    body["podFailurePolicy"] = {"rules": _failure_rules(spec, judged, "FailJob" if in_set else "Ignore")}
+    moved = jobset.disruption(spec, messages=container != trainjob.CONTAINER) if in_set else "Ignore"
+    body["podFailurePolicy"] = {"rules": _failure_rules(spec, judged, moved)}
     body["template"] = _template(name, spec, site, container, in_set=in_set)
     if in_turn:
         before, after = ([_step(name, spec, one, site) for one in given] for given in (spec.before, spec.after))
@@ -137,7 +144,8 @@ def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_s
         },
         pod_fields={"subdomain": name} if together and not in_set else {},
         variables={
-            **gang.variables(spec, domain),
+            # The trainer of Kubeflow gives its container these variables itself.
+            **(gang.variables(spec, domain) if container != trainjob.CONTAINER else {}),
             **(sweep.VARIABLES if spec.sweep else {}),
             **inputs.variables(spec),
             **checkpoint.variables(name, spec, site),

@@ -41,6 +41,8 @@ class Outcome:
 def outcomes(manifest: Manifest) -> list[Outcome]:
     """Return what the Job, CronJob or JobSet *manifest* does in each case."""
     spec = manifest["spec"]
+    if manifest["kind"] == "TrainingRuntime":
+        return list(_of_set(spec["template"]["spec"]))
     if manifest["kind"] == "JobSet":
         return [*_of_set(spec), *_of_queue(manifest)]
     if manifest["kind"] == "CronJob":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
-from modelyard.training.backends import choice, has
+from modelyard.training.backends import SETS, choice, has
 from modelyard.values.durations import whole_seconds
 from modelyard.values.names import label_value, qualified_name, subdomain
 from modelyard.values.value import option, required, source_of, value
@@ -65,7 +65,7 @@ def labels(spec: TrainingSpec, site: Site) -> dict[str, str]:
     found = {f"{KUEUE}/queue-name": spec.queue.name}
     if spec.queue.priority is not None:
         found[f"{KUEUE}/priority-class"] = spec.queue.priority
-    if spec.deadline is not None and choice(spec, site).kind == "JobSet":
+    if spec.deadline is not None and choice(spec, site).kind in SETS:
         # A JobSet has no deadline of its own, and those of its Jobs hold for one start.
         found[f"{KUEUE}/max-exec-time-seconds"] = str(whole_seconds(spec.deadline))
     return found

@@ -14,7 +14,7 @@ from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, steps
 from modelyard.training import sweep as sweeps
-from modelyard.training.backends import Backend
+from modelyard.training.backends import Backend, TrainJob
 from modelyard.training.options import Checkpoint, Schedule, Spot, Step, Sweep, Topology
 from modelyard.training.queues import Queue
 from modelyard.values import cron
@@ -136,7 +136,7 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
 
 def _name(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why *name* leaves no room for what is added to it."""
-    if backends.choice(spec, site).kind == "JobSet":
+    if backends.choice(spec, site).kind in backends.SETS:
         yield from jobset.name_breaches(name, spec, HASH_SUFFIX)
         return
     suffix, what = (HASH_SUFFIX, "a hash") if spec.schedule is None else (TIME_SUFFIX, "a time")
@@ -161,7 +161,11 @@ def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
         do = "leave nodes= away, or write a training for each setting"
         yield Breach("X11", "nodes", spec.nodes, "sweep= is given too, and a trial runs on one node", do)
         return
-    for name in RENDEZVOUS if spec.nodes > 1 else ():
+    trained = isinstance(spec.backend, TrainJob)
+    if trained and "PET_NPROC_PER_NODE" in spec.env:
+        because = "the trainer of Kubeflow sets it, and refuses another value"
+        yield Breach("N22", "env['PET_NPROC_PER_NODE']", None, because, "leave the variable away")
+    for name in RENDEZVOUS if spec.nodes > 1 or trained else ():
         if name in spec.env:
             because = "with nodes= it is set for each pod, and another value would keep them from finding each other"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from modelyard.findings import Breach
-from modelyard.training.backends import choice
+from modelyard.training.backends import SETS, choice
 from modelyard.training.options import Step
 from modelyard.values.value import source_of
 
@@ -87,7 +87,7 @@ def _gpu(step: Step, field: str, spec: TrainingSpec, site: Site) -> Iterator[Bre
     if site.cluster.accelerator(name) is None:
         because = f"the cluster {site.cluster.name} has no such accelerator"
         yield Breach("R09", field, name, because, "declare it in Cluster(accelerators=[...])", source)
-    elif choice(spec, site).kind != "JobSet" and (spec.gpu is None or spec.gpu.accelerator != name):
+    elif choice(spec, site).kind not in SETS and (spec.gpu is None or spec.gpu.accelerator != name):
         because = "without JobSet the steps run in the pod of the training, and so on the same node"
         yield Breach("X11", field, name, because, "ask for the accelerator of the training, or for none", source)
 
