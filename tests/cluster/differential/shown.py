@@ -73,7 +73,12 @@ SHOWN: Mapping[str, str] = {
 """By rule, the test in ``tests/cluster`` in which a cluster does what the rule warns of."""
 
 NEEDS: Mapping[str, str] = {
+    "A03": "KEDA, which scales to nothing",
+    "A04": "KEDA, which scales to nothing",
+    "A14": "KEDA's webhook",
+    "A15": "KEDA, and something that answers its queries",
     "A18": "a program that takes its time to load, under requests that come and go",
+    "A19": "a GPU, and a model server that keeps it busy",
     "D11": "a kubelet, which mounts the ConfigMap or reads its key",
     "D13": "a network plugin, which enforces a NetworkPolicy",
     "D15": "a network, and a process that listens or not",
@@ -93,6 +98,8 @@ NEEDS: Mapping[str, str] = {
     "M06": "an Alertmanager with receivers",
     "N06": "JobSet's webhook",
     "N07": "JobSet's webhook",
+    "N08": "Kubeflow's trainer, and JobSet's webhook",
+    "N11": "KEDA, which makes the HorizontalPodAutoscaler",
     "N13": "JobSet's webhook",
     "N21": "a shell in a container",
     "N26": "a kubelet, which sets the variables of Services, and a server that reads them",
@@ -126,5 +133,7 @@ NEEDS: Mapping[str, str] = {
     "V23": "two processes that write into one volume",
     "V30": "the External Secrets operator, and a kubelet that reads the key",
     "V31": "the External Secrets operator",
+    "Y02": "the webhook of Kubeflow's trainer",
+    "Y03": "the webhook of Kubeflow's trainer",
 }
 """By rule, what these clusters do not have, and would need for the failure to be seen."""
