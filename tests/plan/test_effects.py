@@ -63,7 +63,7 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
         (DEPLOYMENT, edited(DEPLOYMENT, 3, "spec", "revisionHistoryLimit"), [
             "note settings: no pod restarts for spec.revisionHistoryLimit",
         ]),
-        (DEPLOYMENT, edited(DEPLOYMENT, {"a": "b"}, "metadata", "labels"), ["note labels: labels only: metadata.labels"]),
+        (DEPLOYMENT, edited(DEPLOYMENT, {"a": "b"}, "metadata", "labels"), ["note labels: only metadata.labels"]),
         (DEPLOYMENT, edited(DEPLOYMENT, {"app": "other"}, "spec", "selector", "matchLabels"), [
             ("danger refused: refused by the API server: spec.selector: the API server lets nobody change it in a"
             " Deployment; keep it, or give the workload a new name; to keep the name, accept G14 and run"
@@ -248,6 +248,42 @@ def test_a_training_changes_and_its_former_run_stays_in_git() -> None:
     ]
     assert [(each.change, each.name, each.was) for each in plan.objects] == [
         ("created", "tune-22222222", "tune-11111111")
+    ]
+
+
+def test_a_configuration_changes_and_the_former_one_stays_in_git() -> None:
+    """As with runs; and devices of a former run are not counted with those of the new one."""
+    pod = {"containers": [{"name": "trainer", "resources": {"limits": {"nvidia.com/gpu": "4"}}}]}
+    job = hashed("Job", "11111111", KEPT, spec={"template": {"spec": pod}})
+    former = edited(job, "Skip", "metadata", "annotations", "argocd.argoproj.io/hook")
+    config = {**hashed("ConfigMap", "11111111", KEPT), "data": {"a": "1"}}
+
+    (plan,) = planned(
+        {"prod/tune/job.yaml": job, "prod/tune/configmap.yaml": config},
+        {
+            "prod/tune/job.yaml": edited(job, "tune-22222222", "metadata", "name"),
+            "prod/tune/job-tune-11111111.yaml": former,
+            "prod/tune/configmap.yaml": edited(config, "tune-22222222", "metadata", "name"),
+            "prod/tune/configmap-tune-11111111.yaml": config,
+        },
+    )
+
+    assert [f"{effect.risk} {effect.text}" for effect in plan.effects] == [
+        (
+            "caution a new run tune-22222222 starts; tune-11111111 stays, and goes on if it runs"
+            " (4 more nvidia.com/gpu meanwhile)"
+        ),
+        "note ConfigMap tune-22222222 is new; tune-11111111 stays for pods that still use it",
+        "note changed in place, the run goes on: metadata.annotations['argocd.argoproj.io/hook']",
+    ]
+
+
+def test_where_an_object_was_written_is_told_as_such() -> None:
+    """The annotation with file and line moves with every line above it."""
+    old = one("Service", "api", {}, annotations={"modelyard.dev/source": "environments/prod.py:9"})
+
+    assert told(old, edited(old, "environments/prod.py:10", "metadata", "annotations", "modelyard.dev/source")) == [
+        "note labels: only metadata.annotations['modelyard.dev/source']"
     ]
 
 

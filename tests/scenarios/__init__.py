@@ -1,1 +1,1 @@
-"""What a data scientist writes for common trainings, in files of a few lines, and the YAML that it becomes."""
+"""What a team writes for common trainings and services, in a few lines, and the YAML that it becomes."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import enum
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 
 from modelyard import crash
+from modelyard.cli.words import App, Environments, Form, Format, Jobs, PlanFormat
 from modelyard.findings import ModelyardError, SynthesisError
 
 FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
@@ -22,46 +22,6 @@ EPILOG = (
     "Exit codes: 0 all is well, 1 findings of severity error, 2 the command was misused, "
     "3 dist/ is not what the code renders (check only), 130 interrupted. NO_COLOR turns colours off."
 )
-
-
-class Format(enum.StrEnum):
-    """How a command answers."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class PlanFormat(enum.StrEnum):
-    """How ``plan`` answers."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
-
-
-App = Annotated[
-    Path | None,
-    typer.Option("--app", help="The project's main.py. Default: the one in or above this folder."),
-]
-Form = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
-Environments = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[ENVIRONMENT]...",
-        help="Only these environments. Default: all.",
-        show_default=False,
-    ),
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        min=1,
-        help="Processes at a time. Default: one a core.",
-        show_default=False,
-    ),
-]
 
 app = typer.Typer(
     name="modelyard",
@@ -192,6 +152,25 @@ def explain(
     with show.reserved(form):
         job, reason = job_of(main, environment, workload)
     show.outcomes(job, reason, form)
+
+
+@app.command()
+def where(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|ENVIRONMENT[/WORKLOAD]|LINE",
+            help="dist/prod/api/service.yaml, a folder of dist/, prod/api, or environments/prod.py:12.",
+        ),
+    ],
+    form: Form = Format.TEXT,
+    main_py: App = None,
+) -> None:
+    """Tell which line of Python an object in dist/ comes from, and which objects come from a line."""
+    from modelyard.cli import show
+    from modelyard.render.provenance import places
+
+    show.places(places(_main_py(main_py), what), form)
 
 
 @images.command("list")

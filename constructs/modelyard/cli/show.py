@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import typer
 
-from modelyard.findings import Finding, Severity, SynthesisError, UsageError
+from modelyard.findings import Finding, Severity, Source, SynthesisError, UsageError
 from modelyard.render.report import lines, merged, outcome, summary
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from modelyard.images import Change, Lock
     from modelyard.plan import Plan
     from modelyard.render.engine import Report
+    from modelyard.render.provenance import Place
 
 LONG_ENOUGH_TO_SHOW = 1.0
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -229,6 +230,20 @@ def outcomes(manifest: Mapping[str, Any], reason: str, form: str) -> None:
         return
     _table(("when", "then"), [(one.when, one.then) for one in rows])
     _print(reason)
+
+
+def places(found: Sequence[Place], form: str) -> None:
+    """Tell which objects come from which lines."""
+    if form == "json":
+        _json([attrs.asdict(one) for one in found])
+        return
+    _table(("file", "object", "line"), [(one.path, f"{one.kind} {one.name}", _line(one.source)) for one in found])
+
+
+def _line(source: Source | None) -> str:
+    if source is None:
+        return "outside the project"
+    return ", called from ".join([str(source), *(f"{file}:{line}" for file, line in source.via)])
 
 
 def rule(rule_id: str) -> None:

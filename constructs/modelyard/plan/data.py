@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from modelyard.plan.at import at
 from modelyard.plan.fields import MISSING, FieldChange
 from modelyard.plan.model import ObjectChange, Plan, WorkloadPlan
 
@@ -46,7 +47,7 @@ def _object(one: ObjectChange) -> dict[str, Any]:
         "change": one.change,
         "apiVersion": one.manifest.get("apiVersion"),
         "kind": one.kind,
-        "namespace": (one.manifest.get("metadata") or {}).get("namespace"),
+        "namespace": at(one.manifest, "metadata", "namespace"),
         "name": one.name,
         "was": one.was,
         "path": f"dist/{one.path}",

@@ -17,6 +17,8 @@ SCALERS: Mapping[str, tuple[str, str, int, int]] = {
 }
 """Kind to the fields that bound the pods, and what they are where they are not given."""
 DEEPEST = 12
+HOOK = "argocd.argoproj.io/hook"
+"""Skip on a former run: it is left as it is, and is over sooner or later."""
 NOTHING = Range(0, 0, 0)
 
 
@@ -32,7 +34,7 @@ def compared(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]])
 
 def asked(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Range]:
     """Return the devices that the pods of all *manifests* ask for."""
-    known = list(manifests)
+    known = [one for one in manifests if mapping(one, "metadata", "annotations").get(HOOK) != "Skip"]
     bounds = dict(scaled for one in known if (scaled := _scaled(one)) is not None)
     found: dict[str, Range] = {}
     for one in known:

@@ -8,6 +8,7 @@ from modelyard.plan import fates, network, others, rollouts
 from modelyard.plan.model import DELIVERED, Effect, Risk, worst_first
 from modelyard.plan.pairs import Pair
 from modelyard.rules import changes
+from modelyard.values.names import PROVENANCE
 
 LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "ClusterRole": others.permissions,
@@ -33,6 +34,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     **dict.fromkeys(rollouts.RUNS, rollouts.run),
 }
 """Kind to what tells the effects of its changes."""
+LABELS, SOURCE = ("metadata", "labels"), ("metadata", "annotations", PROVENANCE)
 PODS = ("template", "podTemplate", "containers")
 
 
@@ -44,8 +46,8 @@ def effects(pair: Pair, controllers: frozenset[str], *, with_workload: bool) -> 
         return worst_first(list(fates.replaced(pair, controllers)))
     if pair.old is None:
         return list(fates.made(pair, with_workload=with_workload))
-    if not any(len(one.path) < 2 or one.path[:2] != ("metadata", "labels") for one in pair.fields):  # noqa: PLR2004
-        return [Effect("labels", Risk.NOTE, f"labels only: {rollouts.named(pair.fields)}")]
+    if all(one.path[:2] == LABELS or one.path == SOURCE for one in pair.fields):
+        return [Effect("labels", Risk.NOTE, f"only {rollouts.named(pair.fields)}")]
     return worst_first([*_refused(pair), *_look(pair)] or list(others.in_place(pair)))
 
 
@@ -53,7 +55,11 @@ def _refused(pair: Pair) -> Iterator[Effect]:
     """Yield what the API server refuses, and what costs pods once: rules know both."""
     if pair.old is None or pair.new is None:
         return
-    for breach in changes(pair.old.data, pair.new.data):
+    try:
+        found = list(changes(pair.old.data, pair.new.data))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return  # rules look at what has passed its schema, and what an older commit holds may not have
+    for breach in found:
         if breach.rule == "G13":
             yield Effect("replicas-handed-over", Risk.DANGER, f"{breach.because}; {breach.do}")
         else:

@@ -104,6 +104,9 @@ def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
             yield Effect("made", Risk.NOTE, f"{kind} {name} is new, and suspended")
         else:
             yield Effect("run", Risk.CAUTION, f"a run {name} starts")
+    elif pair.former is not None:
+        former = at(pair.former.data, "metadata", "name")
+        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {former} stays for pods that still use it")
     elif kind == "CronJob":
         zone = at(one, "spec", "timeZone")
         when = f"{at(one, 'spec', 'schedule')}" + (f" {zone}" if zone else "")

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from modelyard.plan.at import at
 from modelyard.plan.fields import FieldChange
 
 
@@ -79,7 +80,7 @@ class ObjectChange:
     @property
     def name(self) -> str:
         """The name of the object."""
-        return str((self.manifest.get("metadata") or {}).get("name"))
+        return str(at(self.manifest, "metadata", "name"))
 
 
 @attrs.frozen

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from modelyard.plan.at import mapping
 from modelyard.plan.fields import FieldChange, differences
 from modelyard.plan.trees import Doc, Identity, Manifest, Place, Trees
 from modelyard.values.names import LOGICAL_NAME
@@ -92,8 +93,7 @@ def _is_name(one: FieldChange) -> bool:
 
 
 def _logical(doc: Doc) -> str | None:
-    annotations = (doc.data.get("metadata") or {}).get("annotations") or {}
-    name = annotations.get(LOGICAL_NAME)
+    name = mapping(doc.data, "metadata", "annotations").get(LOGICAL_NAME)
     return None if name is None else str(name)
 
 

@@ -10,6 +10,7 @@ import attrs
 import yaml
 
 from modelyard.findings import UsageError
+from modelyard.plan.at import mapping
 from modelyard.plan.base import Base, blob_id, contents
 from modelyard.plan.conceal import concealed
 from modelyard.plan.model import DELIVERED
@@ -40,7 +41,7 @@ class Doc:
     @property
     def identity(self) -> Identity:
         """Group, kind, namespace and name: what a cluster knows it by."""
-        metadata = self.data.get("metadata") or {}
+        metadata = mapping(self.data, "metadata")
         group = str(self.data.get("apiVersion")).rpartition("/")[0]
         return group, str(self.data.get("kind")), str(metadata.get("namespace") or ""), str(metadata.get("name"))
 
@@ -162,7 +163,7 @@ def _docs(path: str, data: bytes, when: str) -> list[Doc]:
         line = f":{mark.line + 1}" if mark else ""
         message = f"dist/{path}{line}{when} is no YAML; render it anew with modelyard synth"
         raise UsageError(message) from None
-    return [Doc(path, concealed(one)) for one in found if isinstance(one, dict) and one.get("kind")]
+    return [Doc(path, concealed(one)) for one in found if isinstance(one, dict) and isinstance(one.get("kind"), str)]
 
 
 def _all(docs: Mapping[str, list[Doc]]) -> list[Doc]:

@@ -88,9 +88,12 @@ def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, tog
     network = spec.network
     ingress: list[dict[str, Any]] = []
     if ports:
+        gateway = site.cluster.gateway
+        callers = [*site.cluster.client_namespaces, *(gateway.callers if gateway else ())]
         sources = [
             {"podSelector": {}},
-            *(_namespace(client) for client in site.cluster.client_namespaces),
+            *(_namespace(client) for client in dict.fromkeys(callers)),
+            *({"ipBlock": {"cidr": address}} for address in (gateway.addresses if gateway else ())),
         ]
         ingress.append({"from": sources, "ports": _tcp(ports)})
     if together:

@@ -225,7 +225,8 @@ def _kept(volume: str, source: HuggingFace, target: str) -> tuple[Mount, str]:
     return (*mount, True), f"{claim.mount.rstrip('/')}/{folder}/{source.revision.replace('/', '-')}"
 
 
-def _download(name: str, source: HuggingFace, target: str, mount: Mount) -> Download:
+def downloading(source: HuggingFace, target: str) -> dict[str, EnvValue]:
+    """Return the variables by which `DOWNLOAD` brings *source* to the folder *target*."""
     env: dict[str, EnvValue] = {
         "HF_HOME": "/tmp/huggingface",  # noqa: S108 # an emptyDir of the pod
         "HF_REPO": source.repo,
@@ -237,8 +238,13 @@ def _download(name: str, source: HuggingFace, target: str, mount: Mount) -> Down
         env["HF_FILES"] = " ".join(source.files)
     if source.token is not None:
         env["HF_TOKEN"] = source.token
+    return env
+
+
+def _download(name: str, source: HuggingFace, target: str, mount: Mount) -> Download:
     disk = source.size if source.cache is None else None
-    return Download(name=f"download-{name}", env=env, mount={"name": mount[0], "mountPath": mount[2]}, disk=disk)
+    env, at = downloading(source, target), {"name": mount[0], "mountPath": mount[2]}
+    return Download(name=f"download-{name}", env=env, mount=at, disk=disk)
 
 
 def variable(name: str) -> str:

@@ -40,7 +40,7 @@ class Pod:
 
         variables: Environment variables that stand before the user's, who may give them another value.
 
-        starters: Init containers.
+        starters: Init containers, with the mounts that they need besides ``/tmp``.
 
         mounts: Volumes that the kind of workload needs.
 

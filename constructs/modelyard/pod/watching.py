@@ -66,7 +66,7 @@ class Watch:
     How a workload is watched, where the cluster has `Monitoring`.
 
     Args:
-        metrics: Where its own metrics are. Default: it has none, and nothing is scraped.
+        metrics: Where its own metrics are. Default: where a service's runtime has them; else nothing is scraped.
 
         alerts: Whether alerts tell what goes wrong. Default: they do.
 
@@ -91,8 +91,10 @@ def watched(spec: Any, site: Site) -> Watch | None:  # a PodSpec, which this mod
     """Return how *spec* is watched at *site*, or None."""
     if site.cluster.monitoring is None:
         return None
-    watch: Watch = spec.watch or Watch()
-    return watch
+    watch: Any = spec.watch or Watch()
+    own: Metrics | None = getattr(spec, "metrics", None)
+    chosen: Watch = attrs.evolve(watch, metrics=own) if watch.metrics is None and own is not None else watch
+    return chosen
 
 
 def scraped(spec: Any, site: Site) -> tuple[str, int, Metrics] | None:  # a PodSpec

@@ -17,10 +17,12 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     g_changes,
     g_controllers,
     g_words,
+    h,
     j,
     j_failure,
     j_indexed,
     k,
+    l,
     m,
     n,
     n_labels,
@@ -36,6 +38,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     p_placement,
     p_probes,
     p_security,
+    p_servers,
     p_spot,
     p_users,
     r,
@@ -48,10 +51,12 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     v_claims,
     v_data,
     v_external,
+    v_models,
     v_secrets,
     v_sources,
     x,
     y,
+    y_ray,
 )
 from modelyard.rules.check import accepts, breaches, finding, settle
 from modelyard.rules.g_changes import changes

@@ -89,6 +89,7 @@ POLICY_TYPES = frozenset({"Pods", "Percent"})
 UNSCALABLE = frozenset({"CronJob", "DaemonSet", "Job", "Pod", "Service"})
 GROUPS = {
     "Deployment": "apps",
+    "LeaderWorkerSet": "leaderworkerset.x-k8s.io",
     "StatefulSet": "apps",
     "ReplicaSet": "apps",
     "ReplicationController": "",

@@ -84,7 +84,8 @@ def read(one: Object, scope: Scope) -> Iterator[Breach]:
             do = did_you_mean(port, names) or f"they have {', '.join(dict.fromkeys(names)) or 'none with a name'}"
             yield M01.breach(at, port, f"the pods of {called(pods[0].object)} have no port of this name", do)
             continue
-        for pod in pods if monitoring is not None else ():
+        # Of a group, only the pod that takes requests has it.
+        for pod in (pod for pod in pods if any(known.get("name") == port for known in _ports(pod))):
             if monitoring is not None and (policy := closed_by(pod, port, monitoring.namespace, scope)):
                 because = f"{called(policy)} lets nobody of the namespace {monitoring.namespace} in to it"
                 yield M05.breach(at, port, because)

@@ -19,14 +19,25 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "DaemonSet": ("spec", "template"),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
 }
+LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
+"""Kinds that may have another template for the first pod of a group."""
 
 JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
-SEVERAL_PODS: Mapping[str, tuple[str, ...]] = {
-    "JobSet": (*JOBS_OF_SETS, "template"),
-    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS, "template"),
+SETS: Mapping[str, tuple[str, ...]] = {
+    "JobSet": JOBS_OF_SETS,
+    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
 }
-"""Kinds with a list of pod templates, and the way to each."""
+"""Kinds with a list of Jobs, and the way to them."""
+RAY = ("spec", "rayClusterSpec")
+SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    **{kind: ((*way, "template"),) for kind, way in SETS.items()},
+    "RayJob": (
+        (*RAY, "headGroupSpec", "template"), (*RAY, "workerGroupSpecs", "template"), ("spec", "submitterPodTemplate"),
+    ),
+}  # fmt: skip
+"""Kinds with several pod templates, and the ways to them."""
 
 
 @attrs.define(eq=False)
@@ -72,8 +83,16 @@ class Object:
 
     @cached_property
     def pod(self) -> Pod | None:
-        """The pod or pod template in it, if there is one."""
-        path = POD_PATHS.get(self.kind)
+        """The pod or pod template in it, if there is one; of a group, that of its leader."""
+        return self._leader or self._pod(POD_PATHS)
+
+    @cached_property
+    def _leader(self) -> Pod | None:
+        leader = self._pod(LEADERS)
+        return leader if leader is not None and leader.data else None
+
+    def _pod(self, paths: Mapping[str, tuple[str, ...]]) -> Pod | None:
+        path = paths.get(self.kind)
         if path is None:
             return None
         found: Any = self.data
@@ -84,17 +103,19 @@ class Object:
     @cached_property
     def pods(self) -> list[Pod]:
         """The pods and pod templates in it."""
-        if (way := SEVERAL_PODS.get(self.kind)) is not None:
-            return [Pod(self, path, data) for path, data in _each(self.data, way)]
+        if (ways := SEVERAL_PODS.get(self.kind)) is not None:
+            return [Pod(self, path, data) for way in ways for path, data in _each(self.data, way) if data]
+        if self._leader is not None and (worker := self._pod(POD_PATHS)) is not None:
+            return [self._leader, worker]
         return [] if self.pod is None else [self.pod]
 
     @cached_property
     def jobs(self) -> list[Job]:
         """The jobs in it."""
-        if (way := SEVERAL_PODS.get(self.kind)) is not None:
+        if (way := SETS.get(self.kind)) is not None:
             of_set = self.spec if self.kind == "JobSet" else (self.spec.get("template") or {}).get("spec") or {}
             copies = [one.get("replicas", 1) for one in of_set.get("replicatedJobs") or ()]
-            found = _each(self.data, way[:-1])
+            found = _each(self.data, way)
             return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
         return [] if self.job is None else [self.job]
 

@@ -18,17 +18,28 @@ QUARTER = 900
 PATIENCE = 2
 
 
+def _replicas(name: str, nodes: int, site: Site) -> tuple[str, str, str]:
+    """Return the metrics of ready and of wanted replicas, and the labels that they share."""
+    kind = "deployment" if nodes == 1 else "statefulset"  # of the leaders, which LeaderWorkerSet makes
+    chosen = f'{{namespace="{site.namespace}",{kind}="{name}"}}'
+    if nodes == 1:
+        ready, wanted = "kube_deployment_status_replicas_available", "kube_deployment_spec_replicas"
+    else:
+        ready, wanted = "kube_statefulset_status_replicas_ready", "kube_statefulset_replicas"
+    return f"{ready}{chosen}", f"{wanted}{chosen}", f"namespace, {kind}"
+
+
 def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
     """Yield what is told of the service *name*."""
     watch = watched(spec, site)
     if watch is None:
         return
-    own = f'namespace="{site.namespace}",deployment="{name}"'
-    pods = f'namespace="{site.namespace}",pod=~"{pod_names(name)}"'
+    called = pod_names(name, spec.nodes)
+    ready, wanted, shared = _replicas(name, spec.nodes, site)
+    pods = f'namespace="{site.namespace}",pod=~"{called}"'
     yield Alert(
         "ServiceDown",
-        f"kube_deployment_status_replicas_available{{{own}}} == 0"
-        f" and on (namespace, deployment) kube_deployment_spec_replicas{{{own}}} > 0",
+        f"{ready} == 0 and on ({shared}) {wanted} > 0",
         FIVE_MINUTES,
         "answers no requests",
         "No replica is ready. Look at the pods, and at what was changed last.",
@@ -42,8 +53,8 @@ def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator
         "is restarted again and again",
         "{{ $labels.pod }} ends soon after it starts: kubectl logs --previous says why.",
     )
-    yield pending(pod_names(name), watch, site)
-    start = whole_seconds(spec.start_within)
+    yield pending(called, watch, site)
+    start = whole_seconds(spec.startup)
     yield Alert(
         "ServiceNotReady",
         f"time() - max by (namespace, pod) (kube_pod_start_time{{{pods}}}) > {start}"
@@ -77,11 +88,10 @@ def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
         f"More load than {spec.most} replicas can bear makes it slow: raise max, or make each replica faster.",
     )
     if isinstance(spec.scale, QueueScale):
-        own = f'namespace="{site.namespace}",deployment="{name}"'
+        ready, _, _ = _replicas(name, spec.nodes, site)
         yield Alert(
             "ServiceQueue",
-            f"{query(name, spec, site)} / max(kube_deployment_status_replicas_available{{{own}}})"
-            f" > {spec.scale.target * PATIENCE:g}",
+            f"{query(name, spec, site)} / max({ready}) > {spec.scale.target * PATIENCE:g}",
             QUARTER,
             "lets requests wait",
             f"Each replica has more than {PATIENCE} times as many requests waiting as the autoscaler aims at.",
@@ -95,15 +105,12 @@ def autoscaler_name(name: str, spec: ServiceSpec) -> str:
 
 def panels(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Panel]:
     """Yield what is drawn of the service *name*."""
-    own = f'namespace="{site.namespace}",deployment="{name}"'
-    replicas = (
-        (f"kube_deployment_status_replicas_available{{{own}}}", "ready"),
-        (f"kube_deployment_spec_replicas{{{own}}}", "wanted"),
-    )
-    yield Panel("Replicas", "short", replicas)
+    ready, wanted, _ = _replicas(name, spec.nodes, site)
+    called = pod_names(name, spec.nodes)
+    yield Panel("Replicas", "short", ((ready, "ready"), (wanted, "wanted")))
     if isinstance(spec.scale, KedaScale):
         yield Panel("Load that it scales by", "short", ((query(name, spec, site), "load"),))
-    chosen = f'namespace="{site.namespace}",pod=~"{pod_names(name)}",container="{container}"'
+    chosen = f'namespace="{site.namespace}",pod=~"{called}",container="{container}"'
     restarts = f"sum by (pod) (increase(kube_pod_container_status_restarts_total{{{chosen}}}[15m]))"
     yield Panel("Restarts in 15 minutes", "short", ((restarts, "{{pod}}"),))
-    yield from pod_panels(pod_names(name), container, spec, site)
+    yield from pod_panels(called, container, spec, site)

@@ -74,7 +74,7 @@ def _address(site: Site) -> str:
 
 def query(name: str, spec: ServiceSpec, site: Site) -> str:
     """Return the whole load that KEDA's autoscaler goes by, in PromQL."""
-    scale, pods = spec.scale, pod_names(name)
+    scale, pods = spec.scale, pod_names(name, spec.nodes)
     if isinstance(scale, MetricScale):
         return scale.query
     if isinstance(scale, GpuScale):
@@ -94,7 +94,7 @@ def _window(spec: ServiceSpec) -> int:
     given = spec.scale.scale_down_after if spec.scale is not None else None
     if given is not None:
         return whole_seconds(given)
-    return min(LONGEST_WINDOW, max(LEAST_WINDOW, whole_seconds(spec.start_within)))
+    return min(LONGEST_WINDOW, max(LEAST_WINDOW, whole_seconds(spec.startup)))
 
 
 def _behaviour(window: int) -> dict[str, Any]:

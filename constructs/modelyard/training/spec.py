@@ -12,7 +12,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim
 from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, steps
+from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, rayjob, steps
 from modelyard.training import sweep as sweeps
 from modelyard.training.backends import Backend, TrainJob
 from modelyard.training.options import Checkpoint, Schedule, Spot, Step, Sweep, Topology
@@ -136,6 +136,9 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
 
 def _name(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why *name* leaves no room for what is added to it."""
+    if backends.choice(spec, site).kind == "RayJob":
+        yield from rayjob.breaches(name, spec, HASH_SUFFIX, MISCONFIGURED)
+        return
     if backends.choice(spec, site).kind in backends.SETS:
         yield from jobset.name_breaches(name, spec, HASH_SUFFIX)
         return
