@@ -168,6 +168,13 @@ class Cluster(ControlPlane):
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(self._clear, namespaces))
 
+    def gone(self, *namespaces: str) -> None:
+        """Wait until *namespaces* that were cleared are gone, for whoever makes them anew."""
+        self.api.until(
+            lambda found: not {one["metadata"]["name"] for one in found} & {*namespaces},
+            "v1", "Namespace", what=f"{' and '.join(namespaces)} are gone",
+        )  # fmt: skip
+
     def _clear(self, namespace: str) -> None:
         for api_version, kind in RUNNING:
             path = self.api.kind(api_version, kind).at(namespace)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.cluster.api import condition, is_true
-from tests.cluster.breaking.stage import Breaking, states
+from tests.cluster.wrong.stage import Breaking, states
 from tests.cluster.objects import steady
 
 Observed = Callable[[str], None]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.api import ApiError, Manifest, condition
-from tests.cluster.breaking.serving import IMMUTABLE
-from tests.cluster.breaking.stage import Breaking, namespace, states
+from tests.cluster.wrong.serving import IMMUTABLE
+from tests.cluster.wrong.stage import Breaking, namespace, states
 from tests.cluster.objects import endpoints
 
 Observed = Callable[[str], None]

@@ -10,8 +10,8 @@ import pytest
 from modelyard import Accelerator, StorageClass
 from modelyard import Cluster as Claimed
 from tests.cluster.api import Manifest
-from tests.cluster.breaking import placing, scaling, serving, training
-from tests.cluster.breaking.stage import Breaking, namespace
+from tests.cluster.wrong import placing, scaling, serving, training
+from tests.cluster.wrong.stage import Breaking, namespace
 from tests.cluster.cluster import Cluster
 from tests.cluster.objects import name
 from tests.cluster.programs import NEWEST

@@ -13,9 +13,9 @@ from modelyard import ArgoCD as Delivery
 from tests.cluster.api import ApiError, Manifest, is_true
 from tests.cluster.argocd import ArgoCD
 from tests.cluster.argocd import application as called
-from tests.cluster.breaking.conftest import NODES
-from tests.cluster.breaking.stage import Breaking, namespace, states
-from tests.cluster.breaking.syncing import OBJECTS, POLICIES, application
+from tests.cluster.wrong.conftest import NODES
+from tests.cluster.wrong.stage import Breaking, namespace, states
+from tests.cluster.wrong.syncing import OBJECTS, POLICIES, application
 from tests.cluster.cluster import Cluster
 from tests.cluster.differential.ours import Judge
 from tests.cluster.git import GitRepository

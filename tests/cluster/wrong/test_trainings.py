@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.cluster.api import ApiError, Manifest, condition
-from tests.cluster.breaking.stage import Breaking, namespace, unscheduled
-from tests.cluster.breaking.training import LATER, QUEUE, TWICE, ago, gang
+from tests.cluster.wrong.stage import Breaking, namespace, unscheduled
+from tests.cluster.wrong.training import LATER, QUEUE, TWICE, ago, gang
 from tests.cluster.cluster import Cluster
 from tests.cluster.objects import ended, name
 from tests.cluster.rendezvous import published
@@ -46,6 +46,8 @@ def test_runs_pile_up_beside_each_other(breaking: Breaking, observed: Observed) 
     _ran(breaking, piling, minutes=25)
     _jobs(breaking, "C06", 1)
     api.patch(piling, {"spec": {"schedule": TWICE}})
+    # The controller comes to a new schedule when that is next due, or when the object changes otherwise.
+    _ran(breaking, piling, minutes=15)
     _jobs(breaking, "C06", 2)
     found = api.until_one(lambda one: len(one["status"].get("active") or ()) == 2, piling, what="2 runs at once")
     observed(f"C06: {len(found['status']['active'])} runs of one schedule at once")

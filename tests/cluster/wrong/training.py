@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.cluster.api import Manifest
-from tests.cluster.breaking.placing import TOLERATED
+from tests.cluster.wrong.placing import TOLERATED
 from tests.rules.manifests import job, service
 
 QUEUE = "kueue.x-k8s.io/queue-name"

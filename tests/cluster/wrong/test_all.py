@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cluster.breaking.conftest import CASES
-from tests.cluster.breaking.stage import Breaking
+from tests.cluster.wrong.conftest import CASES
+from tests.cluster.wrong.stage import Breaking
 
 
 @pytest.mark.parametrize("rule", sorted(CASES))

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.cluster.api import Manifest
 from tests.cluster.argocd import API, NAMESPACE
-from tests.cluster.breaking.stage import namespace
+from tests.cluster.wrong.stage import namespace
 from tests.rules.manifests import config_map, job
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
