@@ -113,7 +113,8 @@ class Object:
         if (way := SETS.get(self.kind)) is not None:
             of_set = self.spec if self.kind == "JobSet" else (self.spec.get("template") or {}).get("spec") or {}
             copies = [one.get("replicas", 1) for one in of_set.get("replicatedJobs") or ()]
-            found = _each(self.data, way)
+            # Without a list there is no Job, and the way would lead to nothing.
+            found = _each(self.data, way) if copies else ()
             return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
         return [] if self.job is None else [self.job]
 
