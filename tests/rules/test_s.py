@@ -228,3 +228,8 @@ def test_a_set_of_another_group_is_left_alone(tmp_path: Path) -> None:
     broken = foreign({**SET, "apiVersion": "acme.dev/v1"}, depends(0, "node"))
 
     assert texts(tmp_path, "S01", broken) == []
+
+
+def test_a_set_without_jobs_breaks_no_check(tmp_path: Path) -> None:
+    """Its schema allows it, and there is nothing in it that a rule could be about."""
+    assert texts(tmp_path, "S01", job_set(remove("/spec/replicatedJobs"))) == []

@@ -93,6 +93,11 @@ class PodSpec:
         return 1
 
     @property
+    def gpus(self) -> Sequence[Gpu]:
+        """What the pods ask for, each kind of pod its own."""
+        return () if self.gpu is None else (self.gpu,)
+
+    @property
     def claims(self) -> Sequence[Claim]:
         """The claims that the pods mount."""
         return [one for one in self.volumes if isinstance(one, Claim)]

@@ -29,13 +29,10 @@ class OnlyUs:
     Why only modelyard refuses something.
 
     Args:
-        why: What admission does not see.
-
-        shown: The test in ``tests/cluster`` in which controllers do what the rule warns of. Default: none.
+        why: What admission does not see. Which test shows it is in ``shown.py``.
     """
 
     why: str
-    shown: str = ""
 
 
 SERVER: Mapping[str, tuple[str, ...]] = {
@@ -43,7 +40,7 @@ SERVER: Mapping[str, tuple[str, ...]] = {
         (  # noqa: SIM905 # eighty quotes more say nothing
             "A01 A07 A09 A10 A13 C01 C03 C08 D01 D02 D05 D08 D14 D16 D17 J01 J02 J03 J04 J05 J06 J07 J08 J09 J10 J11 J14"
             " J19 J24 J26 N01 N02 N03 N04 N05 N16 N18 N19 N20 P02 P03 P04 P09 P11 P15 P16 P17 P20 P22 P26 P27 P30 P31 P32"
-            " R01 R02 R05 R06 R08 R13 V06 V21 X04 X05"
+            " R01 R02 R05 R06 R08 V06 V21 X04 X05"
         ).split(),
         (OLDEST, NEWEST),
     ),
@@ -51,11 +48,13 @@ SERVER: Mapping[str, tuple[str, ...]] = {
     "A02": (OLDEST,),
     # From 1.35 on every container can have its own restart policy.
     "P10": (OLDEST,),
+    # Before 1.34 the gate DynamicResourceAllocation is off, and the server drops claims of devices.
+    "R13": (NEWEST,),
 }
 """Rules whose breaches the API server refuses, itself or in what a controller makes of them, by version."""
 
 RUNTIME: Mapping[str, OnlyUs] = {
-    "A05": OnlyUs(CONTROLLER, "test_rollouts.py::test_an_autoscaler_without_request_never_scales"),
+    "A05": OnlyUs(CONTROLLER),
     "A06": OnlyUs(CONTROLLER),
     "A08": OnlyUs(CONTROLLER),
     "A11": OnlyUs(SEVERAL),
@@ -66,7 +65,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "C05": OnlyUs(WORSE),
     "C06": OnlyUs(WORSE),
     "C09": OnlyUs(CONTROLLER),
-    "D03": OnlyUs(SCHEDULER, "test_rollouts.py::test_a_rollout_on_a_full_pool_ends_only_where_it_ends_a_pod_first"),
+    "D03": OnlyUs(SCHEDULER),
     "D04": OnlyUs(SEVERAL),
     "D06": OnlyUs(WORSE),
     "D07": OnlyUs(SEVERAL),
@@ -140,7 +139,10 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "V01": OnlyUs(SEVERAL),
     "V02": OnlyUs(SEVERAL),
     "V03": OnlyUs(FLEET),
-    "V07": OnlyUs("admission drops the volume and its mounts, and takes the pod"),
+    "V07": OnlyUs(
+        "admission drops the volume and its mounts, and takes the pod",
+        "test_hardware.py::test_an_image_volume_is_dropped_where_its_gate_is_off",
+    ),
     "V10": OnlyUs(WORSE),
     "V13": OnlyUs(LATER),
     "V15": OnlyUs(KUBELET),
@@ -165,15 +167,20 @@ PARTS: Mapping[str, Mapping[str, OnlyUs]] = {
     "D05": {"allows no eviction": OnlyUs(CONTROLLER)},
     "D08": {"port of this name": OnlyUs(SEVERAL)},
     "N01": {"every sync": OnlyUs("the API server makes up a name, another one at every sync")},
-    "N16": {r"nodeSelectorTerms.*\.values\[": OnlyUs("no node has a label of such a value; later versions refuse it")},
+    "N16": {
+        r"(nodeSelectorTerms|preference).*\.values\[": OnlyUs(
+            "no node has a label of such a value; later versions refuse it"
+        )
+    },
     "P02": {"a repository": OnlyUs(KUBELET), "a digest": OnlyUs(KUBELET), "a tag ": OnlyUs(KUBELET)},
     "P03": {"no port of this name": OnlyUs(KUBELET)},
     "P15": {"procMount.*allows only Default": OnlyUs("1.32 drops procMount before anything looks at it")},
+    "R13": {"": OnlyUs("before 1.34 the server drops claims of devices, unless a gate is on")},
     "P17": {"0 is root": OnlyUs(KUBELET)},
     "X05": {
         "not null$": OnlyUs(NULL),
         "stringData.*the hidden value": OnlyUs(NULL),
-        "misses the required field '(apiGroup|podSelector|rules|seconds|status|value)'": OnlyUs(NOTHING),
+        "misses the required field '(apiGroup|podSelector|preference|rules|seconds|status|value)'": OnlyUs(NOTHING),
         r"onPodConditions\[\d+\]\.status: it must be .*, not ''": OnlyUs(
             "of a Job, and a CronJob makes Jobs of the same"
         ),
