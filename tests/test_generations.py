@@ -17,6 +17,8 @@ from modelyard import (
     Environment,
     Fleet,
     Gpu,
+    HuggingFace,
+    Loader,
     Schedule,
     Severity,
     Sweep,
@@ -148,6 +150,21 @@ def test_the_last_configuration_of_a_service_is_kept(tmp_path: Path) -> None:
     synth(tmp_path, configured(3))
     assert len(files(tmp_path)) == 2
     assert first not in kept(tmp_path)["api"]
+
+
+def test_a_service_that_loads_its_model_keeps_its_last_configuration_too(tmp_path: Path) -> None:
+    """The Job that loads is no run of it: a former one has done its work, and is not kept."""
+
+    def build(number: int) -> Build:
+        model = HuggingFace("acme/chat", revision=f"{number:040}")
+        config = ConfigFiles("/etc/api", {"a.yaml": f"x: {number}\n"})
+        return lambda env: service(env, model=model, loader=Loader(IMAGE, size="1Gi"), config=config)
+
+    for number in (1, 2):
+        synth(tmp_path, build(number))
+
+    assert [one.rpartition("-")[0] for one in kept(tmp_path)["api"]] == ["api-config"]
+    assert [path for path in files(tmp_path) if path.startswith("job")] == ["job-api-loader.yaml"]
 
 
 @pytest.mark.parametrize(("keep", "expected"), [(0, 0), (1, 1), (3, 3)])

@@ -42,6 +42,8 @@ class Workload(Late, Construct, metaclass=LateMeta):
 
     keep_runs: int = 0
     """How many former runs stay rendered."""
+    ends: bool = True
+    """Whether it is its Jobs, so that what their pods mount is kept with them."""
 
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 # the name that constructs gives it
         from modelyard.fleet.environment import Environment  # noqa: PLC0415 # each needs the other

@@ -135,6 +135,8 @@ class ScalableModelService(Workload):
         https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
     """
 
+    ends = False
+
     @declared
     def __init__(
         self,
