@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from modelyard import Accelerator, Cluster, Crd, JobSet, Schedule, Step, Sweep, TrainingJob, hours
+from modelyard import (
+    Accelerator,
+    Checkpoint,
+    Cluster,
+    Crd,
+    JobSet,
+    Monitoring,
+    Schedule,
+    Step,
+    Sweep,
+    TrainingJob,
+    hours,
+)
 from modelyard import Job as PlainJob
 from modelyard.training.backends import choice
 from modelyard.training.outcomes import outcomes
@@ -206,6 +218,19 @@ def test_steps_are_jobs_before_and_after(tmp_path: Path) -> None:
     }
 
 
+def test_a_job_that_is_started_again_is_no_alert(tmp_path: Path) -> None:
+    """Its Job is deleted soon, and one that stays has failed for good; a checkpoint is one of all pods."""
+    cluster = Cluster(
+        "watched", kubernetes="1.34", installed=[Crd.JOBSET, Crd.PROMETHEUS_OPERATOR], accelerators=PLAIN.accelerators,
+        monitoring=Monitoring("monitoring"),
+    )  # fmt: skip
+    several = rendered(tmp_path, cluster, **GANG, checkpoint=Checkpoint("s3://ckpt"))["PrometheusRule/train"]
+    one = rendered(tmp_path, cluster, checkpoint=Checkpoint("s3://ckpt"))["PrometheusRule/train"]
+
+    assert [at(made, "spec.groups[0].rules[0].alert") for made in (several, one)] == ["TrainingFailed"] * 2
+    assert [at(made, "spec.groups[0].rules[0].for") for made in (several, one)] == ["5m", MISSING]
+
+
 SUBJECT = "test/train: "
 REFUSED: list[Any] = [
     (
@@ -223,7 +248,7 @@ REFUSED: list[Any] = [
     ),
     (
         WITH, {"backend": "JobSet"}, "X11",
-        "backend='JobSet' but it must be a Job, a JobSet, a TrainJob or None; pass a Job, a JobSet, a TrainJob or None",
+        "backend='JobSet' but it must be a Job, a JobSet, a TrainJob, a RayJob or None; pass a Job, a JobSet, a TrainJob, a RayJob or None",
     ),
     (
         WITH, {"backend": JobSet(exclusive_topology="a b")}, "N16",

@@ -179,8 +179,8 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ),
 ]
 
-ELSEWHERE = {"identity", "loader", "nodes", "secrets", "watch"}
-"""Options that need more than the stock service has: test_identity.py, test_models.py, test_groups.py, test_watching.py."""
+ELSEWHERE = {"identity", "loader", "nodes", "route", "secrets", "watch"}
+"""Options that need more than the stock service has: the tests of identity, models, groups, traffic and watching."""
 
 
 @pytest.mark.parametrize(("option", "value", "name", "path", "expected"), OPTIONS)

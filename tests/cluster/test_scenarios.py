@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelyard import Accelerator, Crd, Gpu, JobSet, Queue, Step, TrainingJob, TrainJob, hours
+from modelyard import Accelerator, Crd, Gpu, JobSet, Queue, RayJob, Step, TrainingJob, TrainJob, hours
 from modelyard import Cluster as Claimed
 from modelyard.training.outcomes import decision
 from tests.cluster import jobsets
@@ -55,7 +55,7 @@ def test_a_scenario_is_accepted_and_a_second_time_changes_nothing(
     assert [title for title in first if first[title].body.get("spec") != second[title].body.get("spec")] == []
 
 
-BACKENDS: dict[str, Any] = {"JobSet": JobSet(exclusive_topology="rack"), "TrainJob": TrainJob()}
+BACKENDS: dict[str, Any] = {"JobSet": JobSet(exclusive_topology="rack"), "TrainJob": TrainJob(), "RayJob": RayJob()}
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
@@ -64,12 +64,13 @@ def test_what_runs_a_training_is_accepted_by_its_definition(
 ) -> None:
     """With all options that it has, and what its definition asks for beyond its schema."""
     namespace = f"as-{kind.lower()}"
-    installed = [Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER]
+    installed = [Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER, Crd.KUBERAY]
     cluster = Claimed("all", kubernetes=NEWEST, installed=installed, accelerators=POOL.accelerators)
     env = environment(tmp_path, cluster=cluster, namespace=namespace)
     TrainingJob(
         env, "train", image=IMAGE, command=["torchrun", "train.py"], args=["--all"], nodes=3, gpu=Gpu("b200", 2), retries=2,
-        deadline=hours(1), before=[Step("prepare", ["a"])], after=[Step("register", ["b"], gpu=Gpu("b200"))],
+        deadline=hours(1), before=[] if kind == "RayJob" else [Step("prepare", ["a"])],
+        after=[] if kind == "RayJob" else [Step("register", ["b"], gpu=Gpu("b200"))],
         queue=Queue("research", priority="high", preferred_topology="rack"), backend=BACKENDS[kind],
     )  # fmt: skip
     manifests = list(objects(env).values())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelyard import Cluster, Monitoring
+from modelyard import Cluster, Gateway, Monitoring
 from tests.rules.judge import judged
 from tests.rules.manifests import Manifest, deployment, network_policy, pods, service
 from tests.support import CLUSTER
@@ -298,6 +298,112 @@ case(
     text="ScaledObject web spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds but"
     " it is 300 seconds if not given, and a start of Deployment web may take 600 seconds, in which the pod is missed;"
     " raise it to 600",
+)  # fmt: skip
+
+
+def routed(**more: Any) -> Cluster:
+    """Return a cluster with a Gateway."""
+    gateway = Gateway("public", "gateways", **{"implementation": "istio", **more})
+    return Cluster("routed", kubernetes="1.34", gateway=gateway)
+
+
+def route(*backends: Any, name: str = "web", host: str = "a.example", kind: str = "HTTPRoute", **rule: Any) -> Manifest:
+    """Return a route by the Gateway to Services, each with a port and perhaps a weight."""
+    references = [dict(zip(("name", "port", "weight"), one, strict=False)) for one in backends or [("web", 80)]]
+    parents = [{"name": "public", "namespace": "gateways"}]
+    spec = {"parentRefs": parents, "hostnames": [host], "rules": [{"backendRefs": references, **rule}]}
+    return custom("gateway.networking.k8s.io/v1", kind, name, spec)
+
+
+def ingress(to: str, /, **port: Any) -> Manifest:
+    """Return an Ingress to the Service *to*."""
+    path = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": to, "port": port}}}
+    return custom(
+        "networking.k8s.io/v1", "Ingress", "web", {"rules": [{"host": "a.example", "http": {"paths": [path]}}]}
+    )
+
+
+WEB = (deployment(), service())
+FROM_GATEWAY = space(**{"kubernetes.io/metadata.name": "gateways"})
+GET_IN = "let the gateway's namespace in, or accept H06 where its proxies run elsewhere"
+BACKEND = "HTTPRoute web spec.rules[0].backendRefs[0]"
+case("H01", "a Service and its port", route(), *WEB, cluster=routed())
+case("H01", "of another namespace", route(("other", 80), backendRefs=[{"name": "x", "namespace": "y"}]), *WEB)
+case("H01", "a port by name", ingress("web", name="http"), deployment(), labelled())
+case(
+    "H01", "no such Service", route(("wep", 80)), *WEB,
+    text=f"{BACKEND}.name='wep' but no Service of this name is rendered here; did you mean web?",
+)  # fmt: skip
+case(
+    "H01", "no such port", route(("web", 8080)), *WEB,
+    text=f"{BACKEND}.port=8080 but Service web has no such port; it has 80",
+)  # fmt: skip
+case(
+    "H01", "by gRPC", route(("web", 81), kind="GRPCRoute"), *WEB,
+    text="GRPCRoute web spec.rules[0].backendRefs[0].port=81 but Service web has no such port; it has 80",
+)  # fmt: skip
+case(
+    "H01", "by an Ingress", ingress("web", number=8080), *WEB,
+    text="Ingress web spec.rules[0].http.paths[0].backend.service.port=8080 but Service web has no such port; it has 80",
+)  # fmt: skip
+
+case("H02", "one of two", route(("web", 80, 0), ("web", 80, 1)), *WEB)
+case(
+    "H02", "nobody", route(("web", 80, 0)), *WEB,
+    text="HTTPRoute web spec.rules[0].backendRefs but every weight is 0, so nobody gets requests; give one of them a"
+    " weight above 0",
+)  # fmt: skip
+
+policy = custom(
+    "networking.gke.io/v1", "GCPBackendPolicy", "web",
+    {"default": {"timeoutSec": 600}, "targetRef": {"group": "", "kind": "Service", "name": "web"}},
+)  # fmt: skip
+case("H04", "a policy", route(), policy, *WEB, cluster=routed(implementation="gke"))
+case("H04", "another gateway", route(), *WEB, cluster=routed())
+case(
+    "H04", "no policy", route(), *WEB, cluster=routed(implementation="gke"),
+    text=f"{BACKEND}.name='web' but each request is cut after 30 seconds; add a GCPBackendPolicy with timeoutSec for the"
+    " Service, or accept H04 where no request takes so long",
+)  # fmt: skip
+
+case("H05", "Istio knows them", route(timeouts={"request": "1m"}), *WEB, cluster=routed())
+for implementation in ("gke", "nginx"):
+    case(
+        "H05", implementation, route(timeouts={"request": "1m"}), *WEB, cluster=routed(implementation=implementation),
+        text=f"HTTPRoute web spec.rules[0].timeouts but the gateway public is one of {implementation}, which does not know"
+        " them; leave timeouts away, and set them by the gateway's own policy",
+    )  # fmt: skip
+
+case("H06", "no policy", route(), *WEB, cluster=routed())
+case("H06", "let in", route(), *WEB, letting_in({"from": [FROM_GATEWAY], "ports": [{"port": 8080}]}), cluster=routed())
+case("H06", "outside of the cluster", route(), *WEB, letting_in(), cluster=routed(implementation="gke"))
+for title, more, whence in (
+    ("where it stands", {}, "gateways"),
+    ("where Envoy runs", {"implementation": "envoy"}, "envoy-gateway-system"),
+    ("where it is said to run", {"proxies": "edge"}, "edge"),
+):
+    case(
+        "H06", title, route(), *WEB, letting_in({"from": [space(**NAMED)]}), cluster=routed(**more),
+        text=f"{BACKEND}.name='web' but NetworkPolicy web lets nobody of the namespace {whence} in to the pods of Service"
+        f" web; {GET_IN}",
+    )  # fmt: skip
+
+case("H07", "no limit", route(timeouts={"request": "0s"}), *WEB, cluster=routed(implementation="envoy"))
+case("H07", "not Envoy", route(), *WEB, cluster=routed())
+case(
+    "H07", "as Envoy has it", route(), *WEB, cluster=routed(implementation="envoy"),
+    text="HTTPRoute web spec.rules[0].timeouts but without a request timeout each request is cut after 15 seconds; write"
+    ' timeouts.request: "0s" for no limit, or accept H07 where no request takes so long',
+)  # fmt: skip
+
+HEADER = [{"headers": [{"name": "x-user", "value": "a"}]}]
+case("H08", "two hosts", route(), route(name="other", host="b.example"), *WEB)
+case("H08", "by a header", route(), route(name="other", matches=HEADER), *WEB)
+case("H08", "two paths", route(), route(name="other", matches=[{"path": {"value": "/v2"}}]), *WEB)
+case(
+    "H08", "one host", route(), route(name="other", matches=[{"path": {"type": "PathPrefix", "value": "/"}}]), *WEB,
+    text="HTTPRoute other spec.hostnames[0]='a.example' but HTTPRoute web takes the requests for a.example/ already; put"
+    " both into one route, as shares of it, or choose another host or path",
 )  # fmt: skip
 
 

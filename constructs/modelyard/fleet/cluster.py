@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import attrs
 
-from modelyard.fleet.facilities import Cloud, Monitoring, SecretStore
+from modelyard.fleet.facilities import Cloud, Gateway, IngressClass, Monitoring, SecretStore
 from modelyard.fleet.hardware import Accelerator, SpotNodes
 from modelyard.schemas import CrdSchema, bundled, constant, crd_schemas, projects, read_definitions
 from modelyard.values.names import dns_label
@@ -118,6 +118,8 @@ class Cluster:
         secret_store: Where ``ExternalSecret`` values lie that name no store of their own. Default: none.
 
         monitoring: The Prometheus that workloads are watched by. Default: they are not watched.
+
+        gateway: Through which requests from outside come; it may call every service. Default: none do.
     """
 
     name: str = required(check=dns_label)
@@ -132,6 +134,7 @@ class Cluster:
     cloud: Cloud | None = attrs.field(default=None, kw_only=True)
     secret_store: SecretStore | None = attrs.field(default=None, kw_only=True)
     monitoring: Monitoring | None = attrs.field(default=None, kw_only=True)
+    gateway: Gateway | IngressClass | None = attrs.field(default=None, kw_only=True)
 
     def accelerator(self, name: str) -> Accelerator | None:
         """Return the accelerator class called *name*, or None."""

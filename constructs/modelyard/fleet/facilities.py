@@ -81,3 +81,88 @@ class Monitoring:
     labels: Mapping[str, str] = option(default=attrs.Factory(dict), check=broken_labels, kw_only=True)
     address: str | None = option(default=None, check=_address, kw_only=True)
     dashboards: Mapping[str, str] = option(default=attrs.Factory(_sidecar), check=broken_labels, kw_only=True)
+
+
+def _subdomain(name: str | None) -> str | None:
+    return None if name is None else subdomain(name)
+
+
+def _namespace(name: str | None) -> str | None:
+    return None if name is None else dns_label(name)
+
+
+Implementation = Literal["envoy", "istio", "kgateway", "gke", "nginx", "other"]
+
+
+@value
+class Gateway:
+    """
+    A Gateway that brings requests from outside to services.
+
+    Args:
+        name: Of the Gateway.
+
+        namespace: That it stands in.
+
+        implementation: What makes it work: ``envoy`` (Envoy Gateway), ``istio``, ``kgateway``, ``gke``, ``nginx``
+            (NGINX Gateway Fabric) or ``other``; it decides what can be said of timeouts.
+
+        section: The name of the listener that routes are for. Default: every one that takes them.
+
+        proxies: The namespace in which its proxies run. Default: ``envoy-gateway-system`` for ``envoy``, else that of
+            the Gateway; those of ``gke`` are outside of the cluster.
+
+    See Also:
+        https://gateway-api.sigs.k8s.io/api-types/gateway/
+    """
+
+    name: str = required(check=subdomain)
+    namespace: str = required(check=dns_label)
+    implementation: Implementation = attrs.field(kw_only=True)
+    section: str | None = option(default=None, check=_subdomain, kw_only=True)
+    proxies: str | None = option(default=None, check=_namespace, kw_only=True)
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """The namespaces from which requests come."""
+        if self.implementation == "gke":
+            return () if self.proxies is None else (self.proxies,)
+        usual = "envoy-gateway-system" if self.implementation == "envoy" else self.namespace
+        return (self.proxies or usual,)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses from which requests come, where no pods of the cluster send them."""
+        return ("130.211.0.0/22", "35.191.0.0/16") if self.implementation == "gke" else ()
+
+
+@value
+class IngressClass:
+    """
+    An Ingress controller, in a cluster that has no Gateway.
+
+    Args:
+        name: Of the class.
+
+        namespace: In which the controller runs.
+
+        implementation: ``nginx`` (ingress-nginx) or ``other``; it decides what can be said of timeouts.
+            Default: ``other``.
+
+    See Also:
+        https://kubernetes.io/docs/concepts/services-networking/ingress/
+    """
+
+    name: str = required(check=subdomain)
+    namespace: str = required(check=dns_label)
+    implementation: Literal["nginx", "other"] = attrs.field(default="other", kw_only=True)
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """The namespaces from which requests come."""
+        return (self.namespace,)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses from which requests come, where no pods of the cluster send them."""
+        return ()

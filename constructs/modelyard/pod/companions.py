@@ -57,7 +57,7 @@ def companions(
         config["immutable"] = True
         config["data"] = dict(spec.config.files)
         yield Draft(config, sealed=True)
-    if (devices := hardware.claim_template(name, spec, site, labels)) is not None:
+    for devices in hardware.claim_templates(name, spec, site, labels):
         devices["metadata"]["annotations"] = dict(LEFT_BEHIND if ports else KEPT)
         yield Draft(devices, sealed=True)
     made = [(one.name, one.mode, one.size, one.storage_class) for one in spec.claims if one.size is not None]
@@ -88,9 +88,12 @@ def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, tog
     network = spec.network
     ingress: list[dict[str, Any]] = []
     if ports:
+        gateway = site.cluster.gateway
+        callers = [*site.cluster.client_namespaces, *(gateway.callers if gateway else ())]
         sources = [
             {"podSelector": {}},
-            *(_namespace(client) for client in site.cluster.client_namespaces),
+            *(_namespace(client) for client in dict.fromkeys(callers)),
+            *({"ipBlock": {"cidr": address}} for address in (gateway.addresses if gateway else ())),
         ]
         ingress.append({"from": sources, "ports": _tcp(ports)})
     if together:

@@ -93,6 +93,11 @@ class PodSpec:
         return 1
 
     @property
+    def gpus(self) -> Sequence[Gpu]:
+        """What the pods ask for, each kind of pod its own."""
+        return () if self.gpu is None else (self.gpu,)
+
+    @property
     def claims(self) -> Sequence[Claim]:
         """The claims that the pods mount."""
         return [one for one in self.volumes if isinstance(one, Claim)]
@@ -109,9 +114,10 @@ RULES_OF_CHECKS = {
     "rank": "X11", "cache": "V06", "rate": "R01",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
     "keep_runs": "X11", "exclusive_topology": "N16", "min_parallelism": "K03", "required_topology": "K04",
-    "preferred_topology": "K04",
+    "preferred_topology": "K04", "head_cpu": "R01", "head_memory": "R01",
     "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
     "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
+    "timeout": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 LEAVES = frozenset({type(None), bool, int, str, timedelta})

@@ -17,6 +17,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     g_changes,
     g_controllers,
     g_words,
+    h,
     j,
     j_failure,
     j_indexed,
@@ -55,6 +56,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     v_sources,
     x,
     y,
+    y_ray,
 )
 from modelyard.rules.check import accepts, breaches, finding, settle
 from modelyard.rules.g_changes import changes

@@ -69,6 +69,9 @@ def devices(pod: Pod) -> list[str]:
 
 def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
     """Return the most copies of *pod*, of *one*, at once, rollouts left aside, and the autoscaler that says so."""
+    if one.kind == "RayJob" and "workerGroupSpecs" in pod.path:
+        groups = (one.spec.get("rayClusterSpec") or {}).get("workerGroupSpecs") or ()
+        return max(group.get("maxReplicas") or group.get("replicas") or 1 for group in groups), None
     if (job := next((job for job in one.jobs if job.at("template") == pod.path), None)) is not None:
         return _at_once(job), None
     if one.kind == "DaemonSet":

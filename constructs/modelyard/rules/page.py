@@ -15,6 +15,7 @@ FAMILIES = {
     "C": "Schedules",
     "D": "Rollouts, Services and disruption",
     "G": "Delivery by Argo CD and Flux",
+    "H": "Routes from outside",
     "J": "Jobs",
     "K": "Queues of Kueue",
     "L": "Replicas on several nodes",

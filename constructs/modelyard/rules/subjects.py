@@ -25,11 +25,19 @@ LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWor
 """Kinds that may have another template for the first pod of a group."""
 
 JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
-SEVERAL_PODS: Mapping[str, tuple[str, ...]] = {
-    "JobSet": (*JOBS_OF_SETS, "template"),
-    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS, "template"),
+SETS: Mapping[str, tuple[str, ...]] = {
+    "JobSet": JOBS_OF_SETS,
+    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
 }
-"""Kinds with a list of pod templates, and the way to each."""
+"""Kinds with a list of Jobs, and the way to them."""
+RAY = ("spec", "rayClusterSpec")
+SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    **{kind: ((*way, "template"),) for kind, way in SETS.items()},
+    "RayJob": (
+        (*RAY, "headGroupSpec", "template"), (*RAY, "workerGroupSpecs", "template"), ("spec", "submitterPodTemplate"),
+    ),
+}  # fmt: skip
+"""Kinds with several pod templates, and the ways to them."""
 
 
 @attrs.define(eq=False)
@@ -92,24 +100,21 @@ class Object:
     @cached_property
     def pods(self) -> list[Pod]:
         """The pods and pod templates in it."""
-        if (way := SEVERAL_PODS.get(self.kind)) is not None:
-            return [Pod(self, path, data) for path, data in _each(self.data, way)]
+        if (ways := SEVERAL_PODS.get(self.kind)) is not None:
+            return [Pod(self, path, data) for way in ways for path, data in _each(self.data, way) if data]
         if self.pod is None:
             return []
         worker = POD_PATHS[self.kind]
-        return (
-            [self.pod]
-            if self.kind not in LEADERS or self.pod.path == ".".join(worker)
-            else [self.pod, self._pod(worker)]
-        )
+        led = self.kind in LEADERS and self.pod.path != ".".join(worker)
+        return [self.pod, self._pod(worker)] if led else [self.pod]
 
     @cached_property
     def jobs(self) -> list[Job]:
         """The jobs in it."""
-        if (way := SEVERAL_PODS.get(self.kind)) is not None:
+        if (way := SETS.get(self.kind)) is not None:
             of_set = self.spec if self.kind == "JobSet" else (self.spec.get("template") or {}).get("spec") or {}
             copies = [one.get("replicas", 1) for one in of_set.get("replicatedJobs") or ()]
-            found = _each(self.data, way[:-1])
+            found = _each(self.data, way)
             return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
         return [] if self.job is None else [self.job]
 

@@ -1,5 +1,6 @@
 """Models that serve: `ScalableModelService`."""
 
+from modelyard.serving.hosts import Host
 from modelyard.serving.models import Adapter, Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
@@ -14,6 +15,7 @@ __all__ = [
     "Drain",
     "Exec",
     "GpuScale",
+    "Host",
     "HttpGet",
     "LoadTime",
     "Loader",

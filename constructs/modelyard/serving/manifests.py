@@ -11,6 +11,7 @@ from modelyard.pod.monitors import monitors
 from modelyard.serving import alerts, loading
 from modelyard.serving.groups import API_VERSION, KIND, group
 from modelyard.serving.pods import COMPONENT, CONTAINER, ROLE, pods, progress, rollout
+from modelyard.serving.routes import protocols, routes
 from modelyard.serving.scaling import DEPLOYMENT, autoscaler
 from modelyard.serving.spec import ServiceSpec
 
@@ -27,6 +28,7 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
         found.append(Draft(autoscaler(name, spec, site, labels, target)))
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
+    found.extend(routes(name, spec, site, labels))
     ports = tuple(port.number for port in spec.ports)
     found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1))
     told, drawn = alerts.alerts(name, CONTAINER, spec, site), alerts.panels(name, CONTAINER, spec, site)
@@ -60,7 +62,7 @@ def _strategy(spec: ServiceSpec, site: Site) -> dict[str, Any]:
 
 
 def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
-    service = manifest("v1", "Service", name, labels, site)
+    service, spoken = manifest("v1", "Service", name, labels, site), protocols(spec)
     service["spec"] = {
         "type": "ClusterIP",
         "selector": {**selector(name), **({ROLE: "leader"} if spec.nodes > 1 else {})},
@@ -70,6 +72,7 @@ def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -
                 "port": port.service or port.number,
                 "targetPort": port.name,
                 "protocol": "TCP",
+                **({"appProtocol": spoken[port.name]} if port.name in spoken else {}),
             }
             for port in spec.ports
         ],

@@ -12,6 +12,8 @@ from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Identity, Network, Port, SecretFiles, Watch
 from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.serving.estimate import accelerators
+from modelyard.serving.hosts import Host
+from modelyard.serving.hosts import breaches as reached
 from modelyard.serving.manifests import drafts
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
@@ -56,6 +58,9 @@ class ScalableModelService(Workload):
 
         scale: `CpuScale`, `QueueScale`, `GpuScale` or `MetricScale`, for as many replicas as the load needs.
             Default: *replicas*.
+
+        route: A `Host` under which it is reached from outside, by the cluster's gateway; or one for HTTP and one for
+            gRPC. Default: none.
 
         health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
             a process that fails it is restarted. Default: the runtime's; else the first port accepts
@@ -151,6 +156,7 @@ class ScalableModelService(Workload):
         port: int | Sequence[Port] | None = None,
         replicas: int | None = None,
         scale: CpuScale | QueueScale | GpuScale | MetricScale | None = None,
+        route: Host | Sequence[Host] = (),
         health: str | HttpGet | TcpSocket | Exec | None = None,
         ready: str | HttpGet | TcpSocket | Exec | None = None,
         start_within: timedelta | LoadTime | None = None,
@@ -193,6 +199,7 @@ class ScalableModelService(Workload):
             port=port,
             replicas=replicas,
             scale=scale,
+            route=route,
             health=health,
             ready=ready,
             start_within=start_within,
@@ -229,7 +236,7 @@ class ScalableModelService(Workload):
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
-        return [*breaches(self.id, self.spec, site), *keda(self.spec, site)]
+        return [*breaches(self.id, self.spec, site), *keda(self.spec, site), *reached(self.id, self.spec, site)]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""

@@ -16,6 +16,7 @@ from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.pod.watching import Metrics
 from modelyard.serving import checks
+from modelyard.serving.hosts import Host
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.runtimes import FACTS, Facts
@@ -63,6 +64,7 @@ class ServiceSpec(PodSpec):
     port: int | Sequence[Port] | None = option(default=None, check=_port)
     replicas: int | None = option(default=None, check=_replicas)
     scale: CpuScale | KedaScale | None = None
+    route: Host | Sequence[Host] = ()
     health: str | HttpGet | TcpSocket | Exec | None = None
     ready: str | HttpGet | TcpSocket | Exec | None = None
     start_within: timedelta | LoadTime | None = option(default=None, check=_budget)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modelyard.fleet.site import Site
 from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
 from modelyard.pod.watching import watched
+from modelyard.training.backends import SETS, choice
 from modelyard.values.durations import whole_seconds
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 LONG = 90
 """A run that takes more than so many percent of its deadline is told of, since there is still time to act."""
+AGAIN = 300
+"""Seconds in which a set has deleted a Job that failed, to start all of its Jobs again."""
 LATE = 300
 """Seconds after which a run that has not started is missed, beyond those in which it may still start."""
 
@@ -35,7 +38,7 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
         "TrainingFailed",
         # A failed Job stays, so that its pods can be looked at: a day later it is no news any more.
         f"{failed} == 1 unless on (namespace, job_name) {failed} offset 1d == 1",
-        0,
+        AGAIN if choice(spec, site).kind in SETS else 0,
         "has failed",
         "{{ $labels.job_name }} has used up its retries or its deadline, or ended with a fatal exit code.",
         "critical",

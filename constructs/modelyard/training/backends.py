@@ -9,7 +9,8 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
-from modelyard.values.names import qualified_name
+from modelyard.pod.options import amount
+from modelyard.values.names import dns_label, qualified_name
 from modelyard.values.value import option, source_of, value
 
 if TYPE_CHECKING:
@@ -57,8 +58,34 @@ class TrainJob:
     """
 
 
-Backend = Job | JobSet | TrainJob
-NEEDED = {"JobSet": ("JOBSET", Crd.JOBSET), "TrainJob": ("KUBEFLOW_TRAINER", Crd.KUBEFLOW_TRAINER)}
+@value
+class RayJob:
+    """
+    A RayJob, which starts a Ray cluster, runs the command on its head, and deletes the cluster.
+
+    Args:
+        head_cpu: CPU of the head, which runs the command and none of Ray's tasks. Default: 2.
+
+        head_memory: Memory of the head. Default: ``8Gi``.
+
+        operator_namespace: Where KubeRay runs, which asks the head how the command is doing.
+            Default: ``kuberay-system``.
+
+    See Also:
+        https://docs.ray.io/en/latest/cluster/kubernetes/getting-started/rayjob-quick-start.html
+    """
+
+    head_cpu: str | int = option(default="2", check=amount, kw_only=True)
+    head_memory: str = option(default="8Gi", check=amount, kw_only=True)
+    operator_namespace: str = option(default="kuberay-system", check=dns_label, kw_only=True)
+
+
+Backend = Job | JobSet | TrainJob | RayJob
+NEEDED = {
+    "JobSet": ("JOBSET", Crd.JOBSET),
+    "TrainJob": ("KUBEFLOW_TRAINER", Crd.KUBEFLOW_TRAINER),
+    "RayJob": ("KUBERAY", Crd.KUBERAY),
+}
 """What has to be installed for a backend, and what that is called."""
 
 
@@ -68,7 +95,7 @@ class Choice:
     The kind that a training is rendered as.
 
     Args:
-        kind: ``Job``, ``CronJob``, ``JobSet`` or ``TrainJob``.
+        kind: ``Job``, ``CronJob``, ``JobSet``, ``TrainJob`` or ``RayJob``.
 
         because: Why it is this one.
     """

@@ -8,8 +8,20 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, downloader, manifest, object_labels, place, template
 from modelyard.pod.monitors import monitors
-from modelyard.training import alerts, checkpoint, gang, inputs, jobset, placement, queues, steps, sweep, trainjob
-from modelyard.training.backends import SETS, choice
+from modelyard.training import (
+    alerts,
+    checkpoint,
+    gang,
+    inputs,
+    jobset,
+    placement,
+    queues,
+    rayjob,
+    steps,
+    sweep,
+    trainjob,
+)
+from modelyard.training.backends import SETS, RayJob, choice
 from modelyard.training.options import Schedule, Step
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
@@ -33,6 +45,8 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         template = jobset.job_set_spec(labels, jobs, spec, messages=False)
         found = [Draft(trainjob.runtime(name, labels, template, spec, site), sealed=True)]
         made = trainjob.train_job(name, labels, spec, site)
+    elif isinstance(spec.backend, RayJob) and kind == "RayJob":
+        made = rayjob.ray_job(name, labels, _ray_pods(name, spec, site, spec.backend), spec, site)
     elif kind == "JobSet":
         made = jobset.job_set(name, labels, _jobs(name, spec, site), spec, site)
     elif spec.schedule is None:
@@ -41,15 +55,17 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         made = _cron_job(name, labels, spec.schedule, _job_spec(name, spec, site), site)
     _queue(made["spec"]["jobTemplate"] if kind == "CronJob" else made, spec, site)
     found.append(Draft(made, sealed=kind != "CronJob"))
-    together = spec.nodes > 1
-    if together and kind not in SETS:
+    together = spec.nodes > 1 or kind == "RayJob"
+    if together and kind not in {*SETS, "RayJob"}:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
-    container = trainjob.CONTAINER if kind == "TrainJob" else CONTAINER
+    container = {"TrainJob": trainjob.CONTAINER, "RayJob": rayjob.WORKER}.get(kind, CONTAINER)
     told, drawn = alerts.alerts(name, spec, site), alerts.panels(name, container, spec, site)
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
     outlived = spec.schedule is None
+    if isinstance(spec.backend, RayJob) and kind == "RayJob":
+        spec = rayjob.watched_by_operator(spec, spec.backend)
     own = companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)
     return [*found, *own, *watching]
 
@@ -123,13 +139,24 @@ def _job_spec(
     return body
 
 
+def _ray_pods(name: str, spec: TrainingSpec, site: Site, backend: RayJob) -> dict[str, dict[str, Any]]:
+    """Return the pod templates of a RayJob."""
+    head = rayjob.small(spec, backend.head_cpu, backend.head_memory)
+    return {
+        rayjob.HEAD: _template(name, head, site, rayjob.HEAD),
+        rayjob.WORKER: _template(name, rayjob.without_command(spec), site, rayjob.WORKER),
+        rayjob.SUBMITTER: _template(name, rayjob.submitter(spec), site, rayjob.SUBMITTER),
+    }
+
+
 def _step(name: str, spec: TrainingSpec, step: Step, site: Site) -> dict[str, Any]:
     made: dict[str, Any] = _template(name, steps.alone(spec, step), site, step.name)["spec"]["containers"][0]
     return made
 
 
 def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_set: bool = False) -> dict[str, Any]:
-    together, data = spec.nodes > 1, place(spec.data)
+    in_ray = container in rayjob.CONTAINERS  # whose nodes find each other by themselves
+    together, data = spec.nodes > 1 and not in_ray, place(spec.data)
     domain = jobset.domain(site) if in_set else gang.domain(name, site)
     pod = Pod(
         name=name,
@@ -144,8 +171,8 @@ def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_s
         },
         pod_fields={"subdomain": name} if together and not in_set else {},
         variables={
-            # The trainer of Kubeflow gives its container these variables itself.
-            **(gang.variables(spec, domain) if container != trainjob.CONTAINER else {}),
+            # The trainer of Kubeflow gives its container these variables itself, and so does Ray its processes.
+            **({} if container == trainjob.CONTAINER or in_ray else gang.variables(spec, domain)),
             **(sweep.VARIABLES if spec.sweep else {}),
             **inputs.variables(spec),
             **checkpoint.variables(name, spec, site),

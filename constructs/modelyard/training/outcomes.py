@@ -41,6 +41,8 @@ class Outcome:
 def outcomes(manifest: Manifest) -> list[Outcome]:
     """Return what the Job, CronJob or JobSet *manifest* does in each case."""
     spec = manifest["spec"]
+    if manifest["kind"] == "RayJob":
+        return [*_of_ray(spec), *_of_queue(manifest)]
     if manifest["kind"] == "TrainingRuntime":
         return list(_of_set(spec["template"]["spec"]))
     if manifest["kind"] == "JobSet":
@@ -207,6 +209,20 @@ def _of_job_in_set(name: str, job: Manifest, spec: Manifest) -> Iterator[Outcome
         then = decision(spec, name, "DeadlineExceeded", "Job was active longer than specified deadline")
         ended = f"its pods get SIGTERM, and {_grace(job)} to end; {then}"
         yield Outcome(f"longer than {_long(deadline)} since the last start", ended)
+
+
+def _of_ray(spec: Manifest) -> Iterator[Outcome]:
+    """Yield what happens to a Ray cluster and the program on its head."""
+    retries, deadline = spec.get("backoffLimit") or 0, spec.get("activeDeadlineSeconds")
+    again = f"a new Ray cluster runs it again, {_times(retries)} at most; then the RayJob fails" if retries else ""
+    then = again or "the RayJob fails, and its Ray cluster is deleted"
+    yield Outcome("node of a worker drained or lost", "the pod is replaced; what that means, the program says to Ray")
+    yield Outcome("node of the head drained or lost", f"the program is lost with it: {then}")
+    yield Outcome("any exit code but 0", then)
+    if deadline is None:
+        yield Outcome("very long", "nothing ends it")
+    else:
+        yield Outcome(f"longer than {_long(deadline)}", "the RayJob fails, and its Ray cluster is deleted")
 
 
 def decision(spec: Manifest, name: str, reason: str, message: str) -> str:
