@@ -152,6 +152,15 @@ class Cluster(ControlPlane):
             for namespace in namespaces:
                 self.clear(namespace)
 
+    @contextlib.contextmanager
+    def without(self, *manifests: Manifest) -> Iterator[None]:
+        """Delete the objects of *manifests* when the block is over."""
+        try:
+            yield
+        finally:
+            for one in manifests:
+                self.api.delete(one)
+
     def clear(self, namespace: str) -> None:
         """Delete *namespace* and what runs in it, and wait until its pods have left their nodes."""
         for api_version, kind in RUNNING:

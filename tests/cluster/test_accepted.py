@@ -75,7 +75,8 @@ def test_controllers_change_nothing_that_is_applied(cluster: Cluster, environmen
     manifests = rendered(environment)
     install(api, manifests)
     namespaces = [one["metadata"]["name"] for one in manifests if one["kind"] == "Namespace"]
-    with cluster.nodes(clusters()[environment]), cluster.cleared(*namespaces):
+    elsewhere = [one for one in manifests if one["metadata"].get("namespace", "") not in ("", *namespaces)]
+    with cluster.nodes(clusters()[environment]), cluster.cleared(*namespaces), cluster.without(*elsewhere):
         apply(api, manifests)
         for one in manifests:
             if one["kind"] in STEADY:
