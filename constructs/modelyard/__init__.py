@@ -9,7 +9,7 @@ from modelyard import _node as _node
 from modelyard import crash
 
 if TYPE_CHECKING:
-    from modelyard.delivery import ArgoCD, Flux
+    from modelyard.delivery import ArgoCD, Flux, FluxPolicy
     from modelyard.findings import (
         Finding,
         ModelyardError,
@@ -60,6 +60,7 @@ __all__ = [
     "Finding",
     "Fleet",
     "Flux",
+    "FluxPolicy",
     "Gpu",
     "HttpGet",
     "Image",
@@ -88,7 +89,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "modelyard.delivery": ("ArgoCD", "Flux"),
+    "modelyard.delivery": ("ArgoCD", "Flux", "FluxPolicy"),
     "modelyard.findings": ("Finding", "ModelyardError", "Severity", "SpecError", "SynthesisError", "UsageError"),
     "modelyard.fleet": ("Accelerator", "Cluster", "Crd", "Environment", "Fleet", "Owned", "StorageClass", "Toleration"),
     "modelyard.pod": (

@@ -86,7 +86,6 @@ class ArgoCD:
             f"--redis=127.0.0.1:{redis}",
             f"--repo-server=127.0.0.1:{repo_server}",
             "--repo-server-plaintext",
-            # Argo CD gives no choice of the interface; nothing but counters is served here.
             f"--metrics-port={metrics}",
             "--logformat=text",
             # The cluster that it runs in, although it runs beside it.

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from modelyard.delivery import parts
-from modelyard.delivery.ownership import identity, part
+from modelyard.delivery.ownership import identity, part, unknown
+from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
 from modelyard.fleet.delivery import Cargo, Delivery, Ownership
@@ -53,6 +54,8 @@ class Flux(Delivery):
 
         depends_on: Kustomizations that must be ready first, such as one that installs operators. Default: none.
 
+        policies: How Flux treats single objects. Default: all alike.
+
     See Also:
         https://fluxcd.io/flux/components/kustomize/kustomizations/
     """
@@ -66,6 +69,7 @@ class Flux(Delivery):
     timeout: timedelta = minutes(5)
     service_account: str | None = None
     depends_on: Sequence[str] = ()
+    policies: Sequence[FluxPolicy] = ()
 
     controller: ClassVar[str] = "Flux"
 
@@ -94,6 +98,15 @@ class Flux(Delivery):
         for field, name in given:
             if name is not None and (broken := names.subdomain(name)):
                 yield Breach("N19", f"delivery.{field}", name, broken, "write the name of the object")
+        yield from mispoliced(self.policies)
+
+    def adapt(self, manifest: Manifest) -> None:
+        """Annotate *manifest* as the policies say."""
+        annotate(manifest, self.policies)
+
+    def unmatched(self, manifests: Sequence[Manifest]) -> Iterator[Breach]:
+        """Yield the policies about objects that are not there."""
+        yield from unknown("delivery.policies", self.policies, manifests)
 
     def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
         """Return the source, the Kustomization, and the Kustomization of these two."""
