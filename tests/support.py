@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import cdk8s
 
 from modelyard import (
@@ -17,6 +18,7 @@ from modelyard import (
     Fleet,
     Gpu,
     ScalableModelService,
+    SpotNodes,
     StorageClass,
     TrainingJob,
     hours,
@@ -29,8 +31,16 @@ CLUSTER = Cluster(
     "eks-test",
     kubernetes="1.34",
     accelerators=[Accelerator("l4", per_node=4, nodes=8, node_selector={"accelerator": "l4"})],
+    spot=SpotNodes.KARPENTER,
     storage=[StorageClass("efs", {"ReadWriteMany"}), StorageClass("ebs", {"ReadWriteOnce"})],
 )
+
+
+def cluster_with(**options: Any) -> Cluster:
+    """Return the stock cluster with *options* instead of its own."""
+    stock: Any = CLUSTER
+    changed: Cluster = attrs.evolve(stock, **options)
+    return changed
 
 
 def environment(root: Path, **options: Any) -> Environment:

@@ -99,6 +99,22 @@ def test_an_output_that_cdk8s_would_delete_is_refused(golden: Project, tmp_path:
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize("written", ["output: dist\n", "output: ./dist/prod\n", ""])
+@pytest.mark.parametrize("command", ["synth", "check"])
+def test_such_an_output_is_told_of_before_cdk8s_deletes_anything(
+    golden: Project, tmp_path: Path, written: str, command: str
+) -> None:
+    project = golden.copy(tmp_path / "project")
+    project.edit("cdk8s.yaml", "output: .modelyard/cdk8s\n", written)
+    done = project.run(projects.MODELYARD, command)
+    assert done.code == 2
+    assert done.err == (
+        "error: cdk8s.yaml: cdk8s synth would delete dist/ before it runs anything of modelyard's, since that is its"
+        " output folder; write output: .modelyard/cdk8s\n"
+    )
+    assert project.snapshot() == golden.snapshot()
+
+
 def test_a_missing_output_is_the_same_as_dist(golden: Project, tmp_path: Path) -> None:
     project = golden.copy(tmp_path / "project")
     project.edit("cdk8s.yaml", "output: .modelyard/cdk8s\n", "")

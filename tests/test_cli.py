@@ -66,6 +66,21 @@ def test_synth_says_what_it_wrote_and_then_that_nothing_is_left(project: Path) -
     assert first.split(",")[0] == second.split(",")[0] == "4 environments"
 
 
+@pytest.mark.parametrize("words", [["synth"], ["check"], ["list"], ["explain", "prod/churn-train"]])
+def test_what_the_users_python_prints_is_no_part_of_the_json(project: Path, words: list[str]) -> None:
+    """It is told on standard error, in whichever process it is printed."""
+    edit(project, "main.py", "fleet.synth()", 'print("from main")\nfleet.synth()')
+    prod = project / "environments" / "prod.py"
+    prod.write_text(
+        prod.read_text().replace("    env = Environment(", '    print("from prod")\n    env = Environment(', 1)
+    )
+
+    done = run(project, *words, "--format", "json")
+
+    assert json.loads(done.stdout)
+    assert {"from main", "from prod"} <= set(done.stderr.splitlines())
+
+
 def test_synth_of_one_environment_leaves_the_others_alone(project: Path) -> None:
     """What is stale elsewhere stays as it is."""
     edit(project, "environments/prod.py", "max=20", "max=21")

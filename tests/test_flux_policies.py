@@ -62,8 +62,8 @@ def test_all_of_a_kind_and_one_of_them(tmp_path: Path) -> None:
         delivery=Flux(
             REPO,
             policies=[
-                FluxPolicy("Deployment", ssa="Merge", prune=False),
-                FluxPolicy("Deployment", "api", ssa="Override"),
+                FluxPolicy("ConfigMap", ssa="Merge", prune=False),
+                FluxPolicy("ConfigMap", "seed", ssa="Override"),
             ],
         ),
     )

@@ -37,7 +37,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     [
         ("images:\n  a: {repository: x\n", 3, "did not find expected ',' or '}'"),
         ("images:\n  a:\n    repository: x\n  a:\n    repository: y\n", 4, "'a' stands here a second time"),
-        ("image:\n  a: 1\n", 2, "'image' is not a part of a lock file; the one part is 'images'"),
+        ("image:\n  a: 1\n", 2, "'image' is not a part of a lock file; its parts are images and generations"),
         ("images:\n  a:\n    repo: x\n", 3, "image 'a' has no field 'repo'; its fields are repository, tag, digest"),
         ("images:\n  a:\n    tag: x\n", 3, "image 'a' has no repository"),
         ("images: 3\n", 1, "'images' must be a mapping"),

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from modelyard import (
+    Bucket,
+    Checkpoint,
     Claim,
     ConfigFiles,
     EmptyDir,
@@ -24,6 +26,7 @@ from modelyard import (
     hours,
     minutes,
 )
+from modelyard.pod import KEPT
 from tests.manifests import MISSING, at
 from tests.support import IMAGE, environment, objects, training
 
@@ -117,6 +120,21 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
         },
     ),
     ("volumes", [SecretFiles("certs", "/certs")], "Job/train", f"{POD}.volumes[2].secret", {"secretName": "certs"}),
+    (
+        "data",
+        {"raw": Bucket("s3://acme/raw")},
+        "Job/train",
+        f"{CONTAINER}.env[2]",
+        {"name": "DATA_RAW", "value": "s3://acme/raw"},
+    ),
+    (
+        "checkpoint",
+        Checkpoint("s3://acme/ckpt"),
+        "Job/train",
+        f"{CONTAINER}.env[2]",
+        {"name": "CHECKPOINT_DIR", "value": "s3://acme/ckpt/test/train"},
+    ),
+    ("spot", "require", "Job/train", f"{POD}.nodeSelector.karpenter|sh/capacity-type", "spot"),
     ("retries", 7, "Job/train", "spec.backoffLimit", 7),
     ("deadline", hours(2), "Job/train", "spec.activeDeadlineSeconds", 7200),
     ("fatal_exit_codes", [3], "Job/train", "spec.podFailurePolicy.rules[1].onExitCodes.values", [3]),
@@ -132,7 +150,7 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
         {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"},
         "ServiceAccount/train",
         "metadata.annotations",
-        {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"},
+        {**KEPT, "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"},
     ),
     ("image_pull_secrets", ["registry"], "Job/train", f"{POD}.imagePullSecrets", [{"name": "registry"}]),
     ("labels", {"project": "x"}, "Job/train", "spec.template.metadata.labels.project", "x"),
@@ -187,11 +205,11 @@ def test_an_option_becomes_its_field(
 
 
 def test_every_option_is_in_the_table() -> None:
-    """No option of the public signature is without a row, but the one that changes findings."""
+    """No option is without a row but the one that changes findings, and those that another file is about."""
     parameters = inspect.signature(TrainingJob.__init__).parameters.values()
     options = {one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
 
-    assert options - {"accept"} == {option for option, *_ in OPTIONS}
+    assert options - {"accept", "keep_runs", "topology"} == {option for option, *_ in OPTIONS}
 
 
 def test_the_textbook_job_is_what_the_textbook_says(tmp_path: Path) -> None:

@@ -23,30 +23,37 @@ if TYPE_CHECKING:
         Cluster,
         Crd,
         Environment,
+        Fabric,
         Fleet,
         Owned,
+        SpotNodes,
         StorageClass,
         Toleration,
     )
     from modelyard.pod import (
+        Bucket,
         Claim,
         ConfigFiles,
         EmptyDir,
         FieldRef,
         Gpu,
+        HuggingFace,
         Network,
+        OciImage,
         Peer,
         Port,
         SecretFiles,
         SecretKey,
     )
     from modelyard.serving import CpuScale, Drain, Exec, HttpGet, ScalableModelService, TcpSocket
-    from modelyard.training import Schedule, Sweep, TrainingJob
+    from modelyard.training import Checkpoint, Schedule, Sweep, Topology, TrainingJob
     from modelyard.values import Image, days, hours, minutes, seconds
 
 __all__ = [
     "Accelerator",
     "ArgoCD",
+    "Bucket",
+    "Checkpoint",
     "Claim",
     "Cluster",
     "ConfigFiles",
@@ -56,6 +63,7 @@ __all__ = [
     "EmptyDir",
     "Environment",
     "Exec",
+    "Fabric",
     "FieldRef",
     "Finding",
     "Fleet",
@@ -63,9 +71,11 @@ __all__ = [
     "FluxPolicy",
     "Gpu",
     "HttpGet",
+    "HuggingFace",
     "Image",
     "ModelyardError",
     "Network",
+    "OciImage",
     "Owned",
     "Peer",
     "Port",
@@ -75,11 +85,13 @@ __all__ = [
     "SecretKey",
     "Severity",
     "SpecError",
+    "SpotNodes",
     "StorageClass",
     "Sweep",
     "SynthesisError",
     "TcpSocket",
     "Toleration",
+    "Topology",
     "TrainingJob",
     "UsageError",
     "days",
@@ -91,12 +103,16 @@ __all__ = [
 _ROOMS = {
     "modelyard.delivery": ("ArgoCD", "Flux", "FluxPolicy"),
     "modelyard.findings": ("Finding", "ModelyardError", "Severity", "SpecError", "SynthesisError", "UsageError"),
-    "modelyard.fleet": ("Accelerator", "Cluster", "Crd", "Environment", "Fleet", "Owned", "StorageClass", "Toleration"),
+    "modelyard.fleet": (
+        "Accelerator", "Cluster", "Crd", "Environment", "Fabric", "Fleet", "Owned", "SpotNodes", "StorageClass",
+        "Toleration",
+    ),
     "modelyard.pod": (
-        "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "Network", "Peer", "Port", "SecretFiles", "SecretKey",
+        "Bucket", "Claim", "ConfigFiles", "EmptyDir", "FieldRef", "Gpu", "HuggingFace", "Network", "OciImage", "Peer",
+        "Port", "SecretFiles", "SecretKey",
     ),
     "modelyard.serving": ("CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"),
-    "modelyard.training": ("Schedule", "Sweep", "TrainingJob"),
+    "modelyard.training": ("Checkpoint", "Schedule", "Sweep", "Topology", "TrainingJob"),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelyard import sources, trace
-from modelyard.findings import Finding, ModelyardError, Severity, Source, SpecError, SynthesisError, UsageError
+from modelyard.findings import (
+    Finding,
+    ModelyardError,
+    Severity,
+    Source,
+    SpecError,
+    SynthesisError,
+    UsageError,
+    shown,
+)
 from modelyard.values.similar import did_you_mean
 
 if TYPE_CHECKING:
@@ -72,18 +81,23 @@ def as_finding(error: BaseException, where: str, root: Path) -> Finding:
     rule, field, because, do = _explained(error)
     if isinstance(error, SyntaxError) and error.filename:
         source = Source(error.filename, error.lineno or 1)
+    value = None
     if source is not None:
+        if rule == "X12":
+            value, source = trace.literal(source, field), trace.argument(source, field)
         source = trace.relative(source, root)
-    return _misused(rule, where, field, because, do, source=source)
+    return _misused(rule, where, field, because, do, source=source, value="" if value is None else shown(value))
 
 
-def _misused(rule: str, where: str, field: str, because: str, do: str, *, source: Source | None) -> Finding:
+def _misused(
+    rule: str, where: str, field: str, because: str, do: str, *, source: Source | None, value: str = ""
+) -> Finding:
     return Finding(
         rule=rule,
         severity=Severity.ERROR,
         where=where,
         field=field,
-        value="",
+        value=value,
         because=because,
         do=do,
         source=source,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import site
 import sys
 import sysconfig
+from bisect import bisect_right
 from functools import cache, lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING
 
 from modelyard.findings import Source
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 HERE = str(Path(__file__).resolve().parent)
 DEEPEST = 100
+_tables: dict[int, tuple[CodeType, list[int], list[int]]] = {}
 
 
 @cache
@@ -42,13 +46,23 @@ def here(*, with_main: bool = False) -> Source | None:
         code = frame.f_code
         if is_user_code(code.co_filename):
             if with_main:
-                return Source(code.co_filename, frame.f_lineno)  # an import is no call
+                return Source(code.co_filename, _line(code, frame.f_lasti))  # an import is no call
             if code.co_name != "<module>":
-                found.append((code.co_filename, frame.f_lineno))
+                found.append((code.co_filename, _line(code, frame.f_lasti)))
         frame = frame.f_back
     if found:
         return _source(found)
     return None if with_main else here(with_main=True)
+
+
+def _line(code: CodeType, instruction: int) -> int:
+    """Return the line of *instruction*; asked of the frame, it would be looked for from the first line on each time."""
+    table = _tables.get(id(code))
+    if table is None:
+        spans = [(start, line or code.co_firstlineno) for start, _, line in code.co_lines()]
+        # With the code itself, so that its id stays its own.
+        table = _tables[id(code)] = code, [start for start, _ in spans], [line for _, line in spans]
+    return table[2][bisect_right(table[1], instruction) - 1]
 
 
 def of_traceback(traceback: TracebackType | None) -> Source | None:
@@ -106,6 +120,17 @@ def argument(source: Source, name: str) -> Source:
                 if keyword.arg == name:
                     return Source(source.file, keyword.value.lineno, source.via)
     return source
+
+
+def literal(source: Source, name: str) -> object:
+    """Return the value that the call at *source* writes out for the argument *name*, or None where it computes one."""
+    for call in _calls(source.file):
+        if call.lineno == source.line:
+            for keyword in call.keywords:
+                if keyword.arg == name:
+                    with contextlib.suppress(ValueError):
+                        return ast.literal_eval(keyword.value)
+    return None
 
 
 def constant(folder: Path, text: str) -> Source | None:

@@ -25,13 +25,15 @@ MISTAKES = [
         "an option of a value that does not exist",
         (("environments/prod.py", 'Gpu("l4", 2)', 'Gpu("l4", number=2)'),),
         (
-            "environments/prod.py:19: error[X12] prod: number but Gpu has no such option; its options are accelerator, count",
+            "environments/prod.py:19: error[X12] prod: number=2 but Gpu has no such option; its options are accelerator, count",
         ),
     ),
     Mistake(
         "an option of an environment that does not exist",
         (("environments/prod.py", "strict=True", "strickt=True"),),
-        ("environments/prod.py:12: error[X12] prod: strickt but Environment has no such option; did you mean strict?",),
+        (
+            "environments/prod.py:12: error[X12] prod: strickt=True but Environment has no such option; did you mean strict?",
+        ),
     ),
     Mistake(
         "a label of an environment that modelyard writes itself",

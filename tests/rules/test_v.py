@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import string
 from collections.abc import Mapping
 from pathlib import Path
@@ -447,6 +448,7 @@ def random(length: int, alphabet: str = string.ascii_letters + string.digits) ->
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA" + random(40)
 ACCOUNT = '{\n  "type": "service_account",\n  "project_id": "models",\n  "private_key_id": "0"\n}'
+SIGNATURE = hashlib.sha256(b"a request").hexdigest()
 CREDENTIALS = {
     TOKEN: "a Hugging Face token",
     f"--header=Authorization: Bearer {TOKEN}": "a Hugging Face token",
@@ -477,6 +479,9 @@ CREDENTIALS = {
     "postgres://app:hunter2@db:5432/models": "a password in an address",
     "redis://:hunter2@redis": "a password in an address",
     "mysql+pymysql://app:p%40ss@db/models": "a password in an address",
+    f"https://models.blob.core.windows.net/raw?sv=2026-01-01&sig={random(43)}%3D": "the signature of an Azure URL",
+    f"https://raw.s3.amazonaws.com/x?X-Amz-Signature={SIGNATURE}": "the signature of an AWS URL",
+    f"https://storage.googleapis.com/x?X-Goog-Signature={SIGNATURE}": ("the signature of a Google URL"),
 }
 
 

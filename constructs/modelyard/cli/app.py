@@ -112,7 +112,7 @@ def check(
     with show.progress(form) as progress:
         report = synthesize(Request(main=main, only=environments or (), jobs=jobs, write=False, progress=progress))
     show.freshness(report, form)
-    if report.changed or report.removed:
+    if report.stale:
         raise typer.Exit(STALE)
 
 
@@ -122,7 +122,10 @@ def list_workloads(environments: Environments = None, form: Form = Format.TEXT, 
     from modelyard.cli import show
     from modelyard.render.engine import overview
 
-    show.workloads(overview(_main_py(main_py), environments or ()), form)
+    main = _main_py(main_py)
+    with show.reserved(form):
+        workloads = overview(main, environments or ())
+    show.workloads(workloads, form)
 
 
 @app.command()
@@ -146,7 +149,10 @@ def explain(
         return
     from modelyard.render.job import job_of
 
-    show.outcomes(job_of(_main_py(main_py), environment, workload), form)
+    main = _main_py(main_py)
+    with show.reserved(form):
+        job = job_of(main, environment, workload)
+    show.outcomes(job, form)
 
 
 @images.command("list")

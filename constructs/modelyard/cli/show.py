@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json as json_module
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,10 +33,28 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 @contextlib.contextmanager
+def reserved(form: str) -> Iterator[None]:
+    """Keep standard output for the answer, if a program reads it: what the user's Python prints goes beside it."""
+    if form == "text":
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, sys.stdout.fileno())
+        os.close(kept)
+
+
+@contextlib.contextmanager
 def progress(form: str) -> Iterator[Callable[[str, int, int], None] | None]:
     """Yield what to call when an environment is done; a bar appears when it takes longer than a second."""
     if form != "text" or not sys.stderr.isatty():
-        yield None
+        with reserved(form):
+            yield None
         return
     from rich.progress import Progress
 
@@ -93,6 +112,7 @@ def _report_data(done: Report) -> dict[str, Any]:
         "objects": done.objects,
         "changed": sorted(done.changed),
         "removed": sorted(done.removed),
+        "locks": sorted(done.locks),
         "findings": [_finding_data(one) for one in done.findings],
     }
 
@@ -100,14 +120,16 @@ def _report_data(done: Report) -> dict[str, Any]:
 def freshness(done: Report, form: str) -> None:
     """Tell whether ``dist/`` is what the code renders."""
     if form == "json":
-        _json({**_report_data(done), "fresh": not (done.changed or done.removed)})
+        _json({**_report_data(done), "fresh": not done.stale})
         return
     _findings(done.findings)
     for path in sorted(done.changed):
         _print(f"dist/{path} is not what the code renders")
     for path in sorted(done.removed):
         _print(f"dist/{path} is rendered no more")
-    if done.changed or done.removed:
+    for path in sorted(done.locks):
+        _print(f"{path} does not hold the generations that are kept")
+    if done.stale:
         _print("dist/ is stale: run modelyard synth and commit what it writes")
     else:
         _print(summary(done))
@@ -143,8 +165,12 @@ def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:
     if form == "json":
         _json(list(found))
         return
-    columns = ("environment", "workload", "kind", "replicas", "gpus", "image")
-    _table(columns, [[str(one[column]) for column in columns] for one in found])
+    columns = ["environment", "workload", "kind", "replicas", "gpus", "image"]
+    rows = [[str(one[column]) for column in columns] for one in found]
+    if any(one["kept"] for one in found):
+        columns.append("kept")
+        rows = [[*row, ", ".join(one["kept"])] for row, one in zip(rows, found, strict=True)]
+    _table(columns, rows)
 
 
 def images(locks: Mapping[str, Lock], form: str) -> None:

@@ -1,11 +1,13 @@
 """The nouns around the workloads: Fleet, Environment, Cluster and what a cluster has."""
 
 from modelyard import _jsii as _jsii
-from modelyard.fleet.cluster import Accelerator, Cluster, Crd, StorageClass, Toleration
+from modelyard.fleet.cluster import Cluster, Crd, StorageClass
 from modelyard.fleet.delivery import Cargo, Delivery, Owned, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment
 from modelyard.fleet.fleet import Builder, Fleet
+from modelyard.fleet.hardware import Accelerator, Fabric, SpotNodes, Toleration
+from modelyard.fleet.hardware_checks import misdeclared_hardware
 from modelyard.fleet.site import Site
 from modelyard.fleet.workload import Workload, declared
 
@@ -18,13 +20,16 @@ __all__ = [
     "Delivery",
     "Draft",
     "Environment",
+    "Fabric",
     "Fleet",
     "Manifest",
     "Owned",
     "Ownership",
     "Site",
+    "SpotNodes",
     "StorageClass",
     "Toleration",
     "Workload",
     "declared",
+    "misdeclared_hardware",
 ]

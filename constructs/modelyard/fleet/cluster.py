@@ -2,100 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import ClassVar
 
 import attrs
 
+from modelyard.fleet.hardware import Accelerator, SpotNodes
 from modelyard.schemas import CrdSchema, bundled, constant, crd_schemas, projects, read_definitions
-from modelyard.values import quantity
-from modelyard.values.names import dns_label, qualified_name
-from modelyard.values.value import option, required, value
-
-AT_LEAST_ONE = "this is a count of at least 1"
+from modelyard.values.names import dns_label
+from modelyard.values.value import required, value
 
 
-def _quantity(text: str | None) -> str | None:
-    if text is not None and quantity.parse(text) is None:
-        return "this is no Kubernetes quantity"
-    return None
-
-
-def _positive(count: int) -> str | None:
-    return None if count >= 1 else AT_LEAST_ONE
-
-
-def _not_negative(count: int) -> str | None:
-    return None if count >= 0 else "this is a count of at least 0"
-
-
-@value
-class Toleration:
-    """
-    Permission for a pod to run on nodes that carry a taint.
-
-    Args:
-        key: The taint's key.
-
-        value: The taint's value. Default: any.
-
-        effect: ``NoSchedule``, ``PreferNoSchedule`` or ``NoExecute``. Default: any.
-
-    See Also:
-        https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
-    """
-
-    key: str = required(check=qualified_name)
-    value: str | None = None
-    effect: str | None = None
-
-
-@value
-class Accelerator:
-    """
-    A class of accelerators that a cluster has, under the name that workloads ask for it by.
-
-    Args:
-        name: What ``Gpu(...)`` refers to, for example ``l4``.
-
-        resource: The extended resource of its device plugin. Default: ``nvidia.com/gpu``.
-
-        per_node: Accelerators on one node, at least 1.
-
-        nodes: Nodes that the cluster can have of this class, at least 1.
-
-        node_selector: Labels of these nodes. Default: none.
-
-        tolerations: What a pod needs to run there. Default: the taint ``<resource>:NoSchedule``.
-
-        spare: Accelerators kept free for rolling updates. Default: 0, so an update replaces pods in place.
-
-        node_cpu: CPU that pods can have on one node. Default: not checked.
-
-        node_memory: Memory that pods can have on one node. Default: not checked.
-
-    See Also:
-        https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/
-    """
-
-    name: str = required(check=dns_label)
-    resource: str = option(default="nvidia.com/gpu", check=qualified_name)
-    per_node: int = option(default=1, check=_positive)
-    nodes: int = option(default=1, check=_positive)
-    node_selector: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
-    tolerations: Sequence[Toleration] | None = attrs.field(default=None, kw_only=True)
-    spare: int = option(default=0, check=_not_negative, kw_only=True)
-    node_cpu: str | None = option(default=None, check=_quantity, kw_only=True)
-    node_memory: str | None = option(default=None, check=_quantity, kw_only=True)
-
-    @property
-    def tolerated(self) -> Sequence[Toleration]:
-        """The tolerations of a pod that uses this class."""
-        if self.tolerations is not None:
-            return self.tolerations
-        return (Toleration(self.resource, effect="NoSchedule"),)
+def _in_order(words: AbstractSet[str]) -> str:
+    """Return a set as text that is always the same, since what was checked before is known again by it."""
+    return str(sorted(words, key=str))
 
 
 @value
@@ -113,8 +35,7 @@ class StorageClass:
     """
 
     name: str
-    # Sorted, since what was checked before is known again by this text.
-    modes: AbstractSet[str] = attrs.field(repr=lambda modes: str(sorted(modes, key=str)))
+    modes: AbstractSet[str] = attrs.field(repr=_in_order)
 
 
 @attrs.frozen
@@ -176,19 +97,30 @@ class Cluster:
 
         accelerators: The classes that workloads can ask for. Default: none.
 
+        spot: The nodes that the cloud may take back, for trainings that bear it. Default: none.
+
         storage: The storage classes that claims can name. Default: not checked.
 
         client_namespaces:
             Namespaces whose pods may call services: gateways, ingress controllers, monitoring.
             Default: none beside the service's own.
+
+        csi_drivers: Drivers of storage that pods may mount by name, for example ``gcsfuse.csi.storage.gke.io``.
+            Default: none.
+
+        feature_gates: Gates of Kubernetes that are off unless its owners turn them on, and that they did, for
+            example ``ImageVolume`` before 1.35. Default: none.
     """
 
     name: str = required(check=dns_label)
     kubernetes: str = attrs.field(kw_only=True)
     installed: Sequence[Crd] = attrs.field(default=(), kw_only=True)
     accelerators: Sequence[Accelerator] = attrs.field(default=(), kw_only=True)
+    spot: SpotNodes | None = attrs.field(default=None, kw_only=True)
     storage: Sequence[StorageClass] | None = attrs.field(default=None, kw_only=True)
     client_namespaces: Sequence[str] = attrs.field(default=(), kw_only=True)
+    csi_drivers: AbstractSet[str] = attrs.field(default=frozenset(), repr=_in_order, kw_only=True)
+    feature_gates: AbstractSet[str] = attrs.field(default=frozenset(), repr=_in_order, kw_only=True)
 
     def accelerator(self, name: str) -> Accelerator | None:
         """Return the accelerator class called *name*, or None."""

@@ -59,6 +59,11 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
         owned: Fields that another controller writes, besides those that follow from an autoscaler or a queue.
             Default: none.
 
+        keep_configs: How many former versions of a service's configuration stay rendered, for pods that still mount
+            them, 0 or more. Default: the last one.
+
+        provenance: Whether every object is annotated with the line of Python that it comes from. Default: it is not.
+
         accept: Findings on the environment's own and foreign objects that are right as they are,
             rule id to reason. Default: none.
 
@@ -82,6 +87,8 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
         manage_namespace: bool = True,
         delivery: Delivery | None = None,
         owned: Sequence[Owned] = (),
+        keep_configs: int = 1,
+        provenance: bool = False,
         accept: Mapping[str, str] | None = None,
     ) -> None:
         self.source = trace.here()
@@ -99,6 +106,8 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
             pod_security=pod_security,
             delivery=delivery,
             owned=owned,
+            keep_configs=keep_configs,
+            provenance=provenance,
         )
         self.manage_namespace = manage_namespace
         self.accepted = accept or {}
@@ -152,16 +161,21 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
         Args:
             name: As in ``environments/<environment>.lock.yaml``.
         """
-        if self._lock is None:
-            self._lock = self._read_lock()
-        found = self._lock.images.get(name) if isinstance(name, str) else None
+        found = self.lock.images.get(name) if isinstance(name, str) else None
         if found is None and not self._damaged:
             file = images.lock_path(self.fleet.root, self.name).relative_to(self.fleet.root).as_posix()
             command = f"modelyard images pin {self.name} {name} <repository>:<tag>@sha256:<digest>"
-            do = did_you_mean(str(name), self._lock.images) or f"pin it: {command}"
+            do = did_you_mean(str(name), self.lock.images) or f"pin it: {command}"
             breach = Breach("X13", "image", name, f"{file} has no such image", do, trace.here())
             self.notes.append((None, breach))
         return found or UNKNOWN_IMAGE
+
+    @property
+    def lock(self) -> images.Lock:
+        """What the environment's lock file says; a damaged one says nothing, and is a finding."""
+        if self._lock is None:
+            self._lock = self._read_lock()
+        return self._lock
 
     def add_json_patch(self, kind: str, *operations: Mapping[str, object], name: str | None = None) -> None:
         """

@@ -22,3 +22,5 @@ class Site:
     pod_security: str
     delivery: Delivery | None = None
     owned: Sequence[Owned] = ()
+    keep_configs: int = 1
+    provenance: bool = False

@@ -40,6 +40,9 @@ class Workload(Late, Construct, metaclass=LateMeta):
         SpecError: *scope* lies in no environment.
     """
 
+    keep_runs: int = 0
+    """How many former runs stay rendered."""
+
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 # the name that constructs gives it
         from modelyard.fleet.environment import Environment  # noqa: PLC0415 # each needs the other
 

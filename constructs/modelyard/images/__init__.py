@@ -1,10 +1,11 @@
-"""The committed lock file of an environment: which image each name stands for."""
+"""The committed lock file of an environment: which image each name stands for, and what is kept of former objects."""
 
 from modelyard.images.change import Change, change, lock_files, pinned, promoted
-from modelyard.images.lock import Lock, LockError, lock_path, read, write
+from modelyard.images.lock import Former, Lock, LockError, lock_path, read, replace, rewritten, write
 
 __all__ = [
     "Change",
+    "Former",
     "Lock",
     "LockError",
     "change",
@@ -13,5 +14,7 @@ __all__ = [
     "pinned",
     "promoted",
     "read",
+    "replace",
+    "rewritten",
     "write",
 ]

@@ -96,7 +96,7 @@ def pinned(lock: Lock, environment: str, name: str, reference: str) -> Lock:
     if because := references.broken(image):
         message = f"{shown(reference)} is no image reference: {because}"
         raise UsageError(message)
-    return Lock({**lock.images, name: image})
+    return attrs.evolve(lock, images={**lock.images, name: image})
 
 
 def promoted(origin: Lock, lock: Lock, source: str, target: str, names: Sequence[str] = ()) -> Lock:
@@ -126,4 +126,4 @@ def promoted(origin: Lock, lock: Lock, source: str, target: str, names: Sequence
             message = f"{name} of {source} has no digest; pin it first: {command}"
             raise UsageError(message)
         images[name] = found
-    return Lock(images)
+    return attrs.evolve(lock, images=images)

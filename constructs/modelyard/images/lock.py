@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import yaml
+from yaml.constructor import SafeConstructor
 from yaml.error import MarkedYAMLError
 
 from modelyard.exact_yaml import dump
@@ -20,7 +23,12 @@ from modelyard.values.names import dns_label
 HEADER = """\
 # The images of this environment. Written by `modelyard images`; a bot may change tag and digest.
 """
+GENERATIONS_HEADER = """\
+# What was rendered before and is kept, newest first. Written by `modelyard synth`; take out what nobody needs any more.
+"""
 FIELDS = ("repository", "tag", "digest")
+PARTS = ("images", "generations")
+GENERATIONS = re.compile(r"""["']?generations["']?\s*:""")
 
 
 class LockError(ModelyardError):
@@ -41,15 +49,33 @@ class LockError(ModelyardError):
 
 
 @attrs.frozen
+class Former:
+    """
+    An object that was rendered before.
+
+    Args:
+        manifest: As it was.
+
+        line: Where it begins in the lock file. Default: nowhere yet.
+    """
+
+    manifest: dict[str, Any]
+    line: int = attrs.field(default=1, eq=False)
+
+
+@attrs.frozen
 class Lock:
     """
     What one environment's lock file says.
 
     Args:
         images: The image that each name stands for.
+
+        generations: What is kept of each workload's former objects, newest first.
     """
 
     images: Mapping[str, Image] = attrs.field(factory=dict)
+    generations: Mapping[str, Sequence[Former]] = attrs.field(factory=dict)
 
 
 def lock_path(root: Path, environment: str) -> Path:
@@ -70,25 +96,43 @@ def read(path: Path) -> Lock:
         return Lock()
     except (OSError, UnicodeDecodeError) as error:
         raise LockError(path, 1, f"the file cannot be read: {error}") from None
+    return parse(path, text)
+
+
+def parse(path: Path, text: str) -> Lock:
+    """
+    Return what *text*, which stands in the lock file at *path*, says.
+
+    Raises:
+        LockError: It is no YAML mapping of this form, or names something twice.
+    """
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "this is no YAML"
-        if problem.startswith("but "):
-            problem = f"{error.context} {problem}" if isinstance(error, MarkedYAMLError) else problem
-        raise LockError(path, mark.line + 1 if mark else 1, problem) from None
+        raise _malformed(path, error) from None
     if node is None:
         return Lock()
     entries = _entries(path, node, "the file")
-    if unknown := sorted(set(entries) - {"images"}):
+    if unknown := sorted(set(entries) - set(PARTS)):
         raise LockError(
             path,
             _line(entries[unknown[0]]),
-            f"{unknown[0]!r} is not a part of a lock file; the one part is 'images'",
+            f"{unknown[0]!r} is not a part of a lock file; its parts are {' and '.join(PARTS)}",
         )
     images = _entries(path, entries["images"], "'images'") if "images" in entries else {}
-    return Lock({name: _image(path, name, inner) for name, inner in images.items()})
+    generations = _entries(path, entries["generations"], "'generations'") if "generations" in entries else {}
+    return Lock(
+        {name: _image(path, name, inner) for name, inner in images.items()},
+        {name: _formers(path, name, inner) for name, inner in generations.items()},
+    )
+
+
+def _malformed(path: Path, error: yaml.YAMLError) -> LockError:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "this is no YAML"
+    if problem.startswith("but "):
+        problem = f"{error.context} {problem}" if isinstance(error, MarkedYAMLError) else problem
+    return LockError(path, mark.line + 1 if mark else 1, problem)
 
 
 def _line(node: yaml.Node) -> int:
@@ -127,13 +171,65 @@ def _image(path: Path, name: str, node: yaml.Node) -> Image:
     return image
 
 
+def _formers(path: Path, name: str, node: yaml.Node) -> tuple[Former, ...]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise LockError(path, _line(node), f"the generations of {shown(name)} must be a list of manifests")
+    return tuple(_former(path, name, inner) for inner in node.value)
+
+
+def _former(path: Path, name: str, node: yaml.Node) -> Former:
+    try:
+        manifest = SafeConstructor().construct_document(node)
+    except yaml.YAMLError as error:
+        raise _malformed(path, error) from None
+    if not isinstance(manifest, dict):
+        raise LockError(path, _line(node), f"the generations of {shown(name)} must be a list of manifests")
+    return Former(manifest, _line(node))
+
+
 def write(path: Path, lock: Lock) -> None:
     """Replace the lock file at *path*, in one step, by what *lock* says."""
+    replace(path, _text(lock))
+
+
+def _text(lock: Lock) -> str:
     images = {
         name: {field: text for field in FIELDS if (text := getattr(image, field)) is not None}
         for name, image in sorted(lock.images.items())
     }
-    text = HEADER + dump({"images": images})
+    return HEADER + dump({"images": images}) + _generations(lock)
+
+
+def _generations(lock: Lock) -> str:
+    kept = {name: [one.manifest for one in formers] for name, formers in sorted(lock.generations.items()) if formers}
+    return GENERATIONS_HEADER + dump({"generations": kept}) if kept else ""
+
+
+def rewritten(path: Path, lock: Lock) -> str:
+    """Return the text of the lock file at *path* with the generations of *lock*, every other line as it is."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _generations(lock)
+    others: list[str] = []
+    inside = False
+    for line in text.splitlines(keepends=True):
+        if line.strip() and not line.startswith((" ", "- ")):
+            inside = bool(GENERATIONS.match(line))
+        if not inside and line != GENERATIONS_HEADER:
+            others.append(line)
+    body = "".join(others)
+    whole = f"{body}{'' if not body or body.endswith(chr(10)) else chr(10)}{_generations(lock)}"
+    try:
+        if parse(path, whole) == lock:
+            return whole
+    except LockError:
+        pass  # it was written another way, all on one line for instance
+    return _text(lock)
+
+
+def replace(path: Path, text: str) -> None:
+    """Let *text* be what stands in the lock file at *path*, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,7 +1,8 @@
 """What pods of every kind share: options, checks, the template, companions, names by content."""
 
 from modelyard.pod.companions import KEPT, companions
-from modelyard.pod.identity import digest, seal
+from modelyard.pod.hardware import Where
+from modelyard.pod.identity import REFERRED_TO, content_of, digest, references, seal
 from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
@@ -16,35 +17,51 @@ from modelyard.pod.options import (
     SecretFiles,
     SecretKey,
 )
+from modelyard.pod.sources import Bucket, DataSource, HuggingFace, OciImage, place, source_breaches, store_url, variable
 from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.pod.template import Pod, manifest, object_labels, selector, starter, template
+from modelyard.pod.template import Pod, downloader, manifest, object_labels, selector, starter, template
+from modelyard.pod.volumes import Mount
 
 __all__ = [
     "KEPT",
+    "REFERRED_TO",
+    "Bucket",
     "Claim",
     "ConfigFiles",
+    "DataSource",
     "EmptyDir",
     "EnvValue",
     "FieldRef",
     "Gpu",
+    "HuggingFace",
+    "Mount",
     "Network",
+    "OciImage",
     "Peer",
     "Pod",
     "PodSpec",
     "Port",
     "SecretFiles",
     "SecretKey",
+    "Where",
     "companions",
+    "content_of",
     "digest",
+    "downloader",
     "label_breaches",
     "manifest",
     "object_labels",
+    "place",
     "pod_breaches",
+    "references",
     "seal",
     "selector",
+    "source_breaches",
     "starter",
+    "store_url",
     "template",
     "type_breaches",
     "value_breaches",
+    "variable",
     "without",
 ]

@@ -7,10 +7,11 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
+from modelyard.pod import hardware
 from modelyard.pod.options import Network, Peer
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.template import manifest, object_labels, selector
-from modelyard.pod.volumes import claims, config_name
+from modelyard.pod.volumes import config_name
 
 KEPT = {
     "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
@@ -27,14 +28,26 @@ HTTPS_PORT = 443
 
 
 def companions(
-    name: str, component: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, together: bool = False
+    name: str,
+    component: str,
+    spec: PodSpec,
+    site: Site,
+    ports: tuple[int, ...],
+    *,
+    together: bool = False,
+    outlived: bool = False,
 ) -> Iterator[Draft]:
-    """Yield the companions of the workload *name*, whose pods listen on *ports* and may work *together*."""
+    """
+    Yield the companions of the workload *name*, whose pods listen on *ports* and may work *together*.
+
+    Where they may be *outlived* by what runs, account and policy stay with it: a Job makes pods until it ends.
+    """
     labels = object_labels(name, component, spec, site)
+    stays = KEPT if outlived else {}
     if spec.service_account is None:
         account = manifest("v1", "ServiceAccount", name, labels, site)
-        if spec.service_account_annotations:
-            account["metadata"]["annotations"] = dict(spec.service_account_annotations)
+        if annotations := {**stays, **spec.service_account_annotations}:
+            account["metadata"]["annotations"] = annotations
         account["automountServiceAccountToken"] = False
         yield Draft(account)
     if spec.config is not None:
@@ -43,18 +56,24 @@ def companions(
         config["immutable"] = True
         config["data"] = dict(spec.config.files)
         yield Draft(config, sealed=True)
-    for claim in claims(spec.volumes):
-        volume = manifest("v1", "PersistentVolumeClaim", claim.name, labels, site)
+    if (devices := hardware.claim_template(name, spec, site, labels)) is not None:
+        devices["metadata"]["annotations"] = dict(LEFT_BEHIND if ports else KEPT)
+        yield Draft(devices, sealed=True)
+    made = [(one.name, one.mode, one.size, one.storage_class) for one in spec.claims if one.size is not None]
+    for claim, mode, size, storage_class in dict.fromkeys(made):
+        volume = manifest("v1", "PersistentVolumeClaim", claim, labels, site)
         volume["metadata"]["annotations"] = dict(KEPT)
         body: dict[str, Any] = {
-            "accessModes": [claim.mode],
-            "resources": {"requests": {"storage": claim.size}},
+            "accessModes": [mode],
+            "resources": {"requests": {"storage": size}},
         }
-        if claim.storage_class is not None:
-            body["storageClassName"] = claim.storage_class
+        if storage_class is not None:
+            body["storageClassName"] = storage_class
         volume["spec"] = body
         yield Draft(volume)
     policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
+    if stays:
+        policy["metadata"]["annotations"] = dict(stays)
     policy["spec"] = _policy(name, spec.network, site, ports, together=together)
     yield Draft(policy)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelyard.fleet.draft import Draft
+from modelyard.fleet.draft import Draft, Manifest
 from modelyard.values.names import LOGICAL_NAME
 
 HASH_LENGTH = 8
+REFERRED_TO = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",)}
+"""Kinds that pods refer to by name, and where their content is."""
+CONFIG_MAP_REFERENCES = frozenset({"configMap", "configMapRef", "configMapKeyRef"})
+CLAIM_TEMPLATE_REFERENCE = "resourceClaimTemplateName"
 
 
 def digest(content: object) -> str:
@@ -22,28 +26,49 @@ def digest(content: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
 
 
+def content_of(manifest: Manifest) -> object:
+    """Return what the name of *manifest* stands for."""
+    fields = REFERRED_TO.get(manifest["kind"])
+    return manifest.get("spec") if fields is None else {key: manifest.get(key) for key in fields}
+
+
+def references(value: Any) -> Iterator[tuple[str, str]]:  # any part of a manifest
+    """Yield kind and name of what *value* refers to."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in CONFIG_MAP_REFERENCES and isinstance(inner, dict):
+                yield "ConfigMap", str(inner.get("name"))
+            elif key == CLAIM_TEMPLATE_REFERENCE:
+                yield "ResourceClaimTemplate", str(inner)
+            else:
+                yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
 def seal(drafts: Sequence[Draft]) -> None:
     """
     Give the sealed ones among *drafts* names that carry their content, in place.
 
-    ConfigMaps come first, since the pods that mount them are part of what a Job's name stands for.
+    What pods refer to comes first, since the pods are part of what a Job's name stands for.
     """
-    renamed: dict[str, str] = {}
+    renamed: dict[tuple[str, str], str] = {}
     for draft in drafts:
-        if draft.sealed and draft.kind == "ConfigMap":
-            old = draft.name
-            _rename(draft, {key: draft.manifest.get(key) for key in ("data", "binaryData")})
+        if draft.sealed and draft.kind in REFERRED_TO:
+            old = draft.kind, draft.name
+            _rename(draft)
             renamed[old] = draft.name
     if renamed:
         for draft in drafts:
-            if draft.kind != "ConfigMap":
+            if draft.kind not in REFERRED_TO:
                 _refer(draft.manifest.get("spec"), renamed)
     for draft in drafts:
-        if draft.sealed and draft.kind != "ConfigMap":
-            _rename(draft, draft.manifest.get("spec"))
+        if draft.sealed and draft.kind not in REFERRED_TO:
+            _rename(draft)
 
 
-def _rename(draft: Draft, content: object) -> None:
+def _rename(draft: Draft) -> None:
     metadata = draft.manifest["metadata"]
     name = metadata["name"]
     annotations = metadata.get("annotations") or {}
@@ -51,16 +76,18 @@ def _rename(draft: Draft, content: object) -> None:
         annotations = {LOGICAL_NAME: name, **annotations}
     draft.manifest = {
         **draft.manifest,
-        "metadata": {**metadata, "name": f"{name}-{digest(content)}", "annotations": annotations},
+        "metadata": {**metadata, "name": f"{name}-{digest(content_of(draft.manifest))}", "annotations": annotations},
     }
 
 
-def _refer(value: Any, renamed: dict[str, str]) -> None:  # any part of a manifest
+def _refer(value: Any, renamed: dict[tuple[str, str], str]) -> None:  # any part of a manifest
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in {"configMap", "configMapRef", "configMapKeyRef"} and isinstance(inner, dict):
-                if inner.get("name") in renamed:
-                    inner["name"] = renamed[inner["name"]]
+            if key in CONFIG_MAP_REFERENCES and isinstance(inner, dict):
+                if (new := renamed.get(("ConfigMap", inner.get("name", "")))) is not None:
+                    inner["name"] = new
+            elif key == CLAIM_TEMPLATE_REFERENCE:
+                value[key] = renamed.get(("ResourceClaimTemplate", inner), inner)
             else:
                 _refer(inner, renamed)
     elif isinstance(value, list):

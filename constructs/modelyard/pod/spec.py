@@ -13,23 +13,22 @@ import attrs
 
 from modelyard.findings import Breach, shown
 from modelyard.fleet.site import Site
+from modelyard.pod.fitting import gpu_breaches
 from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
     ConfigFiles,
     EmptyDir,
     EnvValue,
-    FieldRef,
     Gpu,
     Network,
     SecretFiles,
-    SecretKey,
     amount,
 )  # fmt: skip
 from modelyard.values import image as references
 from modelyard.values import names, quantity
+from modelyard.values.credentials import credential
 from modelyard.values.image import Image
-from modelyard.values.similar import did_you_mean
 from modelyard.values.typecheck import mismatches
 from modelyard.values.value import Check, option, required, source_of
 
@@ -83,12 +82,26 @@ class PodSpec:
     network: Network = attrs.field(factory=Network)
     accept: Mapping[str, str] = attrs.field(factory=dict)
 
+    @property
+    def together(self) -> int:
+        """How many pods work on one thing, and talk with each other for it."""
+        return 1
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """The claims that the pods mount."""
+        return [one for one in self.volumes if isinstance(one, Claim)]
+
 
 RULES_OF_CHECKS = {
     "image": "P02", "cpu": "R01", "memory": "R01", "cpu_limit": "R01", "memory_limit": "R01",
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
-    "user": "P17", "count": "R05", "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
+    "user": "P17", "count": "R05", "resource": "R02", "devices": "R02", "topology": "R27", "huge_pages": "R01",
+    "url": "V15", "repo": "V15", "revision": "V13", "to": "V15", "every": "X11", "notice": "X11",
+    "node_selector": "N16",
+    "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
+    "keep_runs": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 
@@ -130,6 +143,10 @@ def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
             for index, item in enumerate(given):
                 if hasattr(item, "__source__"):
                     yield from value_breaches(item, f"{prefix}{name}[{index}].")
+        elif isinstance(given, dict):
+            for key, item in given.items():
+                if hasattr(item, "__source__"):
+                    yield from value_breaches(item, f"{prefix}{name}[{key!r}].")
         elif hasattr(given, "__source__"):
             yield from value_breaches(given, f"{prefix}{name}.")
 
@@ -168,13 +185,15 @@ def _checked(prefix: str, name: str, given: object, because: str, source: Any) -
     else:
         do = "correct the value"
     shown_value = str(given) if isinstance(given, Image) else given
+    if isinstance(given, str) and credential(given):
+        shown_value = None
     return Breach(rule, prefix + name, shown_value, because, do, source)
 
 
 def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with options of *spec* that have to be seen together, or with the cluster."""
     yield from _resources(spec)
-    yield from _gpu(spec, site)
+    yield from gpu_breaches(spec.gpu, site)
     yield from _environment(spec)
     yield from _mounts(spec)
     yield from _peers(spec.network)
@@ -215,43 +234,11 @@ def _resources(spec: PodSpec) -> Iterator[Breach]:
             )
 
 
-def _gpu(spec: PodSpec, site: Site) -> Iterator[Breach]:
-    if spec.gpu is None:
-        return
-    source = source_of(spec.gpu)
-    cluster = site.cluster
-    accelerator = cluster.accelerator(spec.gpu.accelerator)
-    if accelerator is None:
-        known = ", ".join(f"{one.name} ({one.per_node} a node)" for one in cluster.accelerators)
-        do = did_you_mean(spec.gpu.accelerator, [one.name for one in cluster.accelerators])
-        do = do or (f"it has {known}" if known else "declare it in Cluster(accelerators=[...])")
-        yield Breach(
-            "R09",
-            "gpu.accelerator",
-            spec.gpu.accelerator,
-            f"the cluster {cluster.name} has no such accelerator",
-            do,
-            source,
-        )
-    elif spec.gpu.count > accelerator.per_node:
-        because = f"a node of {cluster.name} has {accelerator.per_node} of {accelerator.name}"
-        yield Breach(
-            "R09",
-            "gpu.count",
-            spec.gpu.count,
-            because,
-            f"ask for 1 to {accelerator.per_node}",
-            source,
-        )
-
-
 def _environment(spec: PodSpec) -> Iterator[Breach]:
     for name, given in spec.env.items():
         if broken := names.env_name(name):
             yield Breach("N21", f"env[{name!r}]", None, broken, "rename the variable")  # the value may be a secret
-        if isinstance(given, SecretKey | FieldRef):
-            yield from value_breaches(given, f"env[{name!r}].")
-        elif "\0" in given:
+        if isinstance(given, str) and "\0" in given:
             yield Breach("X08", f"env[{name!r}]", None, "no process can be given a NUL character", "leave it out")
 
 

@@ -9,11 +9,11 @@ import attrs
 
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
+from modelyard.pod import hardware
 from modelyard.pod.options import EnvValue, FieldRef, SecretKey
+from modelyard.pod.sources import DOWNLOAD, DOWNLOAD_MEMORY, Download
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.volumes import Mount, mounted
-
-NVIDIA = "nvidia.com/"
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +43,8 @@ class Pod:
         starters: Init containers.
 
         mounts: Volumes that the kind of workload needs.
+
+        where: What the kind of workload adds to the choice of nodes.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Pod:
     variables: Mapping[str, EnvValue] = attrs.field(factory=dict)
     starters: Sequence[Mapping[str, Any]] = ()
     mounts: Sequence[Mount] = ()
+    where: hardware.Where = attrs.field(factory=hardware.Where)
 
 
 def object_labels(name: str, component: str, spec: PodSpec, site: Site) -> dict[str, str]:
@@ -93,7 +96,8 @@ def service_account_name(name: str, spec: PodSpec) -> str:
 def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
     """Return the pod template of *pod*."""
     volumes, mounts = mounted(pod.name, pod.mounts, spec)
-    annotations = {**pod.annotations, **spec.annotations}
+    fabric = hardware.fabric_of(spec, site)
+    annotations = {**pod.annotations, **(fabric.annotations if fabric else {}), **spec.annotations}
     metadata: dict[str, Any] = {"labels": object_labels(pod.name, pod.component, spec, site)}
     if annotations:
         metadata["annotations"] = annotations
@@ -111,7 +115,7 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        **_placement(spec, site),
+        **hardware.placement(spec, site, pod.where),
         **pod.pod_fields,
     }
     if spec.priority_class is not None:
@@ -120,30 +124,13 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
         body["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
     if pod.starters:
         scratch = [mount for mount in mounts if mount["mountPath"].rstrip("/") == "/tmp"]  # noqa: S108
-        body["initContainers"] = [{**starter, "volumeMounts": scratch} for starter in pod.starters]
+        body["initContainers"] = [
+            {**starter, "volumeMounts": [*scratch, *starter.get("volumeMounts", ())]} for starter in pod.starters
+        ]
     body["containers"] = [_container(pod, spec, site, mounts)]
+    body.update(hardware.claims(pod.name, spec, site))
     body["volumes"] = volumes
     return {"metadata": metadata, "spec": body}
-
-
-def _placement(spec: PodSpec, site: Site) -> dict[str, Any]:
-    nodes, tolerations = dict(spec.node_selector), []
-    if spec.gpu is not None and (accelerator := site.cluster.accelerator(spec.gpu.accelerator)):
-        nodes = {**accelerator.node_selector, **nodes}
-        for toleration in accelerator.tolerated:
-            operator = "Exists" if toleration.value is None else "Equal"
-            entry = {"key": toleration.key, "operator": operator}
-            if toleration.value is not None:
-                entry["value"] = toleration.value
-            if toleration.effect is not None:
-                entry["effect"] = toleration.effect
-            tolerations.append(entry)
-    placed: dict[str, Any] = {}
-    if nodes:
-        placed["nodeSelector"] = nodes
-    if tolerations:
-        placed["tolerations"] = tolerations
-    return placed
 
 
 def _container(pod: Pod, spec: PodSpec, site: Site, mounts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -158,9 +145,9 @@ def _container(pod: Pod, spec: PodSpec, site: Site, mounts: list[dict[str, Any]]
     return {
         **container,
         **pod.container_fields,
-        "resources": _resources(spec, site),
+        "resources": hardware.resources(spec, site),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": _security(read_only=read_only),
+        "securityContext": {**_security(read_only=read_only), "capabilities": hardware.capabilities(spec, site)},
         "volumeMounts": mounts,
     }
 
@@ -170,7 +157,7 @@ def starter(
 ) -> dict[str, Any]:
     """Return an init container of the workload's own image that runs *command* and needs next to nothing."""
     known = dict(variables)
-    if _has_nvidia(site):
+    if hardware.has_nvidia(site):
         known["NVIDIA_VISIBLE_DEVICES"] = "void"
     return {
         "name": name,
@@ -180,6 +167,19 @@ def starter(
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "128Mi"}},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": _security(read_only=True),
+    }
+
+
+def downloader(download: Download, spec: PodSpec, site: Site) -> dict[str, Any]:
+    """Return the init container that does *download*; what it asks for is free again when the training starts."""
+    container = starter(download.name, ["python3", "-c", DOWNLOAD], download.env, spec, site)
+    requests, limits = {"cpu": "1", "memory": DOWNLOAD_MEMORY}, {"memory": DOWNLOAD_MEMORY}
+    if download.disk is not None:
+        requests["ephemeral-storage"] = download.disk
+    return {
+        **container,
+        "resources": {"requests": requests, "limits": limits},
+        "volumeMounts": [dict(download.mount)],
     }
 
 
@@ -200,9 +200,11 @@ def _environment(pod: Pod, spec: PodSpec, site: Site) -> list[dict[str, Any]]:
     variables: dict[str, EnvValue] = {}
     if "HOME" not in spec.env:
         variables["HOME"] = "/tmp"  # noqa: S108 # the writable folder of a user id without a home
-    if spec.gpu is None and "NVIDIA_VISIBLE_DEVICES" not in spec.env and _has_nvidia(site):
+    if spec.gpu is None and "NVIDIA_VISIBLE_DEVICES" not in spec.env and hardware.has_nvidia(site):
         # CUDA images show every GPU of the node to a container that asked for none.
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    if (fabric := hardware.fabric_of(spec, site)) is not None:
+        variables.update(fabric.env)
     variables.update(pod.variables)
     variables.update(spec.env)
     return _entries(variables)
@@ -223,19 +225,3 @@ def _entries(variables: Mapping[str, EnvValue]) -> list[dict[str, Any]]:
         else:
             entries.append({"name": name, "value": value})
     return entries
-
-
-def _has_nvidia(site: Site) -> bool:
-    return any(accelerator.resource.startswith(NVIDIA) for accelerator in site.cluster.accelerators)
-
-
-def _resources(spec: PodSpec, site: Site) -> dict[str, Any]:
-    requests = {"cpu": str(spec.cpu), "memory": spec.memory}
-    limits = {"memory": spec.memory_limit or spec.memory}
-    if spec.cpu_limit is not None:
-        limits = {"cpu": str(spec.cpu_limit), **limits}
-    if spec.ephemeral_storage is not None:
-        requests["ephemeral-storage"] = limits["ephemeral-storage"] = spec.ephemeral_storage
-    if spec.gpu is not None and (accelerator := site.cluster.accelerator(spec.gpu.accelerator)):
-        limits[accelerator.resource] = requests[accelerator.resource] = str(spec.gpu.count)
-    return {"requests": requests, "limits": limits}

@@ -70,8 +70,3 @@ def _user_volume(index: int, volume: EmptyDir | Claim | SecretFiles) -> Mount:
             claim["readOnly"] = True
         return f"claim-{index}", {"persistentVolumeClaim": claim}, volume.mount, volume.read_only
     return f"secret-{index}", {"secret": {"secretName": volume.name}}, volume.mount, True
-
-
-def claims(volumes: Sequence[object]) -> list[Claim]:
-    """Return the claims among *volumes* that the workload brings along."""
-    return [volume for volume in volumes if isinstance(volume, Claim) and volume.size is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from modelyard.findings import Breach, Finding
@@ -20,12 +21,14 @@ MANIFESTS = (".yaml", ".yml", ".json", ".jsonnet")
 def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: Inventory, options: Options) -> None:
     """Tell *result* what changes and what goes, stage what changes, and find what would be lost."""
     stage = tree.Stage(options.stage)
+    exists = lru_cache(maxsize=None)(os.path.lexists)
     for one in (*gathered.objects, *gathered.delivery):
         place = f"{options.dist}/{one.path}"
-        data, old = one.text.encode(), tree.content(place)
+        empty = not exists(place.rpartition("/")[0])
+        data, old = one.text.encode(), None if empty else tree.content(place)
         if old == data:
             continue
-        if old is None and os.path.lexists(place):
+        if old is None and not empty and os.path.lexists(place):
             because = "modelyard would write this file, and what stands in its place is none"
             breach = Breach("X06", f"dist/{one.path}", None, because, "move it away")
             result.findings.append(finding(breach, result.name, None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -13,10 +14,12 @@ import attrs
 
 from modelyard import crash
 from modelyard.findings import Breach, Finding, Severity, Source, SynthesisError, UsageError
+from modelyard.images import lock_path, replace
 from modelyard.render import inventory, tree
 from modelyard.render.inventory import Inventory
 from modelyard.render.layout import inventory_path
 from modelyard.render.model import Options, Result
+from modelyard.render.project import guard
 from modelyard.render.workspace import Workspace
 from modelyard.values.similar import did_you_mean
 
@@ -73,12 +76,20 @@ class Report:
         removed: Paths that are gone, or would be.
 
         findings: Warnings only; errors are raised.
+
+        locks: Lock files that keep other former objects than before, as paths below the project's root.
     """
 
     results: list[Result]
     changed: list[str]
     removed: list[str]
     findings: list[Finding]
+    locks: list[str] = attrs.field(factory=list)
+
+    @property
+    def stale(self) -> bool:
+        """Whether anything on disk is not what the code renders."""
+        return bool(self.changed or self.removed or self.locks)
 
     @property
     def objects(self) -> int:
@@ -95,6 +106,7 @@ def synthesize(request: Request) -> Report:
 
         UsageError: An environment does not exist, or the disk cannot do what is needed.
     """
+    guard(request.main)
     root = request.fleet.root if request.fleet is not None else request.main.resolve().parent
     workspace = Workspace(root)
     try:
@@ -132,7 +144,12 @@ def _rendered(workspace: Workspace, request: Request, stage: Path | None) -> Rep
     if _failed(findings):
         raise SynthesisError(findings)
     changed = [path for result in results for path in result.changed]
-    return Report(results=results, changed=changed, removed=removed, findings=findings)
+    locks = [_lock_file(workspace.root, one.name).as_posix() for one in results if one.lock is not None]
+    return Report(results=results, changed=changed, removed=removed, findings=findings, locks=locks)
+
+
+def _lock_file(root: Path, name: str) -> Path:
+    return lock_path(root, name).relative_to(root)
 
 
 def _failed(findings: Sequence[Finding]) -> bool:
@@ -141,10 +158,30 @@ def _failed(findings: Sequence[Finding]) -> bool:
 
 def _published(workspace: Workspace, report: Report) -> None:
     before = workspace.verified()
-    if report.changed or report.removed:
-        workspace.stage.mkdir(parents=True, exist_ok=True)
-        tree.publish(workspace.dist, workspace.stage, removed=set(report.removed))
+    with _locked(workspace.root, report):
+        if report.changed or report.removed:
+            workspace.stage.mkdir(parents=True, exist_ok=True)
+            tree.publish(workspace.dist, workspace.stage, removed=set(report.removed))
     workspace.verify({result.name: result.seal for result in report.results}, before)
+
+
+@contextlib.contextmanager
+def _locked(root: Path, report: Report) -> Iterator[None]:
+    """Write the lock files first, which is enough to render the rest again, and take it back where the rest fails."""
+    texts = {lock_path(root, one.name): one.lock for one in report.results if one.lock is not None}
+    before = {path: tree.content(path) for path in texts}
+    try:
+        for path, text in texts.items():
+            replace(path, text)
+        yield
+    except BaseException:
+        for path, data in before.items():
+            with contextlib.suppress(OSError):
+                if data is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    replace(path, data.decode())
+        raise
 
 
 def _results(request: Request, options: Options) -> tuple[Sequence[str], list[Result]]:

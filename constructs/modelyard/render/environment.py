@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import yaml
@@ -11,7 +11,9 @@ import yaml
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet, Manifest
-from modelyard.render import inventory, tree
+from modelyard.images import Lock, lock_path, rewritten
+from modelyard.render import generations, inventory, tree
+from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
 from modelyard.render.foreign import astray
 from modelyard.render.inventory import Entry, Inventory
@@ -85,10 +87,10 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         return Result(name=name, findings=found)
     previous = inventory.read(options.dist, name)
     passed, _, listed = options.verified.get(name, "").partition(" ")
-    before = _before(previous, options)
-    gathered = gather(environment, complete=not found, passed=passed, before=before)
+    before, past = _before(previous, options), _past(environment, previous, options)
+    gathered = gather(environment, complete=not found, passed=passed, before=before, past=past)
     if gathered.known and not same(previous, listed, options.dist):
-        gathered = gather(environment, complete=not found, before=before)
+        gathered = gather(environment, complete=not found, before=before, past=past)
     source = trace.relative(environment.source, fleet.root) if environment.source is not None else None
     result = Result(name=name, findings=[*found, *gathered.findings], source=source)
     if found or gathered.failed:
@@ -102,16 +104,28 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         if result.failed:
             return result
         compare(result, result.inventory, gathered, previous, options)
+    result.lock = _lock(environment, gathered)
     result.seal = gathered.seal and f"{gathered.seal} {tree.hashed(result.inventory.text().encode())}"
     return result
 
 
 def summaries(environment: Environment) -> list[dict[str, Any]]:
     """Return the workloads of *environment* as ``modelyard list`` shows them."""
+    kept = environment.lock.generations
     return [
-        {"environment": environment.name, "workload": str(workload.id), **workload.summary()}
+        {
+            "environment": environment.name,
+            "workload": str(workload.id),
+            **workload.summary(),
+            "kept": [f"{one.manifest.get('kind')} {_name(one.manifest)}" for one in kept.get(str(workload.id), ())],
+        }
         for workload in environment.workloads
     ]
+
+
+def _name(manifest: Manifest) -> str:
+    metadata = manifest.get("metadata")
+    return str(metadata.get("name")) if isinstance(metadata, dict) else ""
 
 
 def _before(previous: Inventory, options: Options) -> Before:
@@ -129,6 +143,24 @@ def _before(previous: Inventory, options: Options) -> Before:
         return found if isinstance(found, dict) else None
 
     return before
+
+
+def _past(environment: Environment, previous: Inventory, options: Options) -> generations.Past:
+    """Return what answers with the sealed objects that were rendered last, and are no more."""
+
+    def past(owners: Collection[str], now: Collection[str]) -> Iterator[tuple[str, Manifest]]:
+        return generations.retired(previous, options.dist, environment.site, owners, now)
+
+    return past
+
+
+def _lock(environment: Environment, gathered: Gathered) -> str | None:
+    """Return what the environment's lock file has to say, if that is not what it says."""
+    former = generations.locked(gathered.former)
+    if former == environment.lock.generations:
+        return None
+    path = lock_path(environment.fleet.root, environment.name)
+    return rewritten(path, Lock(environment.lock.images, former))
 
 
 def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
@@ -155,9 +187,3 @@ def _kept_behind(
         for breach in delivery.gone(gone, [one.data for one in gathered.delivery])
     ]
     yield from relative(found, environment)
-
-
-def identity(one: Object) -> str:
-    """Return what a cluster knows *one* by."""
-    place = f"{one.namespace}/{one.name}" if one.namespace else one.name
-    return f"{one.api_version} {one.kind} {place}"

@@ -12,6 +12,7 @@ from modelyard.findings import UsageError
 from modelyard.render.layout import DELIVERY, INVENTORY, inventory_path
 
 FORMAT = 1
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @attrs.frozen
@@ -58,22 +59,18 @@ class Inventory:
 
     def text(self) -> str:
         """Return the inventory as JSON, an object a line, so that git merges it line by line."""
-        lines = [
-            json.dumps(
-                {
-                    "path": one.path,
-                    "sha256": one.sha256,
-                    "object": one.identity,
-                    "workload": one.owner,
-                    **({} if one.cluster is None else {"cluster": one.cluster}),
-                },
-                ensure_ascii=False,
-            )
-            for one in sorted(self.entries.values(), key=lambda one: one.path)
-        ]
+        lines = [_line(one) for one in sorted(self.entries.values(), key=lambda one: one.path)]
         head = json.dumps({"format": FORMAT, "environment": self.environment, "cluster": self.cluster})
         joined = ",\n  ".join(lines)
         return f'{head[:-1]}, "files": [\n  {joined}\n]}}\n' if lines else f'{head[:-1]}, "files": []}}\n'
+
+
+def _line(one: Entry) -> str:
+    line = (
+        f'{{"path": {_json(one.path)}, "sha256": {_json(one.sha256)}, "object": {_json(one.identity)},'
+        f' "workload": {_json(one.owner)}'
+    )
+    return f'{line}, "cluster": {_json(one.cluster)}}}' if one.cluster is not None else f"{line}}}"
 
 
 def empty(environment: str) -> Inventory:

@@ -50,6 +50,8 @@ class Result:
 
         removed: Paths of generated files that are rendered no more.
 
+        lock: What the lock file is to say from now on, or None where that is what it says.
+
         seal: Stands for all of it once it has passed, so that the next synthesis need not check it again.
     """
 
@@ -59,6 +61,7 @@ class Result:
     inventory: Inventory | None = None
     changed: list[str] = attrs.field(factory=list)
     removed: list[str] = attrs.field(factory=list)
+    lock: str | None = None
     seal: str = ""
 
     @property

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
-from modelyard import trace
 from modelyard.delivery import adapt, cargo, unmatched
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
+from modelyard.render import generations
+from modelyard.render.collisions import collisions, identity, on
 from modelyard.render.foreign import foreign
+from modelyard.render.generations import Current, Past
 from modelyard.render.layout import delivery_path, path_of
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
 from modelyard.render.single import schema_breaches, write
@@ -38,6 +40,8 @@ class Gathered:
 
         seal: Stands for everything the checks depend on, where they found nothing; else empty.
 
+        former: What stays rendered of each workload's former objects, as it was.
+
         known: Whether the seal is that of the last time; then nothing was checked, and no text written.
     """
 
@@ -45,6 +49,7 @@ class Gathered:
     findings: list[Finding]
     delivery: list[Object] = attrs.field(factory=list)
     seal: str = ""
+    former: dict[str, tuple[Manifest, ...]] = attrs.field(factory=dict)
     known: bool = False
 
     @property
@@ -54,7 +59,12 @@ class Gathered:
 
 
 def gather(
-    environment: Environment, *, complete: bool = True, passed: str = "", before: Before | None = None
+    environment: Environment,
+    *,
+    complete: bool = True,
+    passed: str = "",
+    before: Before | None = None,
+    past: Past | None = None,
 ) -> Gathered:
     """
     Return the objects of *environment* and everything there is to say about them.
@@ -67,6 +77,8 @@ def gather(
         passed: The seal of the last time, so that the same objects need not be checked again. Default: none.
 
         before: Answers with what an object was when it was rendered last, where it was another. Default: nothing was.
+
+        past: Answers with what workloads rendered last and do no more. Default: nothing.
     """
     if not renderable(environment):
         return Gathered([], refused(environment))
@@ -74,18 +86,20 @@ def gather(
     work = _Work(environment, complete=complete)
     work.take_workloads()
     work.take_foreign()
+    work.take_former(past)
     work.take_own()
     seal = work.seal()
     known = bool(seal) and seal == passed
     valid, clean = (work.objects, True) if known else work.checked(before)
-    collisions = [] if known else list(_collisions(valid, environment))
-    findings = [*notes(environment), *work.refused, *work.settled(), *collisions]
+    clashes = [] if known else list(collisions(valid, environment))
+    findings = [*notes(environment), *work.refused, *work.settled(), *clashes]
     delivered = {id(one) for one in work.delivery}
     return Gathered(
         objects=[one for one in valid if id(one) not in delivered],
         findings=relative(findings, environment),
         delivery=[one for one in valid if id(one) in delivered],
         seal=seal if clean else "",
+        former=work.former,
         known=known,
     )
 
@@ -109,6 +123,9 @@ class _Work:
         self.delivery_schemas = catalog(cluster.kubernetes, () if delivery is None else delivery.schemas)
         self.objects: list[Object] = []
         self.delivery: list[Object] = []
+        self.sealed: list[Current] = []
+        self.former: dict[str, tuple[Manifest, ...]] = {}
+        self.frozen: set[int] = set()
         self.patched: dict[int, Source | None] = {}
         self.refused: list[Finding] = []
         self.rendered: list[Workload] = []
@@ -131,8 +148,11 @@ class _Work:
             seal(drafts)
             self.rendered.append(workload)
             for draft in drafts:
-                self.objects.append(Object(draft.manifest, workload.id, workload.source))
+                one = Object(draft.manifest, workload.id, workload.source)
+                self.objects.append(one)
                 self.patched[id(draft.manifest)] = draft.patched
+                if draft.sealed:
+                    self.sealed.append(Current(workload, one.kind, one.name, identity(one)))
 
     def take_own(self) -> None:
         """Render what belongs to the environment itself, and what brings all of it into the cluster."""
@@ -151,6 +171,19 @@ class _Work:
             self.delivery.append(Object(draft.manifest, None, source, delivery_path(draft.manifest, site.environment)))
         self.objects.extend(self.delivery)
 
+    def take_former(self, past: Past | None) -> None:
+        """Take what is kept of former generations: it was checked when it was made, and is not applied anew."""
+        site = self.environment.site
+        self._found(generations.damaged(self.environment))
+        self.former = generations.kept(self.sealed, self.environment, past)
+        sources = {workload.id: workload.source for workload in self.environment.workloads if self.former}
+        for owner, manifests in self.former.items():
+            for manifest in manifests:
+                path = generations.former_path(manifest, owner, site)
+                one = Object(generations.rendered(manifest), owner, sources[owner], path)
+                self.objects.append(one)
+                self.frozen.add(id(one))
+
     def take_foreign(self) -> None:
         """Take what constructs that are not modelyard's stand for."""
         for one, broken, whose in foreign(self.environment, self.schemas):
@@ -159,7 +192,7 @@ class _Work:
                 continue
             adapt(one.data, self.environment.site)
             self.objects.append(one)
-            self.findings[None].extend(_on(one, breach, self.environment) for breach in broken)
+            self.findings[None].extend(on(one, breach, self.environment) for breach in broken)
 
     def _found(self, broken: Iterable[Breach]) -> None:
         environment = self.environment
@@ -183,31 +216,35 @@ class _Work:
         """Return the objects that are right, and whether nothing was found in any."""
         written = self._kept(self.objects, write)
         delivered = {id(one) for one in self.delivery}
-        valid = self._kept(
-            written,
-            lambda one: schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas),
-        )
+
+        def breaches_of(one: Object) -> Iterator[Breach]:
+            if id(one) in self.frozen:
+                return iter(())
+            return schema_breaches(one, self.delivery_schemas if id(one) in delivered else self.schemas)
+
+        valid = self._kept(written, breaches_of)
         site = self.environment.site
         for one in valid:
             one.path = one.path or path_of(one.data, site.environment, one.owner, site.namespace)
         if before is not None:
             self._changed(valid, before)
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
-        scope = Scope(site, valid, complete=whole)
+        ruled = [one for one in valid if id(one) not in self.frozen] if self.frozen else valid
+        scope = Scope(site, ruled, complete=whole)
         clean = scope.complete
         for one, breach in breaches(scope):
             clean = False
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
                 line = breach.source or self.patched.get(id(one.data))
-                self.findings[one.owner].append(_on(one, attrs.evolve(breach, source=line), self.environment))
+                self.findings[one.owner].append(on(one, attrs.evolve(breach, source=line), self.environment))
         return valid, clean
 
     def _changed(self, objects: Iterable[Object], before: Before) -> None:
         """Look at what became of objects that were rendered before."""
         for one in objects:
             if (old := before(one)) is not None:
-                found = [_on(one, breach, self.environment) for breach in changes(old, one.data)]
+                found = [on(one, breach, self.environment) for breach in changes(old, one.data)]
                 self.findings[one.owner].extend(found)
 
     def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
@@ -217,7 +254,7 @@ class _Work:
                 self.halved.add(one.owner)
                 line = self.patched.get(id(one.data))
                 self.findings[one.owner].extend(
-                    _on(one, attrs.evolve(breach, source=line), self.environment) for breach in wrong
+                    on(one, attrs.evolve(breach, source=line), self.environment) for breach in wrong
                 )
             else:
                 kept.append(one)
@@ -242,41 +279,3 @@ def _namespace(site: Site) -> Draft:
     }
     metadata = {"name": site.namespace, "labels": labels, "annotations": dict(KEPT)}
     return Draft({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-
-
-def _on(one: Object, breach: Breach, environment: Environment) -> Finding:
-    """Return a breach in one object as a finding that says which object, and where it comes from."""
-    source = one.source
-    if source is None:
-        source = trace.constant(environment.fleet.root / "environments", one.name) or environment.source
-    field = breach.field if breach.field.startswith(one.kind) else f"{one.kind} {one.name} {breach.field}"
-    strict = environment.site.strict
-    return finding(attrs.evolve(breach, field=field), where(environment, one.owner), source, strict=strict)
-
-
-def _collisions(objects: Iterable[Object], environment: Environment) -> Iterator[Finding]:
-    identities: dict[tuple[str, str, str | None, str], Object] = {}
-    paths: dict[str, Object] = {}
-    for one in objects:
-        group = one.api_version.rpartition("/")[0]
-        identity = (group, one.kind, one.namespace, one.name)
-        first = identities.setdefault(identity, one)
-        if first is not one:
-            place = f"{where(environment, first.owner)}" + (
-                f" ({trace.relative(first.source, environment.fleet.root)})" if first.source else ""
-            )
-            because = f"{place} renders the object of this name already"
-            yield _on(
-                one,
-                Breach("X02", "metadata.name", one.name, because, "give one of the two another name"),
-                environment,
-            )
-            continue
-        other = paths.setdefault(one.path.lower(), one)
-        if other is not one:
-            because = f"{other.kind} {other.name} is written to a path that differs only in case, if at all"
-            yield _on(
-                one,
-                Breach("X17", "path", one.path, because, "rename one of the two objects"),
-                environment,
-            )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from modelyard.findings import UsageError
 from modelyard.render import tree
 from modelyard.render.engine import Request, synthesize
+from modelyard.render.project import overlap
 from modelyard.render.report import lines, summary
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def synth(fleet: Fleet) -> None:
     """
     dist = fleet.root / "dist"
     outdir = os.environ.get(OUTDIR)
-    if outdir is not None and _overlap(Path(outdir).resolve(), dist.resolve()):
+    if outdir is not None and overlap(Path(outdir).resolve(), dist.resolve()):
         message = (
             "cdk8s deletes its output folder before it runs this program, so its output must not be dist/: "
             "write output: .modelyard/cdk8s in cdk8s.yaml and leave --output away, then bring dist/ back with git"
@@ -51,10 +52,6 @@ def synth(fleet: Fleet) -> None:
             Path(outdir),
             [path for result in report.results if result.inventory for path in result.inventory.entries],
         )
-
-
-def _overlap(one: Path, other: Path) -> bool:
-    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _offer(dist: Path, outdir: Path, paths: list[str]) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
+
 from modelyard.findings import UsageError
 from modelyard.images import lock_path
+
+CDK8S_OUTPUT = "dist"
+"""Where cdk8s writes when nobody says where."""
 
 
 def find(start: Path, given: Path | None = None) -> Path:
@@ -29,6 +34,33 @@ def find(start: Path, given: Path | None = None) -> Path:
         "run modelyard inside a project, or say --app PATH"
     )
     raise UsageError(message)
+
+
+def guard(main: Path) -> None:
+    """
+    Let the cdk8s command line not be told to delete ``dist/``, as it does with its output folder before anything else.
+
+    Raises:
+        UsageError: ``cdk8s.yaml`` says so.
+    """
+    root = main.resolve().parent
+    try:
+        with (root / "cdk8s.yaml").open(encoding="utf-8") as stream:
+            settings = yaml.load(stream, Loader=yaml.CSafeLoader)
+    except (OSError, ValueError, yaml.YAMLError):
+        return  # the cdk8s command line tells of it
+    output = settings.get("output", CDK8S_OUTPUT) if isinstance(settings, dict) else None
+    if isinstance(output, str) and overlap((root / output).resolve(), (root / "dist").resolve()):
+        message = (
+            "cdk8s.yaml: cdk8s synth would delete dist/ before it runs anything of modelyard's, since that is its "
+            "output folder; write output: .modelyard/cdk8s"
+        )
+        raise UsageError(message)
+
+
+def overlap(one: Path, other: Path) -> bool:
+    """Return whether one of the two folders is, or lies in, the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def require(main: Path, environment: str) -> None:

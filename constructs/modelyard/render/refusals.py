@@ -9,7 +9,7 @@ import attrs
 from modelyard import trace
 from modelyard.delivery import misdeclared
 from modelyard.findings import Breach, Finding, Source
-from modelyard.fleet import Environment, Workload
+from modelyard.fleet import Environment, Workload, misdeclared_hardware
 from modelyard.pod import label_breaches, type_breaches, value_breaches
 from modelyard.rules import accepts, finding
 from modelyard.schemas import SUPPORTED
@@ -60,7 +60,8 @@ def _site_breaches(environment: Environment) -> Iterator[Breach]:
     if wrong_types:
         yield from wrong_types
         return
-    yield from value_breaches(site.cluster, "cluster.")
+    wrong_values = list(value_breaches(site.cluster, "cluster."))
+    yield from wrong_values or misdeclared_hardware(site.cluster)
     if broken := names.dns_label(site.namespace):
         yield Breach("N19", "namespace", site.namespace, broken, 'choose a name such as "ml-prod"')
     if site.cluster.kubernetes not in SUPPORTED:
@@ -69,6 +70,9 @@ def _site_breaches(environment: Environment) -> Iterator[Breach]:
             f"modelyard knows Kubernetes {SUPPORTED[0]} to {SUPPORTED[-1]}",
             f'write one of them, such as kubernetes="{SUPPORTED[-1]}"', _line_of(site.cluster, "kubernetes"),
         )  # fmt: skip
+    if site.keep_configs < 0:
+        because = "so many former versions are kept, 0 or more"
+        yield Breach("X11", "keep_configs", site.keep_configs, because, "write 0 to keep none")
     yield from misdeclared(site.owned)
     if site.delivery is not None:
         for breach in site.delivery.breaches(site):

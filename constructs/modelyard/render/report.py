@@ -86,9 +86,10 @@ def outcome(findings: Sequence[Finding]) -> str:
 def summary(report: Report) -> str:
     """Return in one line what a synthesis did."""
     what = f"{count(len(report.results), 'environment')}, {count(report.objects, 'object')}"
-    if not report.changed and not report.removed:
+    if not report.stale:
         return f"{what}: dist/ is up to date"
-    told = [count(len(report.changed), "file") + " written"] if report.changed else []
+    written = len(report.changed) + len(report.locks)
+    told = [count(written, "file") + " written"] if written else []
     if report.removed:
         told.append(f"{len(report.removed)} removed")
     return f"{what}: {', '.join(told)}"

@@ -52,7 +52,7 @@ def finding(breach: Breach, where: str, source: Source | None, *, strict: bool =
     )
 
 
-STRICTER = frozenset({"P01"})
+STRICTER = frozenset({"P01", "V13"})
 """Rules whose warnings are errors in an environment that is declared strict."""
 
 

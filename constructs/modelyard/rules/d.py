@@ -23,7 +23,7 @@ from modelyard.rules.workloads import (
 from modelyard.values import quantity
 
 if TYPE_CHECKING:
-    from modelyard.fleet.cluster import Accelerator
+    from modelyard.fleet.hardware import Accelerator
 
 DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/"
 

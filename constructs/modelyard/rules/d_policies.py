@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from modelyard.findings import Breach
@@ -79,6 +80,7 @@ def _port(at: str, given: Mapping[str, Any]) -> Iterator[Breach]:
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+@lru_cache(maxsize=4096)
 def _network(text: str) -> Network | None:
     try:
         return ipaddress.ip_network(text, strict=False) if "/" in text else None

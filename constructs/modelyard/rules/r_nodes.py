@@ -17,7 +17,8 @@ from modelyard.rules.workloads import called
 from modelyard.values import quantity
 
 if TYPE_CHECKING:
-    from modelyard.fleet.cluster import Accelerator, Cluster, Toleration
+    from modelyard.fleet.cluster import Cluster
+    from modelyard.fleet.hardware import Accelerator, Toleration
 
 GPUS = "https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/"
 
@@ -132,13 +133,13 @@ def accelerated(pod: Pod, scope: Scope) -> Iterator[Breach]:
             yield _nowhere(demand)
         else:
             yield from _compared(demand)
-    if first is None:
+    if first is None and not pod.spec.get("resourceClaims"):
         yield from _needless(pod, known)
 
 
 def _selected(one: Accelerator, pod: Pod) -> bool:
     wanted: Mapping[str, str] = pod.spec.get("nodeSelector") or {}
-    return all(wanted.get(key, value) == value for key, value in one.node_selector.items())
+    return all(wanted.get(key, value) == value for key, value in one.labels.items())
 
 
 def _undeclared(demand: Demand) -> Breach:
@@ -151,8 +152,8 @@ def _undeclared(demand: Demand) -> Breach:
 def _nowhere(demand: Demand) -> Breach:
     wanted: Mapping[str, str] = demand.pod.spec["nodeSelector"]
     classes = [one for one in demand.cluster.accelerators if one.resource == demand.resource]
-    key = next(key for one in classes for key, value in one.node_selector.items() if wanted.get(key, value) != value)
-    there = [f"{one.node_selector[key]} ({one.name})" for one in classes if key in one.node_selector]
+    key = next(key for one in classes for key, value in one.labels.items() if wanted.get(key, value) != value)
+    there = [f"{one.labels[key]} ({one.name})" for one in classes if key in one.labels]
     because = f"the nodes of {demand.cluster.name} with {demand.resource} have {listed(there)}"
     return R09.breach(demand.pod.at(f"spec.nodeSelector[{key!r}]"), wanted[key], because, "select such nodes")
 
@@ -181,9 +182,12 @@ def _room(demand: Demand, resource: str, option: str, words: str) -> Iterator[Br
     if len(known) < len(sizes):
         return
     size, largest = max(known, key=lambda pair: pair[0])
-    if asked(demand.pod, resource) > size:
+    if (needed := asked(demand.pod, resource)) > size:
         because = f"a node with {largest.name} has {getattr(largest, option)} {words} for pods"
-        yield demand.breach(R10, because, f"ask for less, or correct {option}= of the Accelerator", resource)
+        room = [(one, quantity.number(getattr(one, option))) for one in demand.cluster.accelerators]
+        roomy = [f"{one.name} ({getattr(one, option)})" for one, has in room if has is not None and has >= needed]
+        other = f", choose {' or '.join(roomy)}" if roomy else ""
+        yield demand.breach(R10, because, f"ask for less{other}, or correct {option}= of the Accelerator", resource)
 
 
 def _peak(demand: Demand) -> Iterator[Breach]:

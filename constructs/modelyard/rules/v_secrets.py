@@ -64,9 +64,13 @@ def configuration(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG00
 
 @V18.pods
 def annotated(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
-    """Look for credentials in the annotations of pods."""
+    """Look for credentials in the annotations of pods, and in what their volumes tell to drivers."""
     if pod.path and (annotations := pod.metadata.get("annotations")):
         yield from _annotations(annotations, f"{pod.path}.metadata.annotations")
+    for index, volume in enumerate(pod.volumes):
+        for key, text in ((volume.get("csi") or {}).get("volumeAttributes") or {}).items():
+            if words := credential(text) or credential_by_name(key, text):
+                yield _breach(pod.at(f"spec.volumes[{index}].csi.volumeAttributes[{key!r}]"), words)
 
 
 @V18.containers

@@ -1,6 +1,6 @@
 """Runs that end: `TrainingJob`."""
 
 from modelyard.training.job import TrainingJob
-from modelyard.training.options import Schedule, Sweep
+from modelyard.training.options import Checkpoint, Schedule, Sweep, Topology
 
-__all__ = ["Schedule", "Sweep", "TrainingJob"]
+__all__ = ["Checkpoint", "Schedule", "Sweep", "Topology", "TrainingJob"]

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
 from modelyard.training.manifests import drafts
-from modelyard.training.options import Schedule, Sweep
+from modelyard.training.options import Checkpoint, Schedule, Sweep, Topology
 from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
-from modelyard.values.durations import seconds
 
 if TYPE_CHECKING:
     from constructs import Construct
 
     from modelyard.findings import Breach
     from modelyard.pod.options import EnvValue
+    from modelyard.pod.sources import DataSource
+    from modelyard.training.options import Spot
     from modelyard.values.image import Image
-
-TWO_MINUTES = seconds(120)
 
 
 class TrainingJob(Workload):
@@ -72,6 +71,11 @@ class TrainingJob(Workload):
 
         volumes: `Claim`, `EmptyDir` and `SecretFiles`. Default: none.
 
+        data: What it reads from elsewhere, by name: `HuggingFace`, `OciImage` or `Bucket`. The variable ``DATA_<NAME>``
+            says where each is. Default: none.
+
+        checkpoint: Where it saves its state, and goes on from when it is started again. Default: nowhere.
+
         retries: How often the training is started again after a failure, 0 or more. On one node, disruptions
             do not count. Default: 3.
 
@@ -79,7 +83,17 @@ class TrainingJob(Workload):
 
         fatal_exit_codes: Exit codes, 1 to 255, after which a retry is useless. Default: 2, 126 and 127.
 
-        grace: From SIGTERM to SIGKILL, to save a checkpoint. Default: 120 seconds.
+        keep_runs: How many former runs stay in ``dist/`` when a change makes a new one, 0 or more. No controller
+            starts them again. Default: none; one that is still running is left alone in any case.
+
+        grace: From SIGTERM to SIGKILL, to save a checkpoint. Default: 120 seconds, or with *spot* the cluster's
+            ``SpotNodes(notice=...)`` where that is less.
+
+        spot: ``prefer`` or ``require`` nodes that the cloud may take back, as the cluster's ``SpotNodes`` describes
+            them. With ``prefer`` the training runs on others where none is free. Default: only where nodes of
+            this kind carry no taint.
+
+        topology: How near to each other the pods of *nodes* are. Default: anywhere.
 
         evictable: Whether autoscalers may move the pod to save a node. Default: they may not.
 
@@ -135,11 +149,16 @@ class TrainingJob(Workload):
         sweep: Sweep | None = None,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
+        data: Mapping[str, DataSource] | None = None,
+        checkpoint: Checkpoint | None = None,
         retries: int = 3,
         deadline: timedelta | None = None,
         fatal_exit_codes: Sequence[int] = MISCONFIGURED,
-        grace: timedelta = TWO_MINUTES,
+        keep_runs: int = 0,
+        grace: timedelta | None = None,
         evictable: bool = False,
+        spot: Spot | None = None,
+        topology: Topology | None = None,
         user: int = 10001,
         read_only_root: bool | None = None,
         service_account: str | None = None,
@@ -170,11 +189,16 @@ class TrainingJob(Workload):
             sweep=sweep,
             shared_memory=shared_memory,
             volumes=volumes,
+            data={} if data is None else data,
+            checkpoint=checkpoint,
             retries=retries,
             deadline=deadline,
             fatal_exit_codes=fatal_exit_codes,
+            keep_runs=keep_runs,
             grace=grace,
             evictable=evictable,
+            spot=spot,
+            topology=topology,
             user=user,
             read_only_root=read_only_root,
             service_account=service_account,
@@ -188,6 +212,7 @@ class TrainingJob(Workload):
             accept={} if accept is None else accept,
         )
         self.accepted = self.spec.accept
+        self.keep_runs = keep_runs
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""

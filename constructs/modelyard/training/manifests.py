@@ -6,8 +6,8 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
-from modelyard.pod import KEPT, Pod, companions, manifest, object_labels, template
-from modelyard.training import gang, sweep
+from modelyard.pod import KEPT, Pod, companions, downloader, manifest, object_labels, place, template
+from modelyard.training import checkpoint, gang, inputs, placement, sweep
 from modelyard.training.options import Schedule
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
@@ -35,7 +35,8 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
-    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together)]
+    outlived = spec.schedule is None
+    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)]
 
 
 def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:
@@ -66,18 +67,27 @@ def _cron_job(
 
 
 def _job_spec(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
-    together = spec.nodes > 1
+    together, data = spec.nodes > 1, place(spec.data)
     pod = Pod(
         name=name,
         component=COMPONENT,
         container=CONTAINER,
         restart_policy="Never",
-        grace=whole_seconds(spec.grace),
-        annotations={} if spec.evictable else DO_NOT_EVICT,
+        grace=placement.grace(spec, site),
+        annotations={**({} if spec.evictable else DO_NOT_EVICT), **data.annotations},
         pod_fields={"subdomain": name} if together else {},
-        variables={**gang.variables(name, spec, site), **(sweep.VARIABLES if spec.sweep else {})},
-        starters=[gang.wait(name, spec, site)] if together else (),
-        mounts=[("sweep", {"configMap": {"name": sweep.rows_name(name)}}, sweep.FOLDER, True)] if spec.sweep else (),
+        variables={
+            **gang.variables(name, spec, site),
+            **(sweep.VARIABLES if spec.sweep else {}),
+            **inputs.variables(spec),
+            **checkpoint.variables(name, spec, site),
+        },
+        starters=[
+            *(downloader(one, spec, site) for one in data.downloads),
+            *([gang.wait(name, spec, site)] if together else ()),
+        ],
+        mounts=[*([sweep.mount(name)] if spec.sweep else ()), *data.mounts, *checkpoint.mounts(spec)],
+        where=placement.where(name, spec, site),
     )
     body = _limits(spec)
     if spec.indexed:

@@ -10,10 +10,14 @@ from typing import Literal
 
 import attrs
 
+from modelyard.pod import Claim, store_url
 from modelyard.values.durations import hours
+from modelyard.values.names import dns_label, qualified_name
 from modelyard.values.value import option, value
+from modelyard.values.value import required as value_required
 
 IfRunning = Literal["skip", "replace", "start"]
+Spot = Literal["prefer", "require"]
 Scalar = str | int | float | bool
 
 
@@ -27,6 +31,18 @@ def _not_negative(count: int | None) -> str | None:
 
 def _one_at_least(count: int | None) -> str | None:
     return None if count is None or count >= 1 else "it is a whole number of at least 1"
+
+
+def _place(given: Claim | str) -> str | None:
+    return store_url(given) if isinstance(given, str) else None
+
+
+def _length(duration: timedelta | None) -> str | None:
+    return None if duration is None else _above_zero(duration)
+
+
+def _run(name: str | None) -> str | None:
+    return None if name is None else dns_label(name)
 
 
 @value
@@ -62,6 +78,53 @@ class Schedule:
     keep_succeeded: int = option(default=3, check=_not_negative, kw_only=True)
     keep_failed: int = option(default=3, check=_not_negative, kw_only=True)
     suspend: bool = attrs.field(default=False, kw_only=True)
+
+
+@value
+class Checkpoint:
+    """
+    Where a training saves its state, so that whatever starts it again goes on from there.
+
+    The program finds the place in ``CHECKPOINT_DIR``, a folder that it makes itself or a URL. Below *to* it is
+    ``<environment>/<id>``, whatever the Job is called: a changed training goes on, too.
+
+    Args:
+        to: A `Claim`, or a URL such as ``s3://bucket/checkpoints``.
+
+        every: How often it saves, which ``CHECKPOINT_EVERY`` says in seconds. Default: as the program likes.
+
+        run: A name for the run, as part of the place; another one begins anew. Default: none, and with *schedule*
+            the name of the Job, so that each run begins anew.
+
+        resume: Whether it goes on from the newest checkpoint that is there; ``RESUME_FROM`` is then ``latest``.
+            Default: it does.
+
+    See Also:
+        https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
+    """
+
+    to: Claim | str = value_required(check=_place)
+    every: timedelta | None = option(default=None, check=_length, kw_only=True)
+    run: str | None = option(default=None, check=_run, kw_only=True)
+    resume: bool = attrs.field(default=True, kw_only=True)
+
+
+@value
+class Topology:
+    """
+    How near to each other the nodes of a training are.
+
+    Args:
+        key: The node label of which all have the same value, for example ``topology.kubernetes.io/zone``.
+
+        required: Whether a pod rather waits than runs elsewhere. Default: it is preferred.
+
+    See Also:
+        https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity
+    """
+
+    key: str = value_required(check=qualified_name)
+    required: bool = attrs.field(default=False, kw_only=True)
 
 
 @value

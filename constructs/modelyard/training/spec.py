@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import attrs
@@ -10,11 +10,12 @@ import attrs
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim
+from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.training import checkpoint, inputs, placement
 from modelyard.training import sweep as sweeps
-from modelyard.training.options import Schedule, Sweep
+from modelyard.training.options import Checkpoint, Schedule, Spot, Sweep, Topology
 from modelyard.values import cron
-from modelyard.values.durations import seconds
 from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035
 from modelyard.values.similar import did_you_mean
 from modelyard.values.value import option, source_of
@@ -26,7 +27,6 @@ LONGEST_CRON_JOB = 52
 MOST_EXIT_CODES = 255
 MISCONFIGURED = (2, 126, 127)
 """Exit codes of a wrong command line, of a file that cannot be executed, and of one that is not there."""
-ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 RENDEZVOUS = ("JOB_NAME", "PET_NNODES", "PET_NODE_RANK", "PET_MASTER_ADDR", "PET_MASTER_PORT")
 """Variables that say who a pod of a gang is; the processes of each node may be another number."""
 
@@ -37,6 +37,10 @@ def _retries(count: int) -> str | None:
 
 def _nodes(count: int) -> str | None:
     return None if count >= 1 else "a training runs on 1 node or more"
+
+
+def _keep_runs(count: int) -> str | None:
+    return None if count >= 0 else "so many runs are kept, 0 or more"
 
 
 LONGEST = timedelta(microseconds=2**63 // 1000)
@@ -60,8 +64,23 @@ class TrainingSpec(PodSpec):
     retries: int = option(default=3, check=_retries)
     deadline: timedelta | None = option(default=None, check=_above_zero)
     fatal_exit_codes: Sequence[int] = MISCONFIGURED
-    grace: timedelta = option(default=seconds(120), check=_above_zero)
+    keep_runs: int = option(default=0, check=_keep_runs)
+    grace: timedelta | None = option(default=None, check=_above_zero)
     evictable: bool = False
+    checkpoint: Checkpoint | None = None
+    spot: Spot | None = None
+    topology: Topology | None = None
+    data: Mapping[str, DataSource] = attrs.field(factory=dict)
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """The claims that the pods mount."""
+        return [claim for _, claim in inputs.claims(self)]
+
+    @property
+    def together(self) -> int:
+        """How many pods train together."""
+        return self.nodes
 
     @property
     def indexes(self) -> int:
@@ -94,7 +113,9 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         )  # fmt: skip
     yield from pod_breaches(spec, site)
     yield from _reserved(typed)
-    yield from _claims(spec)
+    yield from inputs.breaches(spec, site)
+    yield from placement.breaches(spec, site)
+    yield from checkpoint.breaches(spec)
     yield from _schedule(typed)
     if typed.sweep is not None:
         yield from sweeps.breaches(typed.sweep)
@@ -144,18 +165,6 @@ def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
             yield Breach("V06", field, mount, "the settings of the trials are mounted there", "choose another folder")
 
 
-def _claims(spec: TrainingSpec) -> Iterator[Breach]:
-    """Yield the claims that several pods would mount and only one node can."""
-    for index, volume in enumerate(spec.volumes if spec.at_once > 1 else ()):
-        if isinstance(volume, Claim) and volume.mode in ONE_NODE:
-            what = "one node" if spec.sweep is None else "sweep.parallel=1"
-            yield Breach(
-                "V01", f"volumes[{index}].access_mode", volume.mode,
-                f"{spec.at_once} pods on different nodes mount {volume.name}, and this mode is for one node",
-                f"use ReadWriteMany or ReadOnlyMany storage, or {what}", source_of(volume),
-            )  # fmt: skip
-
-
 def _schedule(spec: TrainingSpec) -> Iterator[Breach]:
     """Yield how the schedule cannot be read, or asks for what a gang cannot do."""
     schedule = spec.schedule
@@ -172,6 +181,10 @@ def _schedule(spec: TrainingSpec) -> Iterator[Breach]:
     if because := cron.unknown_zone(schedule.tz):
         do = did_you_mean(schedule.tz, cron.time_zones()) or 'write a name such as "Europe/Berlin" or "Etc/UTC"'
         yield Breach("C03", "schedule.tz", schedule.tz, because, do, source)
+    if spec.keep_runs > 0:
+        because = "the runs of a schedule belong to its CronJob, which is changed in place"
+        do = "leave keep_runs= away; Schedule(keep_succeeded=, keep_failed=) says how many stay in the cluster"
+        yield Breach("X11", "keep_runs", spec.keep_runs, because, do)
     if schedule.if_running == "start" and spec.nodes > 1:
         because = "two runs at once may each get a part of the nodes, and wait for the rest for ever"
         do = 'write if_running="skip" or if_running="replace"'

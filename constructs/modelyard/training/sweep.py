@@ -9,7 +9,7 @@ from typing import Any
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
-from modelyard.pod import KEPT, EnvValue, FieldRef, manifest
+from modelyard.pod import KEPT, EnvValue, FieldRef, Mount, manifest
 from modelyard.training.options import Sweep
 from modelyard.values.value import source_of
 
@@ -35,6 +35,11 @@ def config_map(name: str, sweep: Sweep, labels: dict[str, str], site: Site) -> d
 def rows_name(name: str) -> str:
     """Return the logical name of that ConfigMap."""
     return f"{name}-sweep"
+
+
+def mount(name: str) -> Mount:
+    """Return where the settings are mounted."""
+    return "sweep", {"configMap": {"name": rows_name(name)}}, FOLDER, True
 
 
 def breaches(sweep: Sweep) -> Iterator[Breach]:

@@ -71,6 +71,9 @@ FORMATS = (
     _format("dckr_pat_", rf"\bdckr_pat_(?P<body>{_WORD}{{20,}})", "a Docker Hub token"),
     _format("dapi", r"\bdapi(?P<body>[0-9a-f]{32})\b", "a Databricks token"),
     _format("hvs.", rf"\bhvs\.(?P<body>{_WORD}{{24,}})", "a Vault token"),
+    _format("sig=", r"[?&]sig=(?P<body>[A-Za-z0-9%+/=]{40,})", "the signature of an Azure URL"),
+    _format("X-Amz-Signature=", r"[?&]X-Amz-Signature=(?P<body>[0-9a-f]{64})\b", "the signature of an AWS URL"),
+    _format("X-Goog-Signature=", r"[?&]X-Goog-Signature=(?P<body>[0-9a-f]{64,})\b", "the signature of a Google URL"),
     _format("AccountKey=", r"\bAccountKey=(?P<body>[A-Za-z0-9+/]{40,})", "the key of an Azure account"),
     _format(
         "eyJ", rf"\beyJ{_WORD}{{8,}}\.eyJ(?P<body>{_WORD}{{8,}})\.{_WORD}{{16,}}", "a JSON Web Token, such as a login"

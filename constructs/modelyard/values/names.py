@@ -16,6 +16,8 @@ SUBDOMAIN_LENGTH = 253
 PORT_NAME_LENGTH = 15
 LOGICAL_NAME = "modelyard.dev/name"
 """The annotation that holds the name which an object with a hash in its name is known by."""
+PROVENANCE = "modelyard.dev/source"
+"""The annotation that holds the line of Python which an object comes from."""
 
 
 @lru_cache(maxsize=65536)

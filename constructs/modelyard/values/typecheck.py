@@ -47,7 +47,10 @@ def mismatches(value: object) -> Iterator[Mismatch]:
 
 def _fitting(value: object) -> bool:
     cls: Any = type(value)
-    return all(checker.fits(getattr(value, name)) for name, checker in _fields(cls))
+    for name, checker in _fields(cls):  # noqa: SIM110 # a generator costs more than what it asks for
+        if not checker.fits(getattr(value, name)):
+            return False
+    return True
 
 
 @cache
@@ -99,7 +102,7 @@ def _plain(hint: type) -> Checker:
     has_fields = attrs.has(hint)
 
     def fits(value: object) -> bool:
-        return _is(value, hint) and (not has_fields or _fitting(value))
+        return (type(value) is hint or _is(value, hint)) and (not has_fields or _fitting(value))
 
     def told(value: object, path: str) -> Iterator[Mismatch]:
         if not _is(value, hint):
@@ -123,9 +126,10 @@ def _is(value: object, hint: type) -> bool:
 
 def _union(hint: object, arguments: tuple[Any, ...]) -> Checker:
     checkers = [_checker(argument) for argument in arguments]
+    simple = {argument for argument in arguments if argument in WORDS}
 
     def fits(value: object) -> bool:
-        return any(checker.fits(value) for checker in checkers)
+        return type(value) in simple or any(checker.fits(value) for checker in checkers)
 
     def told(value: object, path: str) -> Iterator[Mismatch]:
         attempts = [list(checker.told(value, path)) for checker in checkers]

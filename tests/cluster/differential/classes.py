@@ -42,7 +42,7 @@ SERVER: Mapping[str, tuple[str, ...]] = {
         (  # noqa: SIM905 # eighty quotes more say nothing
             "A01 A07 A09 A10 A13 C01 C03 C08 D01 D02 D05 D08 D14 D16 D17 J01 J02 J03 J04 J05 J06 J07 J08 J09 J10 J11 J14"
             " J19 J24 J26 N01 N02 N03 N04 N05 N16 N18 N19 N20 P02 P03 P04 P09 P11 P15 P16 P17 P20 P22 P26 P27 P30 P31 P32"
-            " R01 R02 R05 R06 R08 V06 V21 X04 X05"
+            " R01 R02 R05 R06 R08 R13 V06 V21 X04 X05"
         ).split(),
         (OLDEST, NEWEST),
     ),
@@ -94,6 +94,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "P06": OnlyUs(KUBELET),
     "P08": OnlyUs(CONTROLLER),
     "P13": OnlyUs(KUBELET),
+    "P14": OnlyUs(WORSE),
     "P19": OnlyUs(KUBELET),
     "P21": OnlyUs(SCHEDULER),
     "P23": OnlyUs(SCHEDULER),
@@ -106,16 +107,25 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "R09": OnlyUs(FLEET),
     "R10": OnlyUs(FLEET),
     "R11": OnlyUs(SCHEDULER),
+    "R12": OnlyUs(SEVERAL),
+    "R14": OnlyUs(WORSE),
     "R16": OnlyUs(KUBELET),
     "R23": OnlyUs(SCHEDULER),
     "R26": OnlyUs(FLEET),
+    "R27": OnlyUs(SCHEDULER),
     "V01": OnlyUs(SEVERAL),
     "V02": OnlyUs(SEVERAL),
     "V03": OnlyUs(FLEET),
+    "V07": OnlyUs("admission drops the volume and its mounts, and takes the pod"),
+    "V10": OnlyUs(WORSE),
+    "V13": OnlyUs(LATER),
+    "V15": OnlyUs(KUBELET),
     "V17": OnlyUs(WORSE),
     "V18": OnlyUs(WORSE),
     "V19": OnlyUs(WORSE),
     "V20": OnlyUs(WORSE),
+    "V22": OnlyUs(WORSE),
+    "V23": OnlyUs(WORSE),
 }
 """Rules that are about what happens after admission."""
 

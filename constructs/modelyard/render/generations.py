@@ -1,0 +1,175 @@
+"""Former runs and configurations: which of them stay rendered, and what the lock file holds of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+import yaml
+
+from modelyard.exact_yaml import too_deep
+from modelyard.findings import Breach, Source
+from modelyard.fleet import Environment, Manifest, Site, Workload
+from modelyard.images import Former, lock_path
+from modelyard.pod import REFERRED_TO, content_of, digest, references
+from modelyard.render import tree
+from modelyard.render.inventory import Entry, Inventory
+from modelyard.render.layout import path_of
+from modelyard.values.names import LOGICAL_NAME, PROVENANCE
+
+SEALED = re.compile(r"-[0-9a-f]{8}$")
+"""How the name of an object ends that carries its content."""
+NOT_APPLIED = {
+    "argocd.argoproj.io/hook": "Skip",
+    "kustomize.toolkit.fluxcd.io/reconcile": "disabled",
+}
+"""On a former run: both controllers leave it as it is, and start none that is not there."""
+
+Past = Callable[[Collection[str], Collection[str]], Iterable[tuple[str, Manifest]]]
+"""Answers, given the ids of workloads and what is sealed now, with what these rendered last and do no more."""
+
+
+@attrs.frozen
+class Current:
+    """
+    What is sealed now.
+
+    Args:
+        workload: Whose it is.
+
+        kind: Of the object.
+
+        name: With its hash.
+
+        identity: What a cluster knows it by.
+    """
+
+    workload: Workload
+    kind: str
+    name: str
+    identity: str
+
+
+def retired(
+    previous: Inventory, dist: Path, site: Site, owners: Collection[str], now: Collection[str]
+) -> Iterator[tuple[str, Manifest]]:
+    """Yield, with their owners, the sealed objects of *owners* that *previous* has and that are none of those *now*."""
+    if previous.cluster != site.cluster.name:
+        return
+    for entry in previous.entries.values():
+        if entry.identity[-9:-8] != "-" or entry.identity in now or entry.owner not in owners:
+            continue
+        manifest = _read(dist, entry) if SEALED.search(entry.identity) else None
+        # Under another path it is a former one already, and whether that is kept is the lock file's to say.
+        if (
+            manifest is not None
+            and broken(manifest) is None
+            and path_of(manifest, site.environment, entry.owner, site.namespace) == entry.path
+        ):
+            manifest["metadata"]["annotations"].pop(PROVENANCE, None)
+            yield entry.owner, manifest
+
+
+def _read(dist: Path, entry: Entry) -> Manifest | None:
+    data = tree.content(dist / entry.path)
+    if data is None or tree.hashed(data) != entry.sha256:
+        return None  # an edit by hand, which is told of elsewhere
+    found = yaml.load(data, Loader=yaml.CSafeLoader)
+    return found if isinstance(found, dict) else None
+
+
+def kept(current: Sequence[Current], environment: Environment, past: Past | None) -> dict[str, tuple[Manifest, ...]]:
+    """Return what stays rendered of each workload's former objects, newest first."""
+    formers = environment.lock.generations
+    sealed: dict[str, list[Current]] = {}
+    for each in current:
+        sealed.setdefault(each.workload.id, []).append(each)
+    workloads = _workloads(environment)
+    retirees: dict[str, list[Manifest]] = {}
+    if past is not None:
+        for owner, manifest in past(workloads, {one.identity for one in current}):
+            retirees.setdefault(owner, []).append(manifest)
+    found: dict[str, tuple[Manifest, ...]] = {}
+    for owner in sorted(retirees.keys() | (formers.keys() & workloads.keys())):
+        locked = (one.manifest for one in formers.get(owner, ()) if broken(one.manifest) is None)
+        candidates: dict[tuple[str, str], Manifest] = {}
+        for one in (*retirees.get(owner, ()), *locked):
+            if one["metadata"].get("namespace") == environment.site.namespace:
+                candidates.setdefault((one["kind"], one["metadata"]["name"]), one)
+        for now in sealed.get(owner, ()):
+            candidates.pop((now.kind, now.name), None)
+        runs = any(one.kind not in REFERRED_TO for one in sealed.get(owner, ()))
+        configs = 0 if runs else environment.site.keep_configs
+        chosen = tuple(_chosen([*candidates.values()], workloads[owner].keep_runs, configs))
+        if chosen:
+            found[owner] = chosen
+    return found
+
+
+def _chosen(formers: Sequence[Manifest], runs: int, configs: int) -> Iterator[Manifest]:
+    """Yield so many *runs* of *formers*, what they mount, and so many *configs* of each name besides."""
+    started = [one for one in formers if one["kind"] not in REFERRED_TO][:runs]
+    needed = {reference for one in started for reference in references(one.get("spec"))}
+    count: Counter[str] = Counter()
+    for one in formers:
+        if one["kind"] not in REFERRED_TO:
+            if any(one is run for run in started):
+                yield one
+            continue
+        logical = one["metadata"]["annotations"][LOGICAL_NAME]
+        count[logical] += 1
+        if (one["kind"], one["metadata"]["name"]) in needed or count[logical] <= configs:
+            yield one
+
+
+def _workloads(environment: Environment) -> dict[str, Workload]:
+    return {one.id: one for one in environment.workloads if isinstance(one.id, str)}
+
+
+def rendered(manifest: Manifest) -> Manifest:
+    """Return *manifest* as it is rendered when it is a former one."""
+    if manifest["kind"] in REFERRED_TO:
+        return manifest
+    metadata = manifest["metadata"]
+    return {**manifest, "metadata": {**metadata, "annotations": {**metadata["annotations"], **NOT_APPLIED}}}
+
+
+def former_path(manifest: Manifest, owner: str, site: Site) -> str:
+    """Return the path of a former object, which has its whole name in it."""
+    metadata = {key: manifest["metadata"].get(key) for key in ("name", "namespace")}
+    return path_of({**manifest, "metadata": metadata}, site.environment, owner, site.namespace)
+
+
+def damaged(environment: Environment) -> Iterator[Breach]:
+    """Yield the entries of the lock file that are not what was rendered."""
+    path = lock_path(environment.fleet.root, environment.name)
+    known = _workloads(environment)
+    for owner, formers in environment.lock.generations.items():
+        for index, one in enumerate(formers if owner in known else ()):
+            if because := broken(one.manifest):
+                do = "restore the lock file with git, or take the entry out"
+                field, source = f"generations.{owner}[{index}]", Source(str(path), one.line)
+                yield Breach("X13", field, None, because, do, source)
+
+
+def broken(manifest: Manifest) -> str | None:
+    """Return why *manifest* is no object whose name carries its content, or None."""
+    metadata = manifest.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not (isinstance(metadata, dict) and isinstance(annotations, dict)) or not all(
+        isinstance(text, str) for text in (manifest.get("apiVersion"), manifest.get("kind"), metadata.get("name"))
+    ):
+        return "it is no manifest with kind, name and annotations"
+    if too_deep(manifest):
+        return "it is nested too deep"
+    if metadata["name"] != f"{annotations.get(LOGICAL_NAME)}-{digest(content_of(manifest))}":
+        return "it was edited by hand: its name ends with a hash of what it was"
+    return None
+
+
+def locked(chosen: Mapping[str, Sequence[Manifest]]) -> dict[str, tuple[Former, ...]]:
+    """Return what the lock file is to hold."""
+    return {owner: tuple(Former(one) for one in manifests) for owner, manifests in chosen.items()}

@@ -1,0 +1,139 @@
+"""R: devices that are claimed, slices of GPUs, and slices of TPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from modelyard.findings import Breach, Severity
+from modelyard.fleet.hardware import MIG, TPU, TPU_TOPOLOGY, chips
+from modelyard.rules.demand import asked, askers, devices, field, listed, most
+from modelyard.rules.r_nodes import R09, R26
+from modelyard.rules.rule import Rule
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Container, Pod
+from modelyard.values import quantity
+
+if TYPE_CHECKING:
+    from modelyard.fleet.hardware import Accelerator
+
+DYNAMIC = "https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/"
+
+R12 = Rule(
+    "R12",
+    "A pod gets its accelerators from a device plugin or by a claim, never both.",
+    why="It is given two lots of devices, one of which lies idle, or waits for ever for a node that has both.",
+    fix="keep the claim, and remove the resource from requests and limits",
+    see=DYNAMIC,
+    acceptable=True,
+)
+R13 = Rule(
+    "R13",
+    "A container takes devices of claims that its pod has.",
+    why="The API server refuses the pod, or the object that makes pods of it.",
+    fix="correct the name, or add the claim to the pod's resourceClaims",
+    see=DYNAMIC,
+)
+R14 = Rule(
+    "R14",
+    "A container asks for one slice of a partitioned GPU (MIG).",
+    why="A CUDA process works with one slice, and slices cannot talk with each other: the others lie idle.",
+    fix="ask for one slice, larger if need be, or for a whole GPU",
+    see="https://docs.nvidia.com/datacenter/tesla/mig-user-guide/",
+    severity=Severity.WARNING,
+    acceptable=True,
+)
+R27 = Rule(
+    "R27",
+    "A pod on a TPU slice takes all chips of its host, and each host of the slice has one pod.",
+    why="The chips of a slice work together: with a host that has no pod, the others wait for it for ever.",
+    fix="run as many pods as the slice has hosts, and ask for all chips of one in each",
+    see="https://cloud.google.com/kubernetes-engine/docs/concepts/tpus",
+    acceptable=True,
+)
+
+
+@R13.containers
+def claimed(container: Container, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Look for the claims that a container names."""
+    named = (container.data.get("resources") or {}).get("claims")
+    if not named:
+        return
+    known = [claim["name"] for claim in container.pod.spec.get("resourceClaims") or ()]
+    for index, claim in enumerate(named):
+        if claim["name"] not in known:
+            because = f"the claims of the pod are {listed(known)}" if known else "the pod has no claims"
+            yield R13.breach(container.at(f"resources.claims[{index}].name"), claim["name"], because)
+
+
+@R12.pods
+def allocated(pod: Pod, scope: Scope) -> Iterator[Breach]:
+    """Compare the claims of a pod, whose templates are here, with the cluster's accelerators."""
+    for index, claim in enumerate(pod.spec.get("resourceClaims") or ()):
+        name = claim.get("resourceClaimTemplateName")
+        template = scope.find("ResourceClaimTemplate", pod.object.namespace, name) if name else None
+        if template is None:
+            continue
+        at = pod.at(f"spec.resourceClaims[{index}].resourceClaimTemplateName")
+        for request in ((template.spec.get("spec") or {}).get("devices") or {}).get("requests") or ():
+            yield from _request(at, name, request.get("exactly") or {}, pod, scope)
+
+
+def _request(at: str, name: str, exactly: dict[str, Any], pod: Pod, scope: Scope) -> Iterator[Breach]:
+    cluster, wanted = scope.site.cluster, exactly.get("deviceClassName")
+    classes = [one for one in cluster.accelerators if one.device_class == wanted]
+    if not classes or exactly.get("allocationMode") == "All":
+        return
+    for one in classes:
+        if one.resource in devices(pod):
+            yield R12.breach(at, name, f"the pod asks for {one.resource} too, and the claim is for {one.name}")
+            return
+    fitting = [one for one in classes if _selected(one, pod)] or classes
+    count, largest = exactly.get("count") or 1, max(fitting, key=lambda one: one.per_node)
+    if count > largest.per_node:
+        because = f"it claims {count} devices, and a node of {cluster.name} has {largest.per_node} of {largest.name}"
+        yield R09.breach(at, name, because, f"ask for 1 to {largest.per_node}")
+        return
+    pods, room = most(scope, pod.object)[0], sum(one.nodes * (one.per_node // count) for one in fitting)
+    if pod.object.kind != "DaemonSet" and pods > room:
+        because = f"there are up to {pods} pods of {count}, and {cluster.name} has room for {room}"
+        yield R26.breach(at, name, because, "lower the number of pods, or correct nodes= of the Accelerator")
+
+
+def _selected(one: Accelerator, pod: Pod) -> bool:
+    wanted = pod.spec.get("nodeSelector") or {}
+    return all(wanted.get(key, value) == value for key, value in one.labels.items())
+
+
+@R14.containers
+def partitioned(container: Container, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Count slices of GPUs."""
+    for name, given in container.limits.items():
+        if name.startswith(MIG) and (quantity.number(given) or 0) > 1:
+            because = "a process works with one of them"
+            yield R14.breach(container.at(f"resources.limits{field(name)}"), given, because)
+
+
+@R27.pods
+def sliced(pod: Pod, scope: Scope) -> Iterator[Breach]:
+    """Compare the pods on a slice of TPUs with its hosts."""
+    if TPU not in devices(pod) or (count := int(asked(pod, TPU))) < 1:
+        return
+    shape = (pod.spec.get("nodeSelector") or {}).get(TPU_TOPOLOGY)
+    known = [one for one in scope.site.cluster.accelerators if one.resource == TPU and one.topology == shape]
+    at = askers(pod, TPU)[0].at(f"resources.limits{field(TPU)}")
+    if known and all(one.per_node != count for one in known):
+        per_host = known[0].per_node
+        because = f"a host of {known[0].name} has {per_host} chips, and its pod takes all of them"
+        yield R27.breach(at, str(count), because, f"ask for {per_host}")
+        return
+    try:
+        hosts = chips(shape) // count if shape else 1
+    except ValueError:
+        return
+    pods = most(scope, pod.object)[0]
+    if hosts > 1 and (pods % hosts or (pod.object.job is None)):
+        because = f"a slice {shape} has {hosts} hosts of {count} chips, and there are {pods} pods"
+        fits = [one for one in scope.site.cluster.accelerators if one.resource == TPU and one.hosts == pods]
+        other = f", or choose {' or '.join(one.name for one in fits)}" if fits else ""
+        yield R27.breach(at, str(count), because, f"run {hosts} pods together{other}")

@@ -1,0 +1,86 @@
+"""Where a training saves its state: the same place for every pod and every Job of one logical run, and for no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from modelyard.findings import Breach
+from modelyard.pod import Claim, EnvValue, Mount, digest
+from modelyard.training.gang import JOB_NAME
+from modelyard.values.durations import whole_seconds
+from modelyard.values.value import source_of
+
+if TYPE_CHECKING:
+    from modelyard.fleet.site import Site
+    from modelyard.training.options import Checkpoint
+    from modelyard.training.spec import TrainingSpec
+
+DIRECTORY, EVERY, RESUME = "CHECKPOINT_DIR", "CHECKPOINT_EVERY", "RESUME_FROM"
+LATEST = "latest"
+
+
+def directory(name: str, spec: TrainingSpec, checkpoint: Checkpoint, site: Site) -> str:
+    """
+    Return the folder or the URL that the training *name* saves to.
+
+    It has no part that a change of the training changes, so a new Job goes on where the last one was. A trial has
+    a folder of its own, and so has each run of a schedule, unless *checkpoint* names the run.
+    """
+    base = checkpoint.to.mount if isinstance(checkpoint.to, Claim) else checkpoint.to
+    parts = [base.rstrip("/"), site.environment, name]
+    if checkpoint.run is not None:
+        parts.append(checkpoint.run)
+    elif spec.schedule is not None:
+        parts.append("$(JOB_NAME)")
+    if spec.sweep is not None:
+        # Other settings are other trials, though their numbers are the same.
+        parts += [digest(spec.sweep.trials()), "$(SWEEP_TRIAL)"]
+    return "/".join(parts)
+
+
+def variables(name: str, spec: TrainingSpec, site: Site) -> dict[str, EnvValue]:
+    """Return the variables that tell the program where it saves, how often, and whether it goes on from there."""
+    checkpoint = spec.checkpoint
+    if checkpoint is None:
+        return {}
+    told: dict[str, EnvValue] = {}
+    if spec.schedule is not None and checkpoint.run is None:
+        told["JOB_NAME"] = JOB_NAME
+    told[DIRECTORY] = directory(name, spec, checkpoint, site)
+    if checkpoint.every is not None:
+        told[EVERY] = str(whole_seconds(checkpoint.every))
+    if checkpoint.resume:
+        told[RESUME] = LATEST
+    return told
+
+
+def mounts(spec: TrainingSpec) -> list[Mount]:
+    """Return the volume that is saved to, unless the user mounts it there already."""
+    if spec.checkpoint is None or not isinstance(claim := spec.checkpoint.to, Claim):
+        return []
+    if any(isinstance(one, Claim) and (one.name, one.mount) == (claim.name, claim.mount) for one in spec.volumes):
+        return []
+    return [("checkpoint", {"persistentVolumeClaim": {"claimName": claim.name}}, claim.mount, False)]
+
+
+def breaches(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield why *spec* cannot save so."""
+    checkpoint = spec.checkpoint
+    if checkpoint is None:
+        return
+    source = source_of(checkpoint)
+    if isinstance(checkpoint.to, Claim) and checkpoint.to.read_only:
+        because = "a training writes its checkpoints"
+        yield Breach("X11", "checkpoint.to.read_only", True, because, "leave it away", source_of(checkpoint.to))  # noqa: FBT003
+    if spec.schedule is not None and spec.schedule.if_running == "start" and checkpoint.run is not None:
+        because = 'with if_running="start" two runs may save to it at once'
+        do = 'leave run= away, so that each has a place of its own, or write if_running="skip"'
+        yield Breach("V23", "checkpoint.run", checkpoint.run, because, do, source)
+    for variable in (DIRECTORY, EVERY, RESUME):
+        if variable in spec.env:
+            because = "with checkpoint= it says where and how this training saves"
+            yield Breach("N22", f"env[{variable!r}]", None, because, "leave the variable away")
+    if "JOB_NAME" in spec.env and spec.schedule is not None and checkpoint.run is None and spec.nodes == 1:
+        because = "with schedule= the place of the checkpoint depends on it"
+        yield Breach("N22", "env['JOB_NAME']", None, because, "leave the variable away")
