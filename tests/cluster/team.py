@@ -19,6 +19,13 @@ from tests.support import IMAGE
 Build = Callable[[Fleet], object]
 
 
+SERVED = (
+    ("apps/v1", "Deployment"), ("v1", "Service"), ("v1", "ServiceAccount"), ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("policy/v1", "PodDisruptionBudget"),
+)  # fmt: skip
+"""What a service with two replicas consists of."""
+
+
 class Team(ABC):
     """
     A team with one environment: it renders, merges, and looks at what comes of it.
@@ -99,6 +106,14 @@ class Team(ABC):
         self.synced(revision)
         return states
 
+    def pruned(self, service: str) -> list[str]:
+        """Return the kinds of the objects of a removed *service* that are gone."""
+        return [kind for version, kind in SERVED if missing(self.api, self.about(version, kind, service))]
+
+    def kept(self, *names: tuple[str, str, str]) -> list[str]:
+        """Return the names of those objects, as apiVersion, kind and name, that are there."""
+        return [one[2] for one in names if not missing(self.api, self.about(*one))]
+
     def object(self, api_version: str, kind: str, name: str) -> Manifest:
         """Return an object of the environment."""
         return self.api.get(api_version, kind, name, self.namespace)
@@ -122,10 +137,10 @@ def owners(manifest: Manifest, field: str) -> list[str]:
     return [one["manager"] for one in entries if field in one.get("fieldsV1", {}).get("f:spec", {})]
 
 
-def service(env: Environment, **options: Any) -> ScalableModelService:
+def service(env: Environment, name: str = "api", **options: Any) -> ScalableModelService:
     """Return a small service."""
     stock = {"image": IMAGE, "port": 8000, "health": "/healthz", "cpu": "500m", "memory": "1Gi", "replicas": 2}
-    return ScalableModelService(env, "api", **{**stock, **options})
+    return ScalableModelService(env, name, **{**stock, **options})
 
 
 def training(env: Environment, **options: Any) -> TrainingJob:

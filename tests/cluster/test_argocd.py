@@ -27,7 +27,7 @@ from tests.cluster.argocd import PATIENCE, ArgoCD, application
 from tests.cluster.cluster import Cluster
 from tests.cluster.load import Load
 from tests.cluster.programs import ROOT
-from tests.cluster.team import Build, Team, missing, owners, service, training
+from tests.cluster.team import SERVED, Build, Team, missing, owners, service, training
 from tests.support import raw
 
 Observed = Callable[[str], None]
@@ -197,19 +197,25 @@ def test_a_removed_workload_is_pruned_and_its_claim_is_not(team: Teams, observed
         def both(fleet: Fleet) -> None:
             env = own.environment(fleet)
             service(env)
+            service(env, "old")
             training(env, volumes=[claim])
 
         revision = own.merge(both)
         own.bootstrap()
         own.synced(revision, "Progressing", "Healthy")
         (job,) = own.api.all("batch/v1", "Job", own.namespace)
+        assert own.pruned("old") == []
         revision = own.merge(lambda fleet: service(own.environment(fleet)))
         own.synced(revision, "Progressing", "Healthy")
-        assert missing(own.api, own.about("v1", "ServiceAccount", "train"))
-        assert missing(own.api, own.about("networking.k8s.io/v1", "NetworkPolicy", "train"))
-        assert not missing(own.api, own.about("v1", "PersistentVolumeClaim", "checkpoints"))
-        assert not missing(own.api, own.about("batch/v1", "Job", job["metadata"]["name"]))
-        observed("argocd: a removed training's account and policy are pruned, its claim and its run are kept: Synced")
+        assert own.pruned("old") == [kind for _, kind in SERVED]
+        run = job["metadata"]["name"]
+        assert own.kept(
+            ("v1", "PersistentVolumeClaim", "checkpoints"), ("batch/v1", "Job", run), ("v1", "ServiceAccount", "train"),
+            ("networking.k8s.io/v1", "NetworkPolicy", "train"),
+        ) == ["checkpoints", run, "train", "train"]  # fmt: skip
+        observed(
+            "argocd: a removed service is pruned, a removed training's claim, run, account and policy are kept: Synced"
+        )
 
 
 @pytest.mark.parametrize("way", ["alone", "handed over"])

@@ -20,7 +20,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.flux import Flux, git_repository, kustomization
 from tests.cluster.git import GitServer
 from tests.cluster.load import Load
-from tests.cluster.team import Build, Team, missing, owners, service, training
+from tests.cluster.team import SERVED, Build, Team, missing, owners, service, training
 from tests.support import IMAGE
 
 Observed = Callable[[str], None]
@@ -170,41 +170,46 @@ def test_a_removed_workload_is_pruned_and_its_claim_is_not(team: Teams, observed
         def both(fleet: Fleet) -> None:
             env = own.environment(fleet)
             service(env)
+            service(env, "old")
             training(env, volumes=[claim])
 
         revision = own.merge(both)
         own.bootstrap()
         own.synced(revision)
         (job,) = own.api.all("batch/v1", "Job", own.namespace)
+        assert own.pruned("old") == []
         own.synced(own.merge(lambda fleet: service(own.environment(fleet))))
-        assert missing(own.api, own.about("v1", "ServiceAccount", "train"))
-        assert missing(own.api, own.about("networking.k8s.io/v1", "NetworkPolicy", "train"))
-        claimed, run = (
-            own.about("v1", "PersistentVolumeClaim", "checkpoints"),
-            own.about("batch/v1", "Job", job["metadata"]["name"]),
+        assert own.pruned("old") == [kind for _, kind in SERVED]
+        run = job["metadata"]["name"]
+        lasting = [
+            ("v1", "PersistentVolumeClaim", "checkpoints"), ("batch/v1", "Job", run), ("v1", "ServiceAccount", "train"),
+            ("networking.k8s.io/v1", "NetworkPolicy", "train"),
+        ]  # fmt: skip
+        assert own.kept(*lasting) == ["checkpoints", run, "train", "train"]
+        observed(
+            "flux: a removed service is pruned, a removed training's claim, run, account and policy are kept: Ready"
         )
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": own.namespace}}
-        assert not missing(own.api, claimed)
-        assert not missing(own.api, run)
-        observed("flux: a removed training's account and policy are pruned, its claim and its run are kept: Ready")
 
         folder = own.repository.root / "dist" / own.name
         (folder / "_environment" / "namespace.yaml").unlink()
         own.synced(own.repository.commit("Remove the namespace"))
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": own.namespace}}
         assert not missing(own.api, namespace)
         shutil.rmtree(folder)
         own.repository.commit("Remove the environment")
         own.refresh()
-        broken = own.again()
-        assert condition(broken, "Ready")["reason"] == "ArtifactFailed"
-        assert not missing(own.api, own.about("apps/v1", "Deployment", "api"))
+        broken = own.api.until_one(
+            lambda one: condition(one, "Ready").get("reason") == "ArtifactFailed", kustomization(own.namespace),
+            what="Flux finds no folder",
+        )  # fmt: skip
         own.api.delete(kustomization(own.namespace))
         own.api.until(
             lambda found: found == [], broken["apiVersion"], "Kustomization", "flux-system",
             name=own.namespace, what="the Kustomization is deleted",
         )  # fmt: skip
-        kept = [own.about("apps/v1", "Deployment", "api"), own.about("v1", "Service", "api"), claimed, run, namespace]
-        assert [one["kind"] for one in kept if missing(own.api, one)] == []
+        assert own.kept(*lasting) == ["checkpoints", run, "train", "train"]
+        assert own.pruned("api") == []
+        assert not missing(own.api, namespace)
         observed(
             "flux: a Namespace without manifest, an environment without folder and a deleted Kustomization delete nothing"
         )

@@ -119,6 +119,9 @@ class Flux(Delivery):
     def _name(self, site: Site) -> str:
         return self.name or site.namespace
 
+    def _delivery_name(self, site: Site) -> str:
+        return f"{self._name(site)}{parts.SUFFIX}"
+
     @property
     def _kind(self) -> str:
         return "OCIRepository" if self.repo.startswith(parts.OCI) else "GitRepository"
@@ -147,13 +150,14 @@ class Flux(Delivery):
                 **({"healthChecks": checks} if checks else {}),
                 **({"ignore": [_ignored(one) for one in cargo.owned]} if cargo.owned else {}),
                 **({"serviceAccountName": self.service_account} if self.service_account is not None else {}),
-                **({"dependsOn": [{"name": name} for name in self.depends_on]} if self.depends_on else {}),
+                # With a commit that removes a service, it would else wait for the Deployment that it has just deleted.
+                "dependsOn": [{"name": name} for name in (self._delivery_name(site), *self.depends_on)],
             }
         )
         return made
 
     def _bootstrap(self, site: Site) -> Manifest:
-        made = self._kustomization(f"{self._name(site)}{parts.SUFFIX}", parts.delivery_folder(self.path, site), site)
+        made = self._kustomization(self._delivery_name(site), parts.delivery_folder(self.path, site), site)
         # What would be deleted here is a Kustomization.
         made["spec"].update({"timeout": "60s", "prune": False, "wait": False})
         return made
