@@ -6,7 +6,9 @@ from modelyard import ArgoCD, CpuScale, Environment, Fleet, Gpu, ScalableModelSe
 
 def walkthrough(fleet: Fleet) -> None:
     """Serve ``ml-model`` with two to five replicas, and train it once on two GPUs."""
-    env = Environment(fleet, "walkthrough", cluster=KIND, namespace="walkthrough", delivery=ArgoCD(REPO))
+    env = Environment(
+        fleet, "walkthrough", cluster=KIND, namespace="walkthrough", delivery=ArgoCD(REPO), provenance=True
+    )
     ScalableModelService(
         env,
         "ml-model",

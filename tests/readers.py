@@ -18,7 +18,6 @@ from ruamel.yaml import YAML
 
 from tests.project import ROOT
 
-SOURCE = ROOT / "tests" / "goyaml"
 TOOLS = ROOT / ".tools" / "bin"
 
 
@@ -28,7 +27,7 @@ class GoYaml:
     def __enter__(self) -> Self:
         """Start it."""
         self._process = subprocess.Popen(  # built from tests/goyaml
-            [binary()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            [binary("goyaml")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
         return self
 
@@ -47,23 +46,24 @@ class GoYaml:
         return json.loads(self._process.stdout.readline())
 
 
-def binary() -> Path:
-    """Return the program built from ``tests/goyaml``, building it where that has not been done yet."""
+def binary(name: str) -> Path:
+    """Return the program built from ``tests/<name>``, building it where that has not been done yet."""
+    source = ROOT / "tests" / name
     whole = hashlib.sha256()
     for file in ("main.go", "go.mod", "go.sum"):
-        whole.update((SOURCE / file).read_bytes())
-    target = TOOLS / f"goyaml-{whole.hexdigest()[:12]}"
+        whole.update((source / file).read_bytes())
+    target = TOOLS / f"{name}-{whole.hexdigest()[:12]}"
     if target.exists():
         return target
     go = shutil.which("go") or shutil.which("go", path=ROOT / ".tools" / "go" / "bin")
     assert go is not None, "the tests need Go, on PATH or in .tools/go where make setup puts it"
     settings = {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
     TOOLS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=TOOLS, prefix=".goyaml-") as folder:
-        new = Path(folder) / "goyaml"
+    with tempfile.TemporaryDirectory(dir=TOOLS, prefix=f".{name}-") as folder:
+        new = Path(folder) / name
         done = subprocess.run(  # the Go of this machine
             [go, "build", "-trimpath", "-o", new],
-            cwd=SOURCE,
+            cwd=source,
             env={**os.environ, **settings},
             capture_output=True,
             text=True,

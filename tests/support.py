@@ -13,6 +13,7 @@ from modelyard import (
     Accelerator,
     Cluster,
     CpuScale,
+    Crd,
     Environment,
     Finding,
     Fleet,
@@ -41,6 +42,11 @@ def cluster_with(**options: Any) -> Cluster:
     stock: Any = CLUSTER
     changed: Cluster = attrs.evolve(stock, **options)
     return changed
+
+
+def having(*installed: Crd) -> Cluster:
+    """Return the stock cluster with *installed*."""
+    return cluster_with(installed=installed)
 
 
 def environment(root: Path, **options: Any) -> Environment:

@@ -173,7 +173,8 @@ def test_explain_tells_what_a_training_does_when_something_goes_wrong(project: P
     assert text[0].split() == ["WHEN", "THEN"]
     assert text[3].split("  ")[0] == data[2]["when"] == "exit code 2, 126 or 127"
     assert data[2]["then"] == "the Job fails at once"
-    assert [f"{one['when']} {one['then']}" for one in data] == [" ".join(line.split()) for line in text[1:]]
+    assert [f"{one['when']} {one['then']}" for one in data] == [" ".join(line.split()) for line in text[1:-1]]
+    assert text[-1] == "It runs as a Job: it is a single pod."
     assert run(project, "explain", "prod/sentiment", code=2).stderr == (
         "error: prod/sentiment makes no Job; only trainings end, and can fail for good\n"
     )

@@ -26,6 +26,7 @@ import typer.main
 import modelyard
 from modelyard.cli import app as cli
 from modelyard.rules import RULES
+from tests.plan.repository import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = ROOT / "docs" / "rules"
@@ -37,8 +38,8 @@ BLOCK = re.compile(
     r"^```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$|^<!-- file (\S+)\n(.*?)^-->$", re.MULTILINE | re.DOTALL
 )
 LINK = re.compile(r"(?<!!)\[[^]]*\]\(([^)\s]+)\)")
-COMMAND = re.compile(r"\bmodelyard ((?:images )?(?:synth|check|list|explain|pin|promote)\b)([^`\n|]*)")
-OPTION = re.compile(r"(?<!\S)(--[a-z]+|-[a-z])\b")
+COMMAND = re.compile(r"\bmodelyard ((?:images )?(?:synth|check|plan|list|explain|pin|promote)\b)([^`\n|]*)")
+OPTION = re.compile(r"(?<!\S)(--[a-z-]+|-[a-z])\b")
 RULE = re.compile(rf"\b[{''.join({name[0] for name in RULES})}]\d\d\b")
 MACHINE = re.compile(r"(?<![\w.])/(?:work|home|Users|root|opt)/")
 CUT = "..."
@@ -101,7 +102,12 @@ class Project:
             assert [str(self.code)] == list(expected)
             return
         words = shlex.split(command)
-        program = {"modelyard": ["-c", "from modelyard.cli import main; main()"], "python": []}.get(words[0])
+        programs = {
+            "git": [shutil.which("git") or "git"],
+            "modelyard": [sys.executable, "-c", "from modelyard.cli import main; main()"],
+            "python": [sys.executable],
+        }
+        program = programs.get(words[0])
         if program is None:
             return
         if words[:2] == ["modelyard", "synth"] or words[0] == "python":
@@ -110,9 +116,9 @@ class Project:
                 shutil.copytree(self.root / "dist", self.before)
         source = str(Path(modelyard.__file__).parent.parent)
         done = subprocess.run(
-            [sys.executable, *program, *words[1:]],
+            [*program, *words[1:]],
             cwd=self.root,
-            env={**os.environ, "PYTHONPATH": source, "COLUMNS": "80"},
+            env={**os.environ, **SETTINGS, "PYTHONPATH": source, "COLUMNS": "80"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",

@@ -315,7 +315,13 @@ def test_the_list_shows_nodes_and_gpus(tmp_path: Path) -> None:
     scope = environment(tmp_path)
     gang = training(scope, **{**GANG, "gpu": Gpu("l4", 4)})
 
-    assert gang.summary() == {"kind": "TrainingJob", "replicas": "4", "gpus": "4 x 4 x l4", "image": IMAGE}
+    assert gang.summary() == {
+        "kind": "TrainingJob",
+        "runs_as": "Job",
+        "replicas": "4",
+        "gpus": "4 x 4 x l4",
+        "image": IMAGE,
+    }
 
 
 def test_files_are_part_of_the_run(tmp_path: Path) -> None:

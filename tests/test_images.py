@@ -148,6 +148,41 @@ def test_promotion_refuses_what_staging_does_not_have_pinned(names: list[str], m
     assert str(raised.value) == message
 
 
+@pytest.mark.parametrize(
+    ("origin", "lock", "target", "message"),
+    [
+        (Lock({"a": MODEL}), Lock(), "staging",
+         "--from and --to are both staging; promotion is from one environment to another"),
+        (Lock({"a": MODEL}), Lock({"b": MODEL}), "prod",
+         "staging and prod have no image name in common; name some of those that staging has: a"),
+        (Lock(), Lock({"b": MODEL}), "prod",
+         "staging and prod have no image name in common; name some of those that staging has: none"),
+    ],
+)  # fmt: skip
+def test_promotion_refuses_what_moves_nothing(origin: Lock, lock: Lock, target: str, message: str) -> None:
+    """Neither to itself, nor without anything in common."""
+    with pytest.raises(UsageError) as raised:
+        promoted(origin, lock, "staging", target)
+
+    assert str(raised.value) == message
+
+
+def test_promotion_touches_the_lock_file_alone_and_shows_what_is_different(tmp_path: Path) -> None:
+    """Old and new of each image; the second time there is nothing, and dist/ waits for a synthesis."""
+    project = projects.make(tmp_path / "project")
+    project.synth()
+    before = project.snapshot()
+    words = (projects.MODELYARD, "images", "promote", "--from", "dev", "--to", "prod")
+    old, new = (f"ghcr.io/acme/sentiment:1.{minor}.0@sha256:{digit * 64}" for minor, digit in ((1, "2"), (2, "1")))
+
+    first, second = project.run(*words), project.run(*words)
+
+    assert first.out == f"prod/sentiment: {old} -> {new}\nrun modelyard synth to render it\n"
+    assert (second.out, second.code) == ("nothing to change\n", 0)
+    assert project.snapshot() == before
+    assert "--from" in project.run(projects.MODELYARD, "images", "promote").err
+
+
 def test_lock_files_are_of_environments_that_exist(tmp_path: Path) -> None:
     """One that the fleet names gets its first lock file by a pin; no other name does."""
     project = projects.make(tmp_path / "project")

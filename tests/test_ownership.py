@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelyard import ArgoCD, Cluster, Crd, Environment, Flux, Owned, TrainingJob
+from modelyard import ArgoCD, Cluster, Crd, Environment, Flux, Owned, Sweep, TrainingJob
 from modelyard.render.objects import gather
 from tests.support import CLUSTER, IMAGE, delivered, environment, found_by, objects, raw, service, training
 
@@ -155,7 +155,7 @@ def test_fixed_replicas_are_gits(tmp_path: Path) -> None:
 
 def queued(scope: Environment, **annotations: str) -> TrainingJob:
     """Return the stock training, in a queue."""
-    workload = training(scope)
+    workload = training(scope, sweep=Sweep(rows=[{"lr": 0.1}, {"lr": 0.01}]) if annotations else None)
     workload.add_json_patch(
         "Job", {"op": "add", "path": "/metadata/labels/kueue.x-k8s.io~1queue-name", "value": "research"}
     )
@@ -194,7 +194,7 @@ def test_argo_cd_keeps_what_a_queue_adds_to_what_git_holds(tmp_path: Path) -> No
 
 def test_a_queue_owns_where_each_job_of_a_set_runs(tmp_path: Path) -> None:
     """One path a job."""
-    scope = environment(tmp_path, cluster=WITH_CRDS, delivery=Flux(REPO))
+    scope = environment(tmp_path, cluster=WITH_CRDS, delivery=Flux(REPO), pod_security="privileged")
     job = {
         "template": {
             "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": IMAGE}]}}}

@@ -13,14 +13,17 @@ from modelyard import (
     Checkpoint,
     Claim,
     ConfigFiles,
+    Crd,
     EmptyDir,
     FieldRef,
     Gpu,
     Network,
     Peer,
+    Queue,
     Schedule,
     SecretFiles,
     SecretKey,
+    Step,
     Sweep,
     TrainingJob,
     hours,
@@ -28,8 +31,9 @@ from modelyard import (
 )
 from modelyard.pod import KEPT
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, objects, training
+from tests.support import IMAGE, environment, having, objects, training
 
+KUEUE = "kueue|x-k8s|io"
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers[0]"
 
@@ -87,6 +91,12 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
         "data",
         {"0.json": '{"lr": 0.1}', "1.json": '{"lr": 0.01}'},
     ),
+    ("before", [Step("prepare", ["a"])], "Job/train", f"{POD}.initContainers[0].name", "prepare"),
+    ("before", [Step("prepare", ["a"])], "Job/train", f"{POD}.initContainers[0].command", ["a"]),
+    ("after", [Step("register", ["a"], memory="1Gi")], "Job/train", f"{POD}.initContainers[0].name", "trainer"),
+    ("after", [Step("register", ["a"], memory="1Gi")], "Job/train", f"{CONTAINER}.resources.limits", {"memory": "1Gi"}),
+    ("queue", Queue("research"), "Job/train", f"metadata.labels.{KUEUE}/queue-name", "research"),
+    ("queue", Queue("research", priority="high"), "Job/train", f"metadata.labels.{KUEUE}/priority-class", "high"),
     ("nodes", 4, "Job/train", "spec.completionMode", "Indexed"),
     ("nodes", 4, "Job/train", "spec.completions", 4),
     ("nodes", 4, "Job/train", "spec.parallelism", 4),
@@ -147,10 +157,10 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ("service_account", "shared", "Job/train", f"{POD}.serviceAccountName", "shared"),
     (
         "service_account_annotations",
-        {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"},
+        {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/x"},
         "ServiceAccount/train",
         "metadata.annotations",
-        {**KEPT, "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"},
+        {**KEPT, "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/x"},
     ),
     ("image_pull_secrets", ["registry"], "Job/train", f"{POD}.imagePullSecrets", [{"name": "registry"}]),
     ("labels", {"project": "x"}, "Job/train", "spec.template.metadata.labels.project", "x"),
@@ -188,13 +198,16 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ),
 ]
 
+ELSEWHERE = {"identity", "secrets", "watch"}
+"""Options that need more of a cluster than the stock one has: tests/test_identity.py, tests/test_watching.py."""
+
 
 @pytest.mark.parametrize(("option", "value", "name", "path", "expected"), OPTIONS)
 def test_an_option_becomes_its_field(
     tmp_path: Path, option: str, value: Any, name: str, path: str, expected: Any
 ) -> None:
     """The option sets this very field, which the stock training has otherwise."""
-    plain, changed = environment(tmp_path), environment(tmp_path)
+    plain, changed = (environment(tmp_path, cluster=having(Crd.KUEUE)) for _ in range(2))
     training(plain)
     training(changed, **{option: value})
 
@@ -209,7 +222,7 @@ def test_every_option_is_in_the_table() -> None:
     parameters = inspect.signature(TrainingJob.__init__).parameters.values()
     options = {one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
 
-    assert options - {"accept", "keep_runs", "topology"} == {option for option, *_ in OPTIONS}
+    assert options - {"accept", "backend", "keep_runs", "topology"} - ELSEWHERE == {option for option, *_ in OPTIONS}
 
 
 def test_the_textbook_job_is_what_the_textbook_says(tmp_path: Path) -> None:

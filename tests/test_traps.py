@@ -255,7 +255,7 @@ def test_t17_a_sync_that_is_tried_once(tmp_path: Path) -> None:
     service(scope)
     retry = delivered(scope)["Application/ml-test"]["spec"]["syncPolicy"]["retry"]
     assert (retry["limit"], retry["refresh"]) == (5, True)
-    scope.add_json_patch("Application", {"op": "remove", "path": "/spec/syncPolicy/retry"}, name="ml-test")
+    scope.add_json_patch("Application", {"op": "remove", "path": "/spec/syncPolicy/retry/limit"}, name="ml-test")
     assert [(one.rule, one.severity) for one in found(scope)] == [("G10", "warning")]
 
 

@@ -71,6 +71,19 @@ PROJECTS = {
             "config/crd/bases/keda.sh_*.yaml",
         ),
     ],
+    # The newest of which the Go proxy has the files.
+    "kubeflow-trainer": [
+        Source(
+            "github.com/kubeflow/trainer/v2", "v2.0.0", "h1:mnQSR9iPKItxyUR8mq66XsmxqKNVHwr9YYOB7BTU9dU=",
+            "manifests/base/crds/trainer.kubeflow.org_*.yaml",
+        ),
+    ],
+    "kuberay": [
+        Source(
+            "github.com/ray-project/kuberay/ray-operator", "v1.5.0", "h1:KCjCQ7PSsvs9Ke+90CZbbs498nuaIJ/JkXk4vd54EVg=",
+            "config/crd/bases/*.yaml",
+        ),
+    ],
     "kueue": [
         Source(
             "sigs.k8s.io/kueue", "v0.15.0", "h1:9Khzc2ne6/eWuZx5o+R4KlVBzh3kZkTIMzpPC2e8Spg=",

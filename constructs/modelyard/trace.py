@@ -122,6 +122,11 @@ def argument(source: Source, name: str) -> Source:
     return source
 
 
+def end(file: Path, line: int) -> int:
+    """Return the last line of the call that begins at *line* of *file*."""
+    return max((call.end_lineno or line for call in _calls(str(file)) if call.lineno == line), default=line)
+
+
 def literal(source: Source, name: str) -> object:
     """Return the value that the call at *source* writes out for the argument *name*, or None where it computes one."""
     for call in _calls(source.file):

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ AUTOSCALER_PERIOD = "2s"
 """How often the HorizontalPodAutoscaler looks; 15 s in a cluster that has other things to do."""
 METRICS_PERIOD = "10s"
 """How often metrics-server looks: the least it accepts."""
+THREADS = 8
+"""How many namespaces are cleared at a time: each waits for the kubelets."""
 
 RUNNING = (
     ("autoscaling/v2", "HorizontalPodAutoscaler"),
@@ -149,8 +152,7 @@ class Cluster(ControlPlane):
         try:
             yield
         finally:
-            for namespace in namespaces:
-                self.clear(namespace)
+            self.clear(*namespaces)
 
     @contextlib.contextmanager
     def without(self, *manifests: Manifest) -> Iterator[None]:
@@ -161,11 +163,23 @@ class Cluster(ControlPlane):
             for one in manifests:
                 self.api.delete(one)
 
-    def clear(self, namespace: str) -> None:
-        """Delete *namespace* and what runs in it, and wait until its pods have left their nodes."""
+    def clear(self, *namespaces: str) -> None:
+        """Delete *namespaces* and what runs in them, side by side, and wait until their pods have left their nodes."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(self._clear, namespaces))
+
+    def gone(self, *namespaces: str) -> None:
+        """Wait until *namespaces* that were cleared are gone, for whoever makes them anew."""
+        self.api.until(
+            lambda found: not {one["metadata"]["name"] for one in found} & {*namespaces},
+            "v1", "Namespace", what=f"{' and '.join(namespaces)} are gone",
+        )  # fmt: skip
+
+    def _clear(self, namespace: str) -> None:
         for api_version, kind in RUNNING:
             path = self.api.kind(api_version, kind).at(namespace)
-            self.api.request("DELETE", path, {"propagationPolicy": "Background"})
+            # Nobody looks at how they end.
+            self.api.request("DELETE", path, {"propagationPolicy": "Background", "gracePeriodSeconds": 0})
         self.api.until(lambda pods: pods == [], "v1", "Pod", namespace, what=f"all pods of {namespace} are gone")
         self.api.delete({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
 

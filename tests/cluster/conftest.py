@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -24,11 +27,12 @@ def programs(request: pytest.FixtureRequest) -> Iterator[Programs]:
     running = Programs()
     yield running
     if request.session.testsfailed:
-        shutil.rmtree(LOGS, ignore_errors=True)
-        LOGS.mkdir(parents=True)
+        logs = LOGS / (request.config.getoption("--half") or "all")
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir(parents=True)
         for log in running.folder.glob("*/*.log"):
-            shutil.copy(log, LOGS / f"{log.parent.name}-{log.name}")
-        request.config.stash.setdefault(OBSERVED, []).append(f"the programs' logs are in {LOGS.relative_to(ROOT)}")
+            shutil.copy(log, logs / f"{log.parent.name}-{log.name}")
+        request.config.stash.setdefault(OBSERVED, []).append(f"the programs' logs are in {logs.relative_to(ROOT)}")
     running.close()
 
 
@@ -78,12 +82,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a user ask a cluster of her own."""
     text = "ask the cluster of this context of your kubeconfig whether it would accept dist/, by a dry run only"
     parser.addoption("--context", metavar="NAME", help=text)
+    text = "run what asks API servers, or what watches controllers: python -m tests.cluster runs both at once"
+    parser.addoption("--half", choices=["servers", "controllers"], help=text)
+    parser.addoption("--while", type=int, metavar="DESCRIPTOR", help="end when this pipe is closed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End with whoever started this session, also if that was killed."""
+    if (descriptor := config.getoption("--while")) is not None:
+        threading.Thread(target=_end_with, args=[descriptor], name="while", daemon=True).start()
+
+
+def _end_with(descriptor: int) -> None:
+    os.read(descriptor, 1)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run nothing on a user's cluster but the tests that say they are for it."""
-    if config.getoption("--context") is None:
+    """Run nothing on a user's cluster but the tests that say they are for it; otherwise all, or half of them."""
+    half = config.getoption("--half")
+    if config.getoption("--context") is not None:
+        chosen = [item for item in items if item.get_closest_marker("context")]
+    elif half is not None:
+        chosen = [item for item in items if _half(item) == half]
+    else:
         return
-    chosen = [item for item in items if item.get_closest_marker("context")]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
+
+
+def _half(item: pytest.Item) -> str:
+    """Return the half that a test belongs to."""
+    return "servers" if "control_plane" in getattr(item, "fixturenames", ()) else "controllers"

@@ -18,6 +18,7 @@ from environments.walkthrough import walkthrough
 from modelyard import ArgoCD as Delivery
 from modelyard import (
     Claim,
+    ConfigFiles,
     CpuScale,
     Fleet,
     SynthesisError,
@@ -312,3 +313,62 @@ def test_what_the_project_allows_no_more_is_not_pruned(team: Teams, observed: Ob
         observed(
             "argocd: an object whose kind the AppProject allows no more stays for ever, Synced; allowed, it is pruned"
         )
+
+
+def test_a_former_run_goes_on_and_never_starts_again(cluster: Cluster, team: Teams, observed: Observed) -> None:
+    """It stays in ``dist/``; its failure is not the Application's, and one that is deleted is not made again."""
+
+    def build(epochs: str) -> Build:
+        return lambda fleet: training(own.environment(fleet), args=[epochs], keep_runs=1, retries=0)
+
+    with team("kept") as own:
+        first = own.merge(build("1"))
+        own.bootstrap()
+        own.synced(first, "Progressing")
+        (old,) = own.api.all("batch/v1", "Job", own.namespace)
+        own.api.until_one(lambda one: one["status"].get("ready") == 1, old, what="the first run runs")
+        second = own.merge(build("2"))
+        own.synced(second, "Progressing")
+        (file,) = (own.repository.root / "dist" / own.name / "train").glob("job-*.yaml")
+        assert file.stem == f"job-{old['metadata']['name']}"
+        assert len(own.api.all("batch/v1", "Job", own.namespace)) == 2
+        after = own.api.current(old)
+        assert after["metadata"]["uid"] == old["metadata"]["uid"]
+        assert after["status"]["active"] == 1
+        assert "argocd.argoproj.io/hook" not in after["metadata"]["annotations"]
+        (pod,) = own.api.all(
+            "v1", "Pod", own.namespace, labels=f"batch.kubernetes.io/job-name={old['metadata']['name']}"
+        )
+        cluster.exits(pod, 1)
+        own.api.until_one(lambda one: is_true(one, "Failed"), old, what="the first run has failed")
+        own.synced(second, "Progressing")
+        own.api.delete(old)
+        own.synced(own.repository.commit("Anything, so that Argo CD syncs"), "Progressing")
+        assert [one["metadata"]["name"] for one in own.api.all("batch/v1", "Job", own.namespace)] != []
+        assert missing(own.api, old)
+        observed(
+            "argocd: a former run in dist/ went on beside the new one, failed without harm, and was not made again"
+        )
+
+
+def test_a_former_configuration_is_made_again(team: Teams, observed: Observed) -> None:
+    """Somebody who tidies up takes nothing away that pods of the last rollout mount."""
+
+    def build(text: str) -> Build:
+        return lambda fleet: service(own.environment(fleet), config=ConfigFiles("/etc/api", {"a.yaml": text}))
+
+    with team("configs") as own:
+        first = own.merge(build("a: 1\n"))
+        own.bootstrap()
+        own.synced(first)
+        (old,) = own.api.all("v1", "ConfigMap", own.namespace, labels="app=api")
+        own.synced(own.merge(build("a: 2\n")))
+        own.api.delete(old)
+        own.api.until(
+            lambda found: any(
+                one["metadata"]["name"] == old["metadata"]["name"] and one["metadata"]["uid"] != old["metadata"]["uid"]
+                for one in found
+            ),
+            "v1", "ConfigMap", own.namespace, what="the former configuration is made again",
+        )  # fmt: skip
+        observed("argocd: the last configuration of a service stays in dist/, and was made again when it was deleted")

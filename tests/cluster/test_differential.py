@@ -20,7 +20,9 @@ from tests.cluster.differential.mutants import mutants
 from tests.cluster.differential.ours import Found, Judge, enforced
 from tests.cluster.differential.public import ERRORS, errors, groups
 from tests.cluster.differential.server import Question, Refusal, Server
+from tests.cluster.differential.shown import NEEDS, SHOWN
 from tests.cluster.differential.specs import SPECS, Spec, cluster
+from tests.cluster.programs import OLDEST
 from tests.support import environment, found
 
 Observed = Callable[[str], None]
@@ -99,6 +101,34 @@ def test_public_manifests_meet_no_false_error(control_plane: ControlPlane, tmp_p
     assert sorted(ours) == sorted(ERRORS)
 
 
+def test_an_older_server_drops_files_of_an_image(control_plane: ControlPlane, observed: Observed) -> None:
+    """It says nothing, and the program starts without them: V07."""
+    head = {"apiVersion": "v1", "metadata": {"name": "default", "namespace": "image-volumes"}}
+    mounts = [{"name": "model", "mountPath": "/model"}]
+    volumes = [{"name": "model", "image": {"reference": "ghcr.io/acme/model:1"}}]
+    containers = [{"name": "main", "image": "ghcr.io/acme/web:1", "volumeMounts": mounts}]
+    spec = {"containers": containers, "volumes": volumes, "automountServiceAccountToken": False}
+    api = control_plane.api
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "image-volumes"}})
+    api.apply({**head, "kind": "ServiceAccount"})
+    made = api.create({**head, "kind": "Pod", "spec": spec}, dry_run=True)["spec"]
+
+    left = [one["name"] for one in made.get("volumes", [])]
+    observed(f"Kubernetes {control_plane.version}: of a pod's volumes of images {len(left)} of 1 left")
+    assert left == ([] if control_plane.version == OLDEST else ["model"])
+    assert [one["name"] for one in made["containers"][0].get("volumeMounts", [])] == left
+
+
+def test_what_only_we_refuse_is_told(observed: Observed) -> None:
+    """Each rule, with the test that shows it or what that would need."""
+    observed(
+        f"only by us, for what comes after admission: {len(RUNTIME)} rules, {len(SHOWN)} of them shown by controllers"
+    )
+    for rule, one in sorted(RUNTIME.items()):
+        told = f"shown by {SHOWN[rule]}" if rule in SHOWN else f"to be shown it needs {NEEDS[rule]}"
+        observed(f"{rule}: {one.why}; {told}")
+
+
 def _confirmed(pairs: Sequence[tuple[Case, Refusal | None]]) -> Counter[str]:
     """Count, by rule, the breaches whose field the server names as well."""
     named = ((found, answer) for case, answer in pairs if answer is not None for found in case.found)
@@ -143,9 +173,8 @@ def _table(verdicts: Iterable[tuple[bool, Refusal | None]]) -> str:
 
 def _rules(confirmed: Counter[str], only_ours: set[Found], holes: int) -> str:
     both = [rule for rule in SERVER if rule in confirmed]
-    shown = [one.shown for one in RUNTIME.values() if one.shown]
     met = {one.rule for one in only_ours} & RUNTIME.keys()
     return (
         f"{len(RULES)} rules, {len(both)} refused by both, {holes} only by the server, {len(RUNTIME)} only by us for what comes"
-        f" after admission ({len(met)} met here, {len(shown)} shown by controllers), {len(OWN)} about our own files"
+        f" after admission ({len(met)} met here, {len(SHOWN)} shown by controllers), {len(OWN)} about our own files"
     )

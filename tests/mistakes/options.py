@@ -127,7 +127,7 @@ MISTAKES = [
         "a string for a port",
         (("environments/workloads.py", "port=5000", 'port="5000"'),),
         (
-            "environments/workloads.py:12: error[X11] dev, prod / sentiment: port='5000' but it must be a whole number or a list whose items are each a Port; pass a whole number or a list whose items are each a Port",
+            "environments/workloads.py:12: error[X11] dev, prod / sentiment: port='5000' but it must be a whole number, a list whose items are each a Port or None; pass a whole number, a list whose items are each a Port or None",
         ),
     ),
     Mistake(

@@ -9,12 +9,32 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelyard import Claim, Environment, Fleet, Gpu, Schedule, Severity, Sweep, TrainingJob, hours, minutes, seconds
+from modelyard import (
+    Claim,
+    Cluster,
+    Crd,
+    Environment,
+    Fleet,
+    Gpu,
+    Job,
+    JobSet,
+    Queue,
+    RayJob,
+    Schedule,
+    Severity,
+    Step,
+    Sweep,
+    TrainingJob,
+    TrainJob,
+    hours,
+    minutes,
+    seconds,
+)
 from modelyard.render.objects import Gathered, gather
 from modelyard.rules import RULES
 from modelyard.values.names import dns_label
 from tests.manifests import at
-from tests.support import CLUSTER, IMAGE
+from tests.support import CLUSTER, IMAGE, having
 from tests.test_kubeconform import judged
 
 Options = dict[str, Any]
@@ -85,9 +105,35 @@ anything = st.fixed_dictionaries(
 names = st.integers(1, 56).map(lambda length: "t" * length)
 
 
-def rendered(*trainings: tuple[str, Options]) -> Gathered:
+EVERYTHING = having(Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER, Crd.KUBERAY)
+backends = st.sampled_from([None, Job(), JobSet(), JobSet(exclusive_topology="rack"), TrainJob()])
+steps = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True)
+queues = st.one_of(st.none(), st.builds(Queue, st.just("research"), priority=st.sampled_from([None, "high"])))
+of_operators = st.fixed_dictionaries(
+    {
+        "gpu": st.sampled_from([None, Gpu("l4"), Gpu("l4", 4)]),
+        "nodes": counts,
+        "retries": st.integers(0, 9),
+        "deadline": st.sampled_from([minutes(5), hours(6)]),
+        "queue": queues,
+        "fatal_exit_codes": st.sampled_from([(2, 126, 127), ()]),
+    }
+).flatmap(
+    lambda options: st.one_of(
+        st.builds(lambda cpu: {**options, "backend": RayJob(head_cpu=cpu)}, st.integers(1, 4)),
+        st.builds(
+            lambda backend, before: {**options, "backend": backend, "before": [Step(one, ["x"]) for one in before]},
+            backends.filter(lambda backend: not isinstance(backend, Job)),
+            steps,
+        ),
+        st.builds(lambda backend: {**options, "backend": backend}, backends),
+    )
+)
+
+
+def rendered(*trainings: tuple[str, Options], cluster: Cluster = CLUSTER) -> Gathered:
     """Return what an environment with *trainings*, by name, comes to."""
-    env = Environment(Fleet(root=Path("/nowhere")), "test", cluster=CLUSTER, namespace="ml-test")
+    env = Environment(Fleet(root=Path("/nowhere")), "test", cluster=cluster, namespace="ml-test")
     for name, options in trainings:
         TrainingJob(env, name, image=IMAGE, command=["train"], **options)
     return gather(env)
@@ -106,6 +152,22 @@ def test_what_is_legal_is_accepted_by_our_rules_and_by_kubeconform(trainings: li
             path.write_text(one.text, encoding="utf-8")
         count = len(gathered.objects)
         assert judged(Path(folder, "dist"), CLUSTER.kubernetes, Path(folder, "schemas")) == (count, count, 0, 0, 0)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(trainings=st.lists(of_operators, min_size=1, max_size=8))
+def test_what_operators_run_is_accepted_too(trainings: list[Options]) -> None:
+    gathered = rendered(*((f"t-{number}", options) for number, options in enumerate(trainings)), cluster=EVERYTHING)
+    assert {finding.rule for finding in gathered.findings} <= WARNINGS
+
+    with TemporaryDirectory() as folder:
+        for one in gathered.objects:
+            path = Path(folder, "dist", one.path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(one.text, encoding="utf-8")
+        count = len(gathered.objects)
+        found = judged(Path(folder, "dist"), EVERYTHING.kubernetes, Path(folder, "schemas"), EVERYTHING.crd_schemas)
+        assert found == (count, count, 0, 0, 0)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -414,10 +414,11 @@ def test_a_scaled_object_is_an_autoscaler_too(tmp_path: Path) -> None:
     for manifest in (deployment(replicas=3), autoscaler(), autoscaler("keda"), autoscaler("lost")):
         raw(scope, manifest)
     objects = gather(scope).objects
+    woken = {"minReplicaCount": 1, "triggers": [{"type": "cron"}]}
     for index, one in enumerate(objects):
         if one.name in {"keda", "lost"}:
             reference = {"name": "web" if one.name == "keda" else "lost"}
-            data = {**one.data, "kind": "ScaledObject", "spec": {"scaleTargetRef": reference}}
+            data = {**one.data, "kind": "ScaledObject", "spec": {"scaleTargetRef": reference, **woken}}
             objects[index] = attrs.evolve(one, data=data)
     broken = [(one.name, breach.rule) for one, breach in breaches(Scope(scope.site, objects)) if breach.rule[0] == "A"]
     assert broken == [("web", "A12"), ("keda", "A11"), ("lost", "A20")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import modelyard
 from modelyard.rules import RULES
 from modelyard.rules.page import FAMILIES
 from tests.cluster.differential.classes import OWN, PARTS, RUNTIME, SERVER
+from tests.cluster.differential.shown import NEEDS, SHOWN
 from tests.rules.conftest import BROKEN, KEPT
 
 HERE = Path(__file__).resolve().parent
@@ -52,3 +55,19 @@ def test_it_is_known_who_else_refuses_what_a_rule_forbids() -> None:
     classes = [*SERVER, *RUNTIME, *OWN]
     assert sorted(classes) == sorted(RULES)
     assert sorted(set(PARTS) - set(SERVER)) == []
+
+
+def test_what_only_modelyard_refuses_is_shown_or_says_what_that_needs() -> None:
+    """By a test of the cluster that there is, or by what no cluster of ours has."""
+    undecided = sorted(RUNTIME.keys() - SHOWN.keys() - NEEDS.keys())
+    assert undecided == [], (
+        "name the test that shows them, or what it would need, in tests/cluster/differential/shown.py"
+    )
+    assert len(RUNTIME) == len([*SHOWN, *NEEDS])
+    cluster = ["-m", "pytest", "-c", "tests/cluster/pytest.ini", "--collect-only", "-q", "tests/cluster"]
+    done = subprocess.run(
+        [sys.executable, *cluster], cwd=HERE.parent.parent, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    tests = {line.removeprefix("tests/cluster/") for line in done.stdout.splitlines()}
+    assert sorted(set(SHOWN.values()) - tests) == []

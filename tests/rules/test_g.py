@@ -260,8 +260,8 @@ case(
 case(
     "Application that tries once", application(retry={}),
     finds={
-        "G10": "test: Application models spec.syncPolicy.retry but Argo CD tries a commit once, whatever the failure was; add "
-        "syncPolicy.retry with a backoff"
+        "G10": "test: Application models spec.syncPolicy.retry.limit but Argo CD then tries a commit once, whatever the "
+        "failure was; write a limit, or leave retry away"
     },
 )  # fmt: skip
 MOVED = manifests.deployment()
@@ -276,6 +276,8 @@ case(
     },
 )  # fmt: skip
 
+SILENT = application()
+del SILENT["spec"]["syncPolicy"]["retry"]
 case("plain Job", JOB)
 case("wave of zero", JOB, annotated(manifests.config_map(a="b"), sync_wave="0"))
 case("wave without Jobs", annotated(manifests.config_map(a="b"), sync_wave="-5"))
@@ -287,6 +289,7 @@ case("everything that is known", annotated(
     compare_options="IgnoreExtraneous,ServerSideDiff=true",
 ))  # fmt: skip
 case("Application", NAMESPACE, APPLICATION)
+case("Application that says nothing of retries, and gets five", SILENT)
 case("Application by hand", application(automated=None, retry={}))
 case("Application elsewhere", application(syncOptions=["CreateNamespace=true"]))
 case("another Application", {**APPLICATION, "apiVersion": "app.k8s.io/v1beta1", "spec": {}})

@@ -19,6 +19,12 @@ from tests.support import CLUSTER, raw, service
 
 Manifest = Mapping[str, Any]
 JOB = manifests.job()
+JOB_SET = {
+    "apiVersion": "jobset.x-k8s.io/v1alpha2",
+    "kind": "JobSet",
+    "metadata": {"name": "train"},
+    "spec": {"failurePolicy": {"maxRestarts": 3}, "replicatedJobs": [{"name": "node", "template": JOB["spec"]}]},
+}
 DEPLOYMENT = manifests.deployment()
 SET = {**DEPLOYMENT, "kind": "StatefulSet", "spec": {**DEPLOYMENT["spec"], "serviceName": "web", "replicas": 3}}
 CLAIM: dict[str, Any] = {
@@ -54,6 +60,10 @@ ORPHANED = "keep it; or accept G14 and run kubectl -n None delete statefulset we
         (
             "G14", SET, put("/spec/volumeClaimTemplates", [CLAIM]),
             f"spec.volumeClaimTemplates: the API server lets nobody change it in a StatefulSet; {ORPHANED}",
+        ),
+        (
+            "G14", JOB_SET, put("/spec/failurePolicy/maxRestarts", 4),
+            "spec.failurePolicy: the API server lets nobody change it in a JobSet; give it a new name, which makes a new run",
         ),
         (
             "G14", JOB, put("/spec/template/spec/containers/0/image", "ghcr.io/acme/train:2"),

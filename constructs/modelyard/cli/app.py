@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import enum
 import os
 import signal
 import sys
@@ -13,45 +12,16 @@ from typing import Annotated
 import typer
 
 from modelyard import crash
+from modelyard.cli.words import App, Environments, Form, Format, Jobs, PlanFormat
 from modelyard.findings import ModelyardError, SynthesisError
 
 FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
+CHANGES = 1
+"""As of git diff --exit-code; plan has no findings that 1 could mean otherwise."""
 EPILOG = (
     "Exit codes: 0 all is well, 1 findings of severity error, 2 the command was misused, "
     "3 dist/ is not what the code renders (check only), 130 interrupted. NO_COLOR turns colours off."
 )
-
-
-class Format(enum.StrEnum):
-    """How a command answers."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-App = Annotated[
-    Path | None,
-    typer.Option("--app", help="The project's main.py. Default: the one in or above this folder."),
-]
-Form = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
-Environments = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[ENVIRONMENT]...",
-        help="Only these environments. Default: all.",
-        show_default=False,
-    ),
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        min=1,
-        help="Processes at a time. Default: one a core.",
-        show_default=False,
-    ),
-]
 
 app = typer.Typer(
     name="modelyard",
@@ -116,6 +86,35 @@ def check(
         raise typer.Exit(STALE)
 
 
+@app.command()
+def plan(
+    environments: Environments = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REF",
+            help="A commit or branch: dist/ is compared with where HEAD and it parted. Default: the main branch.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        PlanFormat,
+        typer.Option("--format", help="text for people, markdown for a pull request, json for programs."),
+    ] = PlanFormat.TEXT,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if something changes.")] = False,
+    main_py: App = None,
+) -> None:
+    """Tell what dist/ as it is does in the cluster, compared with an earlier commit."""
+    from modelyard import plan as room
+    from modelyard.cli import show
+
+    found = room.plan(_main_py(main_py).resolve().parent, ref, environments or ())
+    show.plan(found, form)
+    if exit_code and found.workloads:
+        raise typer.Exit(CHANGES)
+
+
 @app.command("list")
 def list_workloads(environments: Environments = None, form: Form = Format.TEXT, main_py: App = None) -> None:
     """List the workloads by environment: replicas, GPUs, image."""
@@ -151,8 +150,27 @@ def explain(
 
     main = _main_py(main_py)
     with show.reserved(form):
-        job = job_of(main, environment, workload)
-    show.outcomes(job, form)
+        job, reason = job_of(main, environment, workload)
+    show.outcomes(job, reason, form)
+
+
+@app.command()
+def where(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|ENVIRONMENT[/WORKLOAD]|LINE",
+            help="dist/prod/api/service.yaml, a folder of dist/, prod/api, or environments/prod.py:12.",
+        ),
+    ],
+    form: Form = Format.TEXT,
+    main_py: App = None,
+) -> None:
+    """Tell which line of Python an object in dist/ comes from, and which objects come from a line."""
+    from modelyard.cli import show
+    from modelyard.render.provenance import places
+
+    show.places(places(_main_py(main_py), what), form)
 
 
 @images.command("list")

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import typer
 
-from modelyard.findings import Finding, Severity, SynthesisError, UsageError
+from modelyard.findings import Finding, Severity, Source, SynthesisError, UsageError
 from modelyard.render.report import lines, merged, outcome, summary
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from modelyard.images import Change, Lock
+    from modelyard.plan import Plan
     from modelyard.render.engine import Report
+    from modelyard.render.provenance import Place
 
 LONG_ENOUGH_TO_SHOW = 1.0
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
@@ -160,17 +162,37 @@ def _table(title: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
+def plan(found: Plan, form: str) -> None:
+    """Tell what a change does in the cluster."""
+    from modelyard.plan import Risk, data, markdown, text
+
+    if form == "json":
+        _json(data(found))
+    elif form == "markdown":
+        sys.stdout.write(markdown(found))
+    else:
+        styles = {Risk.DANGER: "red", Risk.CAUTION: "yellow"}
+        for line, risk in text(found):
+            _print(line, style=styles.get(risk) if risk else None)
+
+
 def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:
     """List workloads."""
     if form == "json":
         _json(list(found))
         return
     columns = ["environment", "workload", "kind", "replicas", "gpus", "image"]
-    rows = [[str(one[column]) for column in columns] for one in found]
+    rows = [[str({**one, "kind": _kind(one)}[column]) for column in columns] for one in found]
     if any(one["kept"] for one in found):
         columns.append("kept")
         rows = [[*row, ", ".join(one["kept"])] for row, one in zip(rows, found, strict=True)]
     _table(columns, rows)
+
+
+def _kind(workload: Mapping[str, Any]) -> str:
+    """Return what *workload* is, and what runs it where Kubernetes itself has no such kind."""
+    runs = workload.get("runs_as", "Job")
+    return f"{workload['kind']}" if runs in {"Job", "CronJob"} else f"{workload['kind']} ({runs})"
 
 
 def images(locks: Mapping[str, Lock], form: str) -> None:
@@ -198,8 +220,8 @@ def changes(found: Sequence[Change]) -> None:
         _print("run modelyard synth to render it")
 
 
-def outcomes(manifest: Mapping[str, Any], form: str) -> None:
-    """Tell what a Job does when something goes wrong."""
+def outcomes(manifest: Mapping[str, Any], reason: str, form: str) -> None:
+    """Tell what a Job does when something goes wrong, and for what *reason* it is one."""
     from modelyard.training.outcomes import outcomes as all_of
 
     rows = all_of(manifest)
@@ -207,6 +229,21 @@ def outcomes(manifest: Mapping[str, Any], form: str) -> None:
         _json([attrs.asdict(one) for one in rows])
         return
     _table(("when", "then"), [(one.when, one.then) for one in rows])
+    _print(reason)
+
+
+def places(found: Sequence[Place], form: str) -> None:
+    """Tell which objects come from which lines."""
+    if form == "json":
+        _json([attrs.asdict(one) for one in found])
+        return
+    _table(("file", "object", "line"), [(one.path, f"{one.kind} {one.name}", _line(one.source)) for one in found])
+
+
+def _line(source: Source | None) -> str:
+    if source is None:
+        return "outside the project"
+    return ", called from ".join([str(source), *(f"{file}:{line}" for file, line in source.via)])
 
 
 def rule(rule_id: str) -> None:

@@ -91,11 +91,27 @@ def _queued(manifest: Manifest, group: str) -> Iterator[str]:
             (f"/spec/replicatedJobs/{index}/template/spec/template", part(job, "template", "spec", "template"))
             for index, job in enumerate(part(manifest, "spec").get("replicatedJobs") or ())
         ]
+    elif (group, manifest.get("kind")) == ("trainer.kubeflow.org", "TrainJob"):
+        yield "/spec/suspend"
+        yield "/spec/podTemplateOverrides"
+        return
+    elif (group, manifest.get("kind")) == ("ray.io", "RayJob"):
+        templates = _of_ray(part(manifest, "spec"))
     if not templates:
         return
     yield "/spec/suspend"
     for path, _ in templates:
         yield from (f"{path}/spec/{field}" for field in PLACEMENT)
+
+
+def _of_ray(spec: dict[str, Any]) -> list[tuple[str, Any]]:
+    cluster = part(spec, "rayClusterSpec")
+    groups = [("headGroupSpec", part(cluster, "headGroupSpec"))]
+    groups += [
+        (f"workerGroupSpecs/{index}", group) for index, group in enumerate(cluster.get("workerGroupSpecs") or ())
+    ]
+    found = [(f"/spec/rayClusterSpec/{place}/template", part(group, "template")) for place, group in groups]
+    return [*found, ("/spec/submitterPodTemplate", part(spec, "submitterPodTemplate"))]
 
 
 def matches(one: Declared, manifest: Manifest) -> bool:

@@ -5,6 +5,7 @@ from modelyard.fleet.cluster import Cluster, Crd, StorageClass
 from modelyard.fleet.delivery import Cargo, Delivery, Owned, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment
+from modelyard.fleet.facilities import Cloud, Gateway, IngressClass, Monitoring, SecretStore
 from modelyard.fleet.fleet import Builder, Fleet
 from modelyard.fleet.hardware import Accelerator, Fabric, SpotNodes, Toleration
 from modelyard.fleet.hardware_checks import misdeclared_hardware
@@ -15,6 +16,7 @@ __all__ = [
     "Accelerator",
     "Builder",
     "Cargo",
+    "Cloud",
     "Cluster",
     "Crd",
     "Delivery",
@@ -22,9 +24,13 @@ __all__ = [
     "Environment",
     "Fabric",
     "Fleet",
+    "Gateway",
+    "IngressClass",
     "Manifest",
+    "Monitoring",
     "Owned",
     "Ownership",
+    "SecretStore",
     "Site",
     "SpotNodes",
     "StorageClass",

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import attrs
 
+from modelyard.fleet.facilities import Cloud, Gateway, IngressClass, Monitoring, SecretStore
 from modelyard.fleet.hardware import Accelerator, SpotNodes
 from modelyard.schemas import CrdSchema, bundled, constant, crd_schemas, projects, read_definitions
 from modelyard.values.names import dns_label
@@ -55,6 +56,8 @@ class Crd:
     GATEWAY_API: ClassVar[Crd]
     JOBSET: ClassVar[Crd]
     KEDA: ClassVar[Crd]
+    KUBEFLOW_TRAINER: ClassVar[Crd]
+    KUBERAY: ClassVar[Crd]
     KUEUE: ClassVar[Crd]
     LWS: ClassVar[Crd]
     PROMETHEUS_OPERATOR: ClassVar[Crd]
@@ -110,6 +113,13 @@ class Cluster:
 
         feature_gates: Gates of Kubernetes that are off unless its owners turn them on, and that they did, for
             example ``ImageVolume`` before 1.35. Default: none.
+        cloud: Whose identities pods can have. Default: no identities.
+
+        secret_store: Where ``ExternalSecret`` values lie that name no store of their own. Default: none.
+
+        monitoring: The Prometheus that workloads are watched by. Default: they are not watched.
+
+        gateway: Through which requests from outside come; it may call every service. Default: none do.
     """
 
     name: str = required(check=dns_label)
@@ -121,10 +131,18 @@ class Cluster:
     client_namespaces: Sequence[str] = attrs.field(default=(), kw_only=True)
     csi_drivers: AbstractSet[str] = attrs.field(default=frozenset(), repr=_in_order, kw_only=True)
     feature_gates: AbstractSet[str] = attrs.field(default=frozenset(), repr=_in_order, kw_only=True)
+    cloud: Cloud | None = attrs.field(default=None, kw_only=True)
+    secret_store: SecretStore | None = attrs.field(default=None, kw_only=True)
+    monitoring: Monitoring | None = attrs.field(default=None, kw_only=True)
+    gateway: Gateway | IngressClass | None = attrs.field(default=None, kw_only=True)
 
     def accelerator(self, name: str) -> Accelerator | None:
         """Return the accelerator class called *name*, or None."""
         return next((found for found in self.accelerators if found.name == name), None)
+
+    def has(self, api_version: str, kind: str) -> bool:
+        """Return whether a custom resource definition is installed."""
+        return any((one.api_version, one.kind) == (api_version, kind) for one in self.crd_schemas)
 
     @property
     def crd_schemas(self) -> tuple[CrdSchema, ...]:

@@ -96,6 +96,10 @@ class Workload(Late, Construct, metaclass=LateMeta):
         """Return what ``modelyard list`` shows of this workload."""
         raise NotImplementedError(type(self).__name__)
 
+    def reason(self) -> str:
+        """Return why this workload is rendered as the kind that it is, or nothing where there is no other."""
+        return ""
+
 
 def declared(init: Callable[P, None]) -> Callable[P, None]:
     """Make the constructor *init* answer an unknown or missing option with a finding instead of a TypeError."""

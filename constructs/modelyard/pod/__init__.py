@@ -1,5 +1,6 @@
 """What pods of every kind share: options, checks, the template, companions, names by content."""
 
+from modelyard.pod.cloud import Identity
 from modelyard.pod.companions import KEPT, companions
 from modelyard.pod.hardware import Where
 from modelyard.pod.identity import REFERRED_TO, content_of, digest, references, seal
@@ -17,10 +18,12 @@ from modelyard.pod.options import (
     SecretFiles,
     SecretKey,
 )
+from modelyard.pod.secrets import ExternalSecret, Remote
 from modelyard.pod.sources import Bucket, DataSource, HuggingFace, OciImage, place, source_breaches, store_url, variable
 from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
 from modelyard.pod.template import Pod, downloader, manifest, object_labels, selector, starter, template
 from modelyard.pod.volumes import Mount
+from modelyard.pod.watching import Metrics, Watch
 
 __all__ = [
     "KEPT",
@@ -31,9 +34,12 @@ __all__ = [
     "DataSource",
     "EmptyDir",
     "EnvValue",
+    "ExternalSecret",
     "FieldRef",
     "Gpu",
     "HuggingFace",
+    "Identity",
+    "Metrics",
     "Mount",
     "Network",
     "OciImage",
@@ -41,8 +47,10 @@ __all__ = [
     "Pod",
     "PodSpec",
     "Port",
+    "Remote",
     "SecretFiles",
     "SecretKey",
+    "Watch",
     "Where",
     "companions",
     "content_of",

@@ -7,8 +7,8 @@ from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
-from modelyard.pod import hardware
-from modelyard.pod.options import Network, Peer
+from modelyard.pod import cloud, hardware, secrets, watching
+from modelyard.pod.options import Peer
 from modelyard.pod.spec import PodSpec
 from modelyard.pod.template import manifest, object_labels, selector
 from modelyard.pod.volumes import config_name
@@ -46,7 +46,8 @@ def companions(
     stays = KEPT if outlived else {}
     if spec.service_account is None:
         account = manifest("v1", "ServiceAccount", name, labels, site)
-        if annotations := {**stays, **spec.service_account_annotations}:
+        own = cloud.account_annotations(spec.identity, site)
+        if annotations := {**stays, **own, **spec.service_account_annotations}:
             account["metadata"]["annotations"] = annotations
         account["automountServiceAccountToken"] = False
         yield Draft(account)
@@ -56,7 +57,7 @@ def companions(
         config["immutable"] = True
         config["data"] = dict(spec.config.files)
         yield Draft(config, sealed=True)
-    if (devices := hardware.claim_template(name, spec, site, labels)) is not None:
+    for devices in hardware.claim_templates(name, spec, site, labels):
         devices["metadata"]["annotations"] = dict(LEFT_BEHIND if ports else KEPT)
         yield Draft(devices, sealed=True)
     made = [(one.name, one.mode, one.size, one.storage_class) for one in spec.claims if one.size is not None]
@@ -71,24 +72,35 @@ def companions(
             body["storageClassName"] = storage_class
         volume["spec"] = body
         yield Draft(volume)
+    for secret, wanted in secrets.external_secrets(spec.secrets, site):
+        external = {**manifest(secrets.API, "ExternalSecret", secret, labels, site), "spec": wanted}
+        if stays:
+            external["metadata"]["annotations"] = dict(stays)
+        yield Draft(external)
     policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
     if stays:
         policy["metadata"]["annotations"] = dict(stays)
-    policy["spec"] = _policy(name, spec.network, site, ports, together=together)
+    policy["spec"] = _policy(name, spec, site, ports, together=together)
     yield Draft(policy)
 
 
-def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, together: bool) -> dict[str, Any]:
+def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, together: bool) -> dict[str, Any]:
+    network = spec.network
     ingress: list[dict[str, Any]] = []
     if ports:
+        gateway = site.cluster.gateway
+        callers = [*site.cluster.client_namespaces, *(gateway.callers if gateway else ())]
         sources = [
             {"podSelector": {}},
-            *(_namespace(client) for client in site.cluster.client_namespaces),
+            *(_namespace(client) for client in dict.fromkeys(callers)),
+            *({"ipBlock": {"cidr": address}} for address in (gateway.addresses if gateway else ())),
         ]
         ingress.append({"from": sources, "ports": _tcp(ports)})
     if together:
         # Every port: NCCL and Gloo listen on whatever the kernel gives them.
         ingress.append({"from": [{"podSelector": {"matchLabels": selector(name)}}]})
+    if (found := watching.scraped(spec, site)) is not None and site.cluster.monitoring is not None:
+        ingress.append({"from": [_namespace(site.cluster.monitoring.namespace)], "ports": _tcp((found[1],))})
     ingress.extend({"from": [_peer(peer)], "ports": _tcp(peer.ports or ports)} for peer in network.clients)
     # DNS to anywhere: a node-local cache answers on a link-local address that no pod selector matches.
     dns = {"ports": [{"protocol": "UDP", "port": DNS_PORT}, {"protocol": "TCP", "port": DNS_PORT}]}
@@ -100,6 +112,7 @@ def _policy(name: str, network: Network, site: Site, ports: tuple[int, ...], *, 
                 "ports": _tcp((HTTPS_PORT,)),
             }
         )
+    egress.extend(cloud.egress(spec.identity, site))
     egress.extend(
         {"to": [_peer(peer)], **({"ports": _tcp(tuple(peer.ports))} if peer.ports else {})} for peer in network.egress
     )

@@ -11,10 +11,11 @@ from modelyard.fleet.draft import Draft, Manifest
 from modelyard.values.names import LOGICAL_NAME
 
 HASH_LENGTH = 8
-REFERRED_TO = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",)}
-"""Kinds that pods refer to by name, and where their content is."""
+REFERRED_TO = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",), "TrainingRuntime": ("spec",)}
+"""Kinds that others refer to by name, those first that the others among them refer to, and where their content is."""
 CONFIG_MAP_REFERENCES = frozenset({"configMap", "configMapRef", "configMapKeyRef"})
 CLAIM_TEMPLATE_REFERENCE = "resourceClaimTemplateName"
+RUNTIME_REFERENCE = "runtimeRef"
 
 
 def digest(content: object) -> str:
@@ -36,8 +37,8 @@ def references(value: Any) -> Iterator[tuple[str, str]]:  # any part of a manife
     """Yield kind and name of what *value* refers to."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in CONFIG_MAP_REFERENCES and isinstance(inner, dict):
-                yield "ConfigMap", str(inner.get("name"))
+            if (kind := _kind(key)) is not None and isinstance(inner, dict):
+                yield kind, str(inner.get("name"))
             elif key == CLAIM_TEMPLATE_REFERENCE:
                 yield "ResourceClaimTemplate", str(inner)
             else:
@@ -47,22 +48,31 @@ def references(value: Any) -> Iterator[tuple[str, str]]:  # any part of a manife
             yield from references(inner)
 
 
+def _kind(key: str) -> str | None:
+    """Return the kind of what a field called *key* refers to by the name in it, or None."""
+    if key in CONFIG_MAP_REFERENCES:
+        return "ConfigMap"
+    return "TrainingRuntime" if key == RUNTIME_REFERENCE else None
+
+
 def seal(drafts: Sequence[Draft]) -> None:
     """
     Give the sealed ones among *drafts* names that carry their content, in place.
 
     What pods refer to comes first, since the pods are part of what a Job's name stands for.
     """
-    renamed: dict[tuple[str, str], str] = {}
-    for draft in drafts:
-        if draft.sealed and draft.kind in REFERRED_TO:
-            old = draft.kind, draft.name
-            _rename(draft)
-            renamed[old] = draft.name
-    if renamed:
+    kinds = list(REFERRED_TO)
+    for place, kind in enumerate(kinds):
+        renamed: dict[tuple[str, str], str] = {}
         for draft in drafts:
-            if draft.kind not in REFERRED_TO:
-                _refer(draft.manifest.get("spec"), renamed)
+            if draft.sealed and draft.kind == kind:
+                old = draft.kind, draft.name
+                _rename(draft)
+                renamed[old] = draft.name
+        if renamed:
+            for draft in drafts:
+                if draft.kind not in kinds[: place + 1]:
+                    _refer(draft.manifest.get("spec"), renamed)
     for draft in drafts:
         if draft.sealed and draft.kind not in REFERRED_TO:
             _rename(draft)
@@ -83,8 +93,8 @@ def _rename(draft: Draft) -> None:
 def _refer(value: Any, renamed: dict[tuple[str, str], str]) -> None:  # any part of a manifest
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in CONFIG_MAP_REFERENCES and isinstance(inner, dict):
-                if (new := renamed.get(("ConfigMap", inner.get("name", "")))) is not None:
+            if (kind := _kind(key)) is not None and isinstance(inner, dict):
+                if (new := renamed.get((kind, inner.get("name", "")))) is not None:
                     inner["name"] = new
             elif key == CLAIM_TEMPLATE_REFERENCE:
                 value[key] = renamed.get(("ResourceClaimTemplate", inner), inner)

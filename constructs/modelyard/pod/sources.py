@@ -22,6 +22,7 @@ GCSFUSE = "gcsfuse.csi.storage.gke.io"
 MOUNTABLE = {"gs": GCSFUSE}
 """The CSI drivers that mount a bucket for one pod, without a volume that somebody makes first, by scheme."""
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,254}")
 URL = re.compile(
     r"(?:(?:s3|gs)://[a-z0-9][a-z0-9._-]{1,220}|az://[a-z0-9]{3,24}/[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
@@ -104,6 +105,11 @@ class HuggingFace:
     files: Sequence[str] = option(default=(), check=_words, kw_only=True)
     cache: Claim | None = attrs.field(default=None, kw_only=True)
     size: str | None = option(default=None, check=amount, kw_only=True)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the revision can never become another one."""
+        return COMMIT.fullmatch(self.revision) is not None
 
 
 @value
@@ -225,7 +231,8 @@ def _kept(volume: str, source: HuggingFace, target: str) -> tuple[Mount, str]:
     return (*mount, True), f"{claim.mount.rstrip('/')}/{folder}/{source.revision.replace('/', '-')}"
 
 
-def _download(name: str, source: HuggingFace, target: str, mount: Mount) -> Download:
+def downloading(source: HuggingFace, target: str) -> dict[str, EnvValue]:
+    """Return the variables by which `DOWNLOAD` brings *source* to the folder *target*."""
     env: dict[str, EnvValue] = {
         "HF_HOME": "/tmp/huggingface",  # noqa: S108 # an emptyDir of the pod
         "HF_REPO": source.repo,
@@ -237,8 +244,13 @@ def _download(name: str, source: HuggingFace, target: str, mount: Mount) -> Down
         env["HF_FILES"] = " ".join(source.files)
     if source.token is not None:
         env["HF_TOKEN"] = source.token
+    return env
+
+
+def _download(name: str, source: HuggingFace, target: str, mount: Mount) -> Download:
     disk = source.size if source.cache is None else None
-    return Download(name=f"download-{name}", env=env, mount={"name": mount[0], "mountPath": mount[2]}, disk=disk)
+    env, at = downloading(source, target), {"name": mount[0], "mountPath": mount[2]}
+    return Download(name=f"download-{name}", env=env, mount=at, disk=disk)
 
 
 def variable(name: str) -> str:

@@ -6,6 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from modelyard.pod.options import (
     SecretFiles,
     amount,
 )  # fmt: skip
+from modelyard.pod.outside import ExternalSecret, Identity, Watch, outside_breaches
 from modelyard.values import image as references
 from modelyard.values import names, quantity
 from modelyard.values.credentials import credential
@@ -75,6 +77,9 @@ class PodSpec:
     service_account: str | None = option(default=None, check=_name)
     service_account_annotations: Mapping[str, str] = attrs.field(factory=dict)
     image_pull_secrets: Sequence[str] = ()
+    identity: Identity | None = None
+    secrets: Sequence[ExternalSecret] = ()
+    watch: Watch | None = None
     labels: Mapping[str, str] = attrs.field(factory=dict)
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     node_selector: Mapping[str, str] = attrs.field(factory=dict)
@@ -86,6 +91,11 @@ class PodSpec:
     def together(self) -> int:
         """How many pods work on one thing, and talk with each other for it."""
         return 1
+
+    @property
+    def gpus(self) -> Sequence[Gpu]:
+        """What the pods ask for, each kind of pod its own."""
+        return () if self.gpu is None else (self.gpu,)
 
     @property
     def claims(self) -> Sequence[Claim]:
@@ -100,10 +110,18 @@ RULES_OF_CHECKS = {
     "url": "V15", "repo": "V15", "revision": "V13", "to": "V15", "every": "X11", "notice": "X11",
     "node_selector": "N16",
     "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
+    "version": "X11", "max_model_len": "X11", "gpu_memory": "X11", "tensor_parallel": "X11", "pipeline_parallel": "X11",
+    "rank": "X11", "cache": "V06", "rate": "R01",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
-    "keep_runs": "X11",
+    "keep_runs": "X11", "exclusive_topology": "N16", "min_parallelism": "K03", "required_topology": "K04",
+    "preferred_topology": "K04", "head_cpu": "R01", "head_memory": "R01",
+    "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
+    "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
+    "timeout": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
+LEAVES = frozenset({type(None), bool, int, str, timedelta})
+"""Types that hold no other value."""
 
 
 def type_breaches(spec: object, prefix: str = "") -> Iterator[Breach]:
@@ -139,16 +157,20 @@ def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
         given = getattr(spec, name)
         if check is not None and (because := check(given)):
             yield _checked(prefix, name, given, because, source_of(spec))
-        elif isinstance(given, list | tuple):
-            for index, item in enumerate(given):
+        elif type(given) not in LEAVES:
+            for place, item in _within(given):
                 if hasattr(item, "__source__"):
-                    yield from value_breaches(item, f"{prefix}{name}[{index}].")
-        elif isinstance(given, dict):
-            for key, item in given.items():
-                if hasattr(item, "__source__"):
-                    yield from value_breaches(item, f"{prefix}{name}[{key!r}].")
-        elif hasattr(given, "__source__"):
-            yield from value_breaches(given, f"{prefix}{name}.")
+                    yield from value_breaches(item, f"{prefix}{name}{place}.")
+
+
+def _within(given: Any) -> Iterator[tuple[str, Any]]:
+    """Yield *given*, or where it is a collection what is in it, with the place there."""
+    if isinstance(given, list | tuple):
+        yield from ((f"[{index}]", item) for index, item in enumerate(given))
+    elif isinstance(given, dict):
+        yield from ((f"[{key!r}]", item) for key, item in given.items())
+    else:
+        yield "", given
 
 
 def without(spec: S, broken: Iterable[Breach], **stand_ins: Any) -> S:
@@ -197,6 +219,7 @@ def pod_breaches(spec: PodSpec, site: Site) -> Iterator[Breach]:
     yield from _environment(spec)
     yield from _mounts(spec)
     yield from _peers(spec.network)
+    yield from outside_breaches(spec, site)
     for field in ("labels", "annotations", "node_selector"):
         yield from label_breaches(field, getattr(spec, field))
     for index, name in enumerate(spec.image_pull_secrets):

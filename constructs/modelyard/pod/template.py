@@ -9,7 +9,7 @@ import attrs
 
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
-from modelyard.pod import hardware
+from modelyard.pod import cloud, hardware, watching
 from modelyard.pod.options import EnvValue, FieldRef, SecretKey
 from modelyard.pod.sources import DOWNLOAD, DOWNLOAD_MEMORY, Download
 from modelyard.pod.spec import PodSpec
@@ -40,7 +40,7 @@ class Pod:
 
         variables: Environment variables that stand before the user's, who may give them another value.
 
-        starters: Init containers.
+        starters: Init containers, with the mounts that they need besides ``/tmp``.
 
         mounts: Volumes that the kind of workload needs.
 
@@ -98,7 +98,8 @@ def template(pod: Pod, spec: PodSpec, site: Site) -> dict[str, Any]:
     volumes, mounts = mounted(pod.name, pod.mounts, spec)
     fabric = hardware.fabric_of(spec, site)
     annotations = {**pod.annotations, **(fabric.annotations if fabric else {}), **spec.annotations}
-    metadata: dict[str, Any] = {"labels": object_labels(pod.name, pod.component, spec, site)}
+    labels = {**object_labels(pod.name, pod.component, spec, site), **cloud.pod_labels(spec.identity, site)}
+    metadata: dict[str, Any] = {"labels": labels}
     if annotations:
         metadata["annotations"] = annotations
     body: dict[str, Any] = {
@@ -142,9 +143,12 @@ def _container(pod: Pod, spec: PodSpec, site: Site, mounts: list[dict[str, Any]]
         container["args"] = list(spec.args)
     if environment := _environment(pod, spec, site):
         container["env"] = environment
+    fields = dict(pod.container_fields)
+    if own := watching.own_ports(spec, site):
+        fields["ports"] = [*fields.get("ports", ()), *own]
     return {
         **container,
-        **pod.container_fields,
+        **fields,
         "resources": hardware.resources(spec, site),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {**_security(read_only=read_only), "capabilities": hardware.capabilities(spec, site)},

@@ -113,6 +113,9 @@ def _chosen(formers: Sequence[Manifest], runs: int, configs: int) -> Iterator[Ma
     """Yield so many *runs* of *formers*, what they mount, and so many *configs* of each name besides."""
     started = [one for one in formers if one["kind"] not in REFERRED_TO][:runs]
     needed = {reference for one in started for reference in references(one.get("spec"))}
+    for one in formers:
+        if (one["kind"], one["metadata"]["name"]) in needed:
+            needed.update(references(one.get("spec")))
     count: Counter[str] = Counter()
     for one in formers:
         if one["kind"] not in REFERRED_TO:

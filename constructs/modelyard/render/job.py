@@ -9,9 +9,9 @@ from modelyard.findings import Severity, SynthesisError, UsageError
 from modelyard.values.similar import did_you_mean
 
 
-def job_of(main: Path, name: str, workload: str) -> dict[str, Any]:
+def job_of(main: Path, name: str, workload: str) -> tuple[dict[str, Any], str]:
     """
-    Return the Job or CronJob that *workload* is rendered as in the environment *name*.
+    Return the Job, CronJob or JobSet that *workload* is rendered as in the environment *name*, and why it is one.
 
     Raises:
         SynthesisError: There are findings of severity error.
@@ -36,8 +36,9 @@ def job_of(main: Path, name: str, workload: str) -> dict[str, Any]:
     gathered = gather(environment)
     if gathered.failed:
         raise SynthesisError([one for one in gathered.findings if one.severity is Severity.ERROR])
-    jobs = [one.data for one in gathered.objects if one.owner == workload and one.job is not None]
+    jobs = [one.data for one in gathered.objects if one.owner == workload and one.jobs]
     if not jobs:
         message = f"{name}/{workload} makes no Job; only trainings end, and can fail for good"
         raise UsageError(message)
-    return jobs[0]
+    reasons = [one.reason() for one in environment.workloads if str(one.id) == workload]
+    return jobs[0], reasons[0]

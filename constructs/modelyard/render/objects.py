@@ -17,6 +17,7 @@ from modelyard.render.collisions import collisions, identity, on
 from modelyard.render.foreign import foreign
 from modelyard.render.generations import Current, Past
 from modelyard.render.layout import delivery_path, path_of
+from modelyard.render.provenance import annotate
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
 from modelyard.render.single import schema_breaches, write
 from modelyard.rules import Object, Scope, breaches, changes, finding, settle
@@ -88,6 +89,8 @@ def gather(
     work.take_foreign()
     work.take_former(past)
     work.take_own()
+    if environment.site.provenance:
+        annotate((one for one in work.objects if id(one) not in work.frozen), environment)
     seal = work.seal()
     known = bool(seal) and seal == passed
     valid, clean = (work.objects, True) if known else work.checked(before)

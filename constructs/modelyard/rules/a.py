@@ -89,6 +89,7 @@ POLICY_TYPES = frozenset({"Pods", "Percent"})
 UNSCALABLE = frozenset({"CronJob", "DaemonSet", "Job", "Pod", "Service"})
 GROUPS = {
     "Deployment": "apps",
+    "LeaderWorkerSet": "leaderworkerset.x-k8s.io",
     "StatefulSet": "apps",
     "ReplicaSet": "apps",
     "ReplicationController": "",
@@ -213,21 +214,26 @@ def _direction(path: str, rules: dict[str, Any]) -> Iterator[Breach]:
             yield A13.breach(f"{at}.periodSeconds", one["periodSeconds"], because)
 
 
-@A18.objects("HorizontalPodAutoscaler")
+@A18.objects("HorizontalPodAutoscaler", "ScaledObject")
 def patient(one: Object, scope: Scope) -> Iterator[Breach]:
     """Compare the stabilization window with the longest start of the pods."""
     kind, name = target(one)
     found = scope.find(kind, one.namespace, name)
     if found is None or found.pod is None:
         return
-    down = (one.spec.get("behavior") or {}).get("scaleDown") or {}
+    at, behaviour_of = "spec.behavior", one.spec.get("behavior")
+    if one.kind == "ScaledObject":
+        at = "spec.advanced.horizontalPodAutoscalerConfig.behavior"
+        advanced = one.spec.get("advanced") or {}
+        behaviour_of = (advanced.get("horizontalPodAutoscalerConfig") or {}).get("behavior")
+    down = (behaviour_of or {}).get("scaleDown") or {}
     given = down.get("stabilizationWindowSeconds")
     window = USUAL_WINDOW if given is None else given
     start = min(max(map(_start, running(found.pod)), default=0), LONGEST_WINDOW)
     if window < start and down.get("selectPolicy") != "Disabled":
         usual = "" if given is not None else f"it is {window} seconds if not given, and "
         yield A18.breach(
-            "spec.behavior.scaleDown.stabilizationWindowSeconds", given,
+            f"{at}.scaleDown.stabilizationWindowSeconds", given,
             f"{usual}a start of {kind} {name} may take {start} seconds, in which the pod is missed",
             f"raise it to {start}",
         )  # fmt: skip

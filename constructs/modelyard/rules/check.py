@@ -22,13 +22,13 @@ def breaches(scope: Scope) -> Iterator[tuple[Object, Breach]]:
 def _of(one: Object, scope: Scope) -> Iterator[Breach]:
     for check in (*CHECKS.objects.get(one.kind, ()), *CHECKS.objects.get("*", ())):
         yield from check(one, scope)
-    if (pod := one.pod) is not None:
+    for pod in one.pods:
         for check_pod in CHECKS.pods:
             yield from check_pod(pod, scope)
         for container in pod.containers:
             for check_container in CHECKS.containers:
                 yield from check_container(container, scope)
-    if (job := one.job) is not None:
+    for job in one.jobs:
         for check_job in CHECKS.jobs:
             yield from check_job(job, scope)
 

@@ -79,7 +79,7 @@ def _custom(scope: Scope, namespace: str | None) -> list[dict[str, str]]:
     if "custom pods" not in scope.memo:
         found: dict[str | None, list[dict[str, str]]] = {}
         for one in scope.objects:
-            template = one.spec.get("template") if one.pod is None else None
+            template = one.spec.get("template") if not one.pods else None
             if isinstance(template, dict) and (labels := (template.get("metadata") or {}).get("labels")):
                 found.setdefault(one.namespace, []).append(labels)
         scope.memo["custom pods"] = found
@@ -101,7 +101,7 @@ def _meant(labels: dict[str, str], one: Object, scope: Scope) -> str | None:
 def _values(scope: Scope) -> dict[tuple[str | None, str], dict[str, None]]:
     if "label values" not in scope.memo:
         values: dict[tuple[str | None, str], dict[str, None]] = {}
-        for namespace in {one.namespace for one in scope.objects if one.pod is not None}:
+        for namespace in {one.namespace for one in scope.objects if one.pods}:
             for pod in pods(scope, namespace):
                 for key, value in pod.selectable.items():
                     values.setdefault((namespace, key), {})[value] = None

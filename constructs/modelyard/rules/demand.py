@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Container, Object, Pod
+from modelyard.rules.subjects import Container, Job, Object, Pod
 from modelyard.values import quantity
 
 MANY = 2
@@ -67,16 +67,18 @@ def devices(pod: Pod) -> list[str]:
     return list(found)
 
 
-def most(scope: Scope, one: Object) -> tuple[int, Object | None]:
-    """Return the most pods of *one* that run at once, rollouts left aside, and the autoscaler that says so."""
-    if (job := one.job) is not None:
-        parallelism, completions = job.spec.get("parallelism"), job.spec.get("completions")
-        counts = [count for count in (parallelism, completions) if isinstance(count, int)]
-        return (min(counts) if isinstance(parallelism, int) else 1), None
+def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
+    """Return the most copies of *pod*, of *one*, at once, rollouts left aside, and the autoscaler that says so."""
+    if one.kind == "RayJob" and "workerGroupSpecs" in pod.path:
+        groups = (one.spec.get("rayClusterSpec") or {}).get("workerGroupSpecs") or ()
+        return max(group.get("maxReplicas") or group.get("replicas") or 1 for group in groups), None
+    if (job := next((job for job in one.jobs if job.at("template") == pod.path), None)) is not None:
+        return _at_once(job), None
     if one.kind == "DaemonSet":
         return MANY, None
     if one.kind == "Pod":
         return 1, None
+    size = (one.spec.get("leaderWorkerTemplate") or {}).get("size", 1) if one.kind == "LeaderWorkerSet" else 1
     largest: tuple[int, Object | None] = (0, None)
     for scaler in scope.scalers_of(one):
         usual = SCALED_OBJECT_MOST if scaler.kind == "ScaledObject" else None
@@ -84,9 +86,15 @@ def most(scope: Scope, one: Object) -> tuple[int, Object | None]:
         if isinstance(count, int) and count > largest[0]:
             largest = count, scaler
     if largest[1] is not None:
-        return largest
+        return largest[0] * size, largest[1]
     replicas = one.spec.get("replicas")
-    return (replicas if isinstance(replicas, int) else 1), None
+    return (replicas if isinstance(replicas, int) else 1) * size, None
+
+
+def _at_once(job: Job) -> int:
+    parallelism, completions = job.spec.get("parallelism"), job.spec.get("completions")
+    counts = [count for count in (parallelism, completions) if isinstance(count, int)]
+    return job.copies * (min(counts) if isinstance(parallelism, int) else 1)
 
 
 def written(resource: str, amount: Decimal) -> str:

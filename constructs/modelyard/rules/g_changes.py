@@ -51,6 +51,10 @@ JOB = {
     "completionMode": "NonIndexed", "managedBy": "kubernetes.io/job-controller",
 }  # fmt: skip
 """The fields of a Job that cannot change, with their defaults."""
+JOB_SET: Mapping[str, Any] = dict.fromkeys(
+    ("failurePolicy", "managedBy", "network", "replicatedJobs", "startupPolicy", "successPolicy")
+)
+"""The fields of a JobSet that cannot change while it runs."""
 CLAIM = {
     "accessModes": None, "storageClassName": None, "selector": None, "dataSource": None, "dataSourceRef": None,
     "volumeMode": "Filesystem",
@@ -111,6 +115,10 @@ def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
     yield from _compared(old, new, JOB, NEW_JOB)
 
 
+def _job_set(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    yield from _compared(old, new, JOB_SET, "give it a new name, which makes a new run")
+
+
 def _claim(old: Manifest, new: Manifest) -> Iterator[Breach]:
     yield from _compared(old, new, CLAIM, NEW_CLAIM)
     size = ("spec", "resources", "requests", "storage")
@@ -162,6 +170,7 @@ FIXED: Mapping[str, Callable[[Manifest, Manifest], Iterator[Breach]]] = {
     "DaemonSet": _selector,
     "Deployment": _selector,
     "Job": _job,
+    "JobSet": _job_set,
     "PersistentVolumeClaim": _claim,
     "ReplicaSet": _selector,
     "RoleBinding": _binding,

@@ -46,8 +46,11 @@ G09 = Rule(
 G10 = Rule(
     "G10",
     "An Application that syncs by itself tries again.",
-    why="Argo CD tries a commit once. After a failure that passes, such as a webhook that was down, nothing is synced.",
-    fix="add syncPolicy.retry with a backoff",
+    why=(
+        "Where retry has no limit, Argo CD tries a commit once, and five times where there is no retry at all. After a "
+        "failure that passes, such as a webhook that was down, nothing is synced."
+    ),
+    fix="write a limit, or leave retry away",
     see="https://argo-cd.readthedocs.io/en/stable/user-guide/auto_sync/#automated-sync-semantics",
     severity=Severity.WARNING,
     acceptable=True,
@@ -75,8 +78,10 @@ def application(one: Object, scope: Scope) -> Iterator[Breach]:
     policy = one.spec.get("syncPolicy") or {}
     yield from _deleting(one, policy)
     yield from _options(one, policy, scope)
-    if policy.get("automated") is not None and (policy.get("retry") or {}).get("limit") in {None, 0}:
-        yield G10.breach("spec.syncPolicy.retry", None, "Argo CD tries a commit once, whatever the failure was")
+    retry = policy.get("retry")
+    if policy.get("automated") is not None and retry is not None and not retry.get("limit"):
+        because = "Argo CD then tries a commit once, whatever the failure was"
+        yield G10.breach("spec.syncPolicy.retry.limit", retry.get("limit"), because)
 
 
 def _deleting(one: Object, policy: Mapping[str, Any]) -> Iterator[Breach]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Job
+from modelyard.rules.subjects import SEVERAL_PODS, Job
 from modelyard.values.names import subdomain
 
 LEAST_DEADLINE = 60
@@ -100,6 +100,8 @@ def _restarts(job: Job, _scope: Scope) -> Iterator[Breach]:
     if policy == "Never":
         return
     field = job.at("template.spec.restartPolicy")
+    if policy is None and job.object.kind in SEVERAL_PODS:
+        return  # whose webhook writes another default
     if policy is None:
         yield J01.breach(field, None, "it is missing, and Kubernetes then assumes Always, which no Job may have")
     elif policy == "Always":

@@ -126,6 +126,9 @@ def _indexed(job: Job, scope: Scope) -> Iterator[Breach]:
     if completions > 1 and (service := job.pod.spec.get("subdomain")):
         yield from _together(job, completions, parallelism)
         yield from _named(job, service, scope)
+    elif job.object.kind == "JobSet" and parallelism > 1 and not _gang(job):
+        because = "its pods are placed one by one, and each of two such JobSets may hold half of the nodes for ever"
+        yield J18.breach(job.at("completions"), completions, because)
 
 
 def _retries_by_index(job: Job, completions: int) -> Iterator[Breach]:

@@ -137,7 +137,7 @@ def _reserved(name: str, variable: Mapping[str, Any], container: Container) -> s
     if name == DEVICES:
         asked = any(resource.startswith(NVIDIA) for resource in container.requests)
         return "the device plugin sets it to the GPUs that the container was given" if asked else None
-    job = container.pod.object.job
+    job = next((one for one in container.pod.object.jobs if one.at("template") == container.pod.path), None)
     path = ((variable.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath", "")
     if job is None or job.spec.get("completionMode") != "Indexed" or "job-completion-index" in path:
         return None

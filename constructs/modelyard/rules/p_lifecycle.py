@@ -14,7 +14,9 @@ from modelyard.values.versions import minor
 DEFAULT_GRACE = 30
 LEAST_TO_STOP = 5
 HOOKS = ("postStart", "preStop")
-KEPT_RUNNING = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController"})
+KEPT_RUNNING = frozenset(
+    {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "LeaderWorkerSet"}
+)
 SLEEPS = frozenset({"sleep", "/bin/sleep", "/usr/bin/sleep"})
 ZERO_SLEEP = 33
 CONTAINER_RESTARTS = 35

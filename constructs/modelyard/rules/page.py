@@ -15,12 +15,18 @@ FAMILIES = {
     "C": "Schedules",
     "D": "Rollouts, Services and disruption",
     "G": "Delivery by Argo CD and Flux",
+    "H": "Routes from outside",
     "J": "Jobs",
+    "K": "Queues of Kueue",
+    "L": "Replicas on several nodes",
+    "M": "Monitoring",
     "N": "Names and labels",
     "P": "Pods",
     "R": "Resources",
+    "S": "JobSets",
     "V": "Volumes",
     "X": "modelyard's own promises",
+    "Y": "Jobs of other operators",
 }
 INDEX = "README.md"
 GENERATED = "<!-- Written by python -m modelyard.rules.page: change the rule, not this file. -->"

@@ -94,7 +94,7 @@ def _request(at: str, name: str, exactly: dict[str, Any], pod: Pod, scope: Scope
         because = f"it claims {count} devices, and a node of {cluster.name} has {largest.per_node} of {largest.name}"
         yield R09.breach(at, name, because, f"ask for 1 to {largest.per_node}")
         return
-    pods, room = most(scope, pod.object)[0], sum(one.nodes * (one.per_node // count) for one in fitting)
+    pods, room = most(scope, pod.object, pod)[0], sum(one.nodes * (one.per_node // count) for one in fitting)
     if pod.object.kind != "DaemonSet" and pods > room:
         because = f"there are up to {pods} pods of {count}, and {cluster.name} has room for {room}"
         yield R26.breach(at, name, because, "lower the number of pods, or correct nodes= of the Accelerator")
@@ -131,8 +131,8 @@ def sliced(pod: Pod, scope: Scope) -> Iterator[Breach]:
         hosts = chips(shape) // count if shape else 1
     except ValueError:
         return
-    pods = most(scope, pod.object)[0]
-    if hosts > 1 and (pods % hosts or (pod.object.job is None)):
+    pods = most(scope, pod.object, pod)[0]
+    if hosts > 1 and (pods % hosts or not pod.object.jobs):
         because = f"a slice {shape} has {hosts} hosts of {count} chips, and there are {pods} pods"
         fits = [one for one in scope.site.cluster.accelerators if one.resource == TPU and one.hosts == pods]
         other = f", or choose {' or '.join(one.name for one in fits)}" if fits else ""

@@ -192,7 +192,9 @@ def _room(demand: Demand, resource: str, option: str, words: str) -> Iterator[Br
 
 def _peak(demand: Demand) -> Iterator[Breach]:
     """Compare the most pods of a workload with the room in the cluster."""
-    pods, scaler = most(demand.scope, demand.pod.object)
+    if demand.pod.object.kind == "LeaderWorkerSet" and demand.pod is not demand.pod.object.pod:
+        return  # the leader of a group speaks for its workers
+    pods, scaler = most(demand.scope, demand.pod.object, demand.pod)
     room = sum(one.nodes * int(one.per_node // demand.count) for one in demand.fitting)
     if pods <= room:
         return

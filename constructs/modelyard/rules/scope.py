@@ -41,9 +41,9 @@ class Scope:
         self._pods_by_label = {}
         self._targets = {}
         for one in self.objects:
-            if one.pod is not None:
-                for key, value in one.pod.selectable.items():
-                    self._pods_by_label.setdefault((one.namespace, key, value), []).append(one.pod)
+            for pod in one.pods:
+                for key, value in pod.selectable.items():
+                    self._pods_by_label.setdefault((one.namespace, key, value), []).append(pod)
             if target := one.spec.get("scaleTargetRef"):
                 identity = (
                     str(target.get("kind", "Deployment")),

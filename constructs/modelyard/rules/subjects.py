@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,25 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "DaemonSet": ("spec", "template"),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
 }
+LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
+"""Kinds that may have another template for the first pod of a group."""
+
+JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
+SETS: Mapping[str, tuple[str, ...]] = {
+    "JobSet": JOBS_OF_SETS,
+    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
+}
+"""Kinds with a list of Jobs, and the way to them."""
+RAY = ("spec", "rayClusterSpec")
+SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    **{kind: ((*way, "template"),) for kind, way in SETS.items()},
+    "RayJob": (
+        (*RAY, "headGroupSpec", "template"), (*RAY, "workerGroupSpecs", "template"), ("spec", "submitterPodTemplate"),
+    ),
+}  # fmt: skip
+"""Kinds with several pod templates, and the ways to them."""
 
 
 @attrs.define(eq=False)
@@ -65,14 +83,40 @@ class Object:
 
     @cached_property
     def pod(self) -> Pod | None:
-        """The pod or pod template in it, if there is one."""
+        """The pod or pod template in it, if there is one; of a group, that of its leader."""
         path = POD_PATHS.get(self.kind)
         if path is None:
             return None
+        if self.kind in LEADERS and (leader := self._pod(LEADERS[self.kind])).data:
+            return leader
+        return self._pod(path)
+
+    def _pod(self, path: tuple[str, ...]) -> Pod:
         found: Any = self.data
         for key in path:
             found = found.get(key) or {}
         return Pod(self, ".".join(path), found)
+
+    @cached_property
+    def pods(self) -> list[Pod]:
+        """The pods and pod templates in it."""
+        if (ways := SEVERAL_PODS.get(self.kind)) is not None:
+            return [Pod(self, path, data) for way in ways for path, data in _each(self.data, way) if data]
+        if self.pod is None:
+            return []
+        worker = self._pod(POD_PATHS[self.kind])
+        return [self.pod] if self.pod.path == worker.path else [self.pod, worker]
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        """The jobs in it."""
+        if (way := SETS.get(self.kind)) is not None:
+            of_set = self.spec if self.kind == "JobSet" else (self.spec.get("template") or {}).get("spec") or {}
+            copies = [one.get("replicas", 1) for one in of_set.get("replicatedJobs") or ()]
+            # Without a list there is no Job, and the way would lead to nothing.
+            found = _each(self.data, way) if copies else ()
+            return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
+        return [] if self.job is None else [self.job]
 
     @cached_property
     def job(self) -> Job | None:
@@ -83,6 +127,18 @@ class Object:
             template = self.spec.get("jobTemplate") or {}
             return Job(self, "spec.jobTemplate.spec", template.get("spec") or {})
         return None
+
+
+def _each(data: Any, way: tuple[str, ...], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what *way* leads to in *data*, through every item of the lists on it, with its path."""
+    for place, key in enumerate(way):
+        data = (data or {}).get(key)
+        path = f"{path}.{key}" if path else key
+        if isinstance(data, list):
+            for index, item in enumerate(data):
+                yield from _each(item, way[place + 1 :], f"{path}[{index}]")
+            return
+    yield path, data or {}
 
 
 @attrs.define(eq=False)
@@ -201,34 +257,34 @@ class Container:
 @attrs.define(eq=False)
 class Job:
     """
-    A Job's spec, on its own or as the template in a CronJob.
+    A Job's spec, on its own or as a template in a CronJob or JobSet.
 
     Args:
-        object: The Job or CronJob.
+        object: The Job, CronJob or JobSet.
 
         path: To the job's spec.
 
         spec: The job's spec.
+
+        copies: How many there are of it. Default: 1.
     """
 
     object: Object
     path: str
     spec: dict[str, Any]
+    copies: int = 1
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of the Job, where a queue looks for them."""
-        holder = self.object.data if self.object.kind == "Job" else self.object.spec.get("jobTemplate") or {}
+        """The labels of the Job or JobSet, where a queue looks for them."""
+        holder = self.object.spec.get("jobTemplate") or {} if self.object.kind == "CronJob" else self.object.data
         metadata = holder.get("metadata") or {}
         return metadata.get("labels") or {}
 
     @property
     def pod(self) -> Pod:
         """The template of its pods."""
-        pod = self.object.pod
-        if pod is None:
-            raise LookupError(self.object.kind)
-        return pod
+        return next(pod for pod in self.object.pods if pod.path == self.at("template"))
 
     def at(self, field: str) -> str:
         """Return the path of *field* inside the job's spec, as messages show it."""

@@ -12,7 +12,7 @@ from modelyard.findings import Breach, Severity
 from modelyard.rules.p_spot import on_spot
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Container, Job
+from modelyard.rules.subjects import SETS, Container, Job
 from modelyard.rules.workloads import called
 from modelyard.values.names import LOGICAL_NAME
 
@@ -112,13 +112,14 @@ def _fields(text: str, variables: Mapping[str, Mapping[str, Any]]) -> Iterator[s
 def _moving(one: Saving) -> Iterator[Breach]:
     if one.fields & OF_POD:
         yield V10.breach(one.at, one.text, "a pod that replaces this one is called otherwise")
-    elif one.fields & OF_JOB and one.job.object.kind == "Job":
+    elif one.fields & OF_JOB and one.job.object.kind in {"Job", *SETS}:
         yield V10.breach(one.at, one.text, "a change of the training makes a Job of another name")
 
 
 def _shared(one: Saving, scope: Scope) -> Iterator[Breach]:
     job, schedule = one.job, one.job.object.spec
-    trials = job.spec.get("completionMode") == "Indexed" and not job.pod.spec.get("subdomain")
+    together = bool(job.pod.spec.get("subdomain")) or job.object.kind in SETS
+    trials = job.spec.get("completionMode") == "Indexed" and not together
     if trials and (job.spec.get("parallelism") or 1) > 1 and not any(OF_INDEX in field for field in one.fields):
         because = f"{job.spec['parallelism']} pods at once save to it"
         yield V23.breach(one.at, one.text, because, "add the index of the pod to it")
@@ -156,7 +157,7 @@ def _saving(scope: Scope) -> Mapping[tuple[str, str], Job]:
     if "saving" not in scope.memo:
         found: dict[tuple[str, str], Job] = {}
         for one in scope.objects:
-            if (job := one.job) is not None:
+            for job in one.jobs:
                 for container in job.pod.containers:
                     for variable in container.data.get("env") or ():
                         if variable["name"] == DIRECTORY and (text := variable.get("value")):

@@ -41,7 +41,7 @@ V03 = Rule(
 )
 
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
-LASTING = frozenset({"DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"})
+LASTING = frozenset({"DaemonSet", "Deployment", "LeaderWorkerSet", "ReplicaSet", "StatefulSet"})
 """Kinds whose pods hold a claim as long as the object is there."""
 USUAL_SURGE = "25%"
 
@@ -65,7 +65,7 @@ def shared(pod: Pod, scope: Scope) -> Iterator[Breach]:
 def _single(at: str, name: str, pod: Pod, claim: Object, scope: Scope) -> Iterator[Breach]:
     one, modes = pod.object, listed(claim.spec["accessModes"])
     limit = f"{modes} is for one {'pod' if 'ReadWriteOncePod' in modes else 'node'}"
-    count, scaler = most(scope, one)
+    count, scaler = most(scope, one, pod)
     if count > 1:
         pods = "a pod on every node mounts" if one.kind == "DaemonSet" else f"up to {count} pods mount"
         who = f" ({called(scaler)})" if scaler else ""
@@ -99,7 +99,7 @@ def _mounting(scope: Scope) -> Claims:
     if "claims" not in scope.memo:
         found: dict[tuple[str | None, str], list[Pod]] = {}
         for one in scope.objects:
-            if (pod := one.pod) is not None:
+            for pod in one.pods:
                 for volume in pod.volumes:
                     if name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
                         users = found.setdefault((one.namespace, name), [])

@@ -9,7 +9,7 @@ from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import POD_PATHS, Container, Object, Pod
+from modelyard.rules.subjects import POD_PATHS, SEVERAL_PODS, Container, Object, Pod
 from modelyard.values.credentials import credential, credential_by_name
 
 GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
@@ -34,7 +34,7 @@ V19 = Rule(
     acceptable=True,
 )
 
-LOOKED_INTO = frozenset(POD_PATHS) | {
+LOOKED_INTO = frozenset({*POD_PATHS, *SEVERAL_PODS}) | {
     "ConfigMap", "HorizontalPodAutoscaler", "Ingress", "Namespace", "NetworkPolicy", "PersistentVolumeClaim",
     "PodDisruptionBudget", "Secret", "Service", "ServiceAccount",
 }  # fmt: skip

@@ -66,8 +66,8 @@ def pods(scope: Scope, namespace: str | None) -> list[Pod]:
     if "pods" not in scope.memo:
         grouped: dict[str | None, list[Pod]] = {}
         for one in scope.objects:
-            if one.pod is not None:
-                grouped.setdefault(one.namespace, []).append(one.pod)
+            if one.pods:
+                grouped.setdefault(one.namespace, []).extend(one.pods)
         scope.memo["pods"] = grouped
     found: list[Pod] = scope.memo["pods"].get(namespace, [])
     return found

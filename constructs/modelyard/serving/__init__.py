@@ -1,6 +1,29 @@
 """Models that serve: `ScalableModelService`."""
 
-from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
+from modelyard.serving.hosts import Host
+from modelyard.serving.models import Adapter, Loader
+from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
+from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.service import ScalableModelService
 
-__all__ = ["CpuScale", "Drain", "Exec", "HttpGet", "ScalableModelService", "TcpSocket"]
+__all__ = [
+    "NIM",
+    "VLLM",
+    "Adapter",
+    "CpuScale",
+    "Drain",
+    "Exec",
+    "GpuScale",
+    "Host",
+    "HttpGet",
+    "LoadTime",
+    "Loader",
+    "MLServer",
+    "MetricScale",
+    "QueueScale",
+    "SGLang",
+    "ScalableModelService",
+    "TcpSocket",
+    "Triton",
+]

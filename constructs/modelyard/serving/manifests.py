@@ -2,192 +2,82 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
-from modelyard.pod import Claim, Pod, companions, manifest, object_labels, selector, template
-from modelyard.serving.options import CpuScale, Exec, HealthCheck, HttpGet, TcpSocket
-from modelyard.serving.spec import SINGLE_WRITER, ServiceSpec, health_check
-from modelyard.values.durations import whole_seconds
-
-COMPONENT = "serving"
-CONTAINER = "model"
-SHORT_BUDGET = 300
-KUBELET_MARGIN = 5
-"""Seconds that the kubelet is given beyond the pod's own, before it kills."""
-LEAST_PROGRESS = 600
-"""Kubernetes' own default for the progress of a rollout, in seconds."""
+from modelyard.pod import companions, manifest, object_labels, selector
+from modelyard.pod.monitors import monitors
+from modelyard.serving import alerts, loading
+from modelyard.serving.groups import API_VERSION, KIND, group
+from modelyard.serving.pods import COMPONENT, CONTAINER, ROLE, pods, progress, rollout
+from modelyard.serving.routes import protocols, routes
+from modelyard.serving.scaling import DEPLOYMENT, autoscaler
+from modelyard.serving.spec import ServiceSpec
 
 
 def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     """Return the manifests of the service *name*."""
     labels = object_labels(name, COMPONENT, spec, site)
     found = [
-        Draft(_deployment(name, spec, site, labels)),
+        Draft(group(name, spec, site, labels) if spec.nodes > 1 else _deployment(name, spec, site, labels)),
         Draft(_service(name, spec, site, labels)),
     ]
     if spec.scale is not None:
-        found.append(Draft(_autoscaler(name, spec.scale, site, labels)))
+        target = {"apiVersion": API_VERSION, "kind": KIND} if spec.nodes > 1 else DEPLOYMENT
+        found.append(Draft(autoscaler(name, spec, site, labels, target)))
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
+    found.extend(routes(name, spec, site, labels))
     ports = tuple(port.number for port in spec.ports)
-    return [*found, *companions(name, COMPONENT, spec, site, ports)]
+    found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1))
+    told, drawn = alerts.alerts(name, CONTAINER, spec, site), alerts.panels(name, CONTAINER, spec, site)
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
+    return [*found, *loading.drafts(name, spec, site), *watching]
 
 
 def _deployment(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
-    delay, finish = whole_seconds(spec.drain.delay), whole_seconds(spec.drain.finish)
-    fields: dict[str, Any] = {
-        "ports": [{"name": port.name, "containerPort": port.number, "protocol": "TCP"} for port in spec.ports],
-        **_probes(spec),
-    }
-    if delay:
-        fields["lifecycle"] = {"preStop": {"sleep": {"seconds": delay}}}
-    pod = Pod(
-        name=name,
-        component=COMPONENT,
-        container=CONTAINER,
-        restart_policy="Always",
-        grace=delay + finish + KUBELET_MARGIN,
-        container_fields=fields,
-        pod_fields={"topologySpreadConstraints": _spread(name)} if spec.most > 1 else {},
-    )
     deployment = manifest("apps/v1", "Deployment", name, labels, site)
     body: dict[str, Any] = {}
     if spec.scale is None:
         body["replicas"] = spec.least
     body["selector"] = {"matchLabels": selector(name)}
     body["strategy"] = _strategy(spec, site)
-    body["progressDeadlineSeconds"] = max(LEAST_PROGRESS, whole_seconds(spec.start_within) + LEAST_PROGRESS)
+    body["progressDeadlineSeconds"] = progress(spec)
     body["revisionHistoryLimit"] = 5
-    body["template"] = template(pod, spec, site)
+    body["template"] = pods(name, spec, site)
     deployment["spec"] = body
     return deployment
 
 
 def _strategy(spec: ServiceSpec, site: Site) -> dict[str, Any]:
-    """Return how pods are replaced, so that a rollout neither stalls on scarce accelerators nor on a volume."""
-    rollout: str = spec.rollout
-    if rollout == "auto":
-        rollout = _fitting(spec, site)
-    if rollout == "recreate":
+    kind = rollout(spec, site)
+    if kind == "recreate":
         return {"type": "Recreate"}
-    surge = rollout == "surge"
+    surge = kind == "surge"
     return {
         "type": "RollingUpdate",
         "rollingUpdate": {"maxSurge": int(surge), "maxUnavailable": int(not surge)},
     }
 
 
-def _fitting(spec: ServiceSpec, site: Site) -> str:
-    if any(isinstance(volume, Claim) and volume.mode in SINGLE_WRITER for volume in spec.volumes):
-        return "recreate"
-    accelerator = site.cluster.accelerator(spec.gpu.accelerator) if spec.gpu else None
-    if spec.gpu is None or accelerator is None or accelerator.spare >= spec.gpu.count:
-        return "surge"
-    return "in-place" if spec.least > 1 else "recreate"
-
-
-def _probes(spec: ServiceSpec) -> dict[str, Any]:
-    first = spec.ports[0].name
-    alive = health_check(spec.health, TcpSocket())
-    ready = health_check(spec.ready, alive)
-    budget = whole_seconds(spec.start_within)
-    period = 5 if budget <= SHORT_BUDGET else 10
-    probes = {
-        "startupProbe": {
-            **_handler(alive, first),
-            "periodSeconds": period,
-            "timeoutSeconds": 5,
-            "failureThreshold": math.ceil(budget / period),
-        },
-        "readinessProbe": {
-            **_handler(ready, first),
-            "periodSeconds": 5,
-            "timeoutSeconds": 5,
-            "failureThreshold": 3,
-        },
-    }
-    if spec.health is not None:
-        probes["livenessProbe"] = {
-            **_handler(alive, first),
-            "periodSeconds": 10,
-            "timeoutSeconds": 10,
-            "failureThreshold": 6,
-        }
-    return probes
-
-
-def _handler(check: HealthCheck, first: str) -> dict[str, Any]:
-    if isinstance(check, Exec):
-        return {"exec": {"command": list(check.command)}}
-    if isinstance(check, HttpGet):
-        return {"httpGet": {"path": check.path, "port": check.port or first}}
-    return {"tcpSocket": {"port": check.port or first}}
-
-
-def _spread(name: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "maxSkew": 1,
-            "topologyKey": key,
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": selector(name)},
-            "matchLabelKeys": ["pod-template-hash"],
-        }
-        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-    ]
-
-
 def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
-    service = manifest("v1", "Service", name, labels, site)
+    service, spoken = manifest("v1", "Service", name, labels, site), protocols(spec)
     service["spec"] = {
         "type": "ClusterIP",
-        "selector": selector(name),
+        "selector": {**selector(name), **({ROLE: "leader"} if spec.nodes > 1 else {})},
         "ports": [
             {
                 "name": port.name,
                 "port": port.service or port.number,
                 "targetPort": port.name,
                 "protocol": "TCP",
+                **({"appProtocol": spoken[port.name]} if port.name in spoken else {}),
             }
             for port in spec.ports
         ],
     }
     return service
-
-
-def _autoscaler(name: str, scale: CpuScale, site: Site, labels: dict[str, str]) -> dict[str, Any]:
-    autoscaler = manifest("autoscaling/v2", "HorizontalPodAutoscaler", name, labels, site)
-    target = {"type": "Utilization", "averageUtilization": scale.target}
-    autoscaler["spec"] = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-        "minReplicas": scale.min,
-        "maxReplicas": scale.max,
-        "metrics": [
-            {
-                "type": "ContainerResource",
-                "containerResource": {"name": "cpu", "container": CONTAINER, "target": target},
-            }
-        ],
-        "behavior": {
-            "scaleUp": {
-                "stabilizationWindowSeconds": 0,
-                "selectPolicy": "Max",
-                "policies": [
-                    {"type": "Percent", "value": 100, "periodSeconds": 15},
-                    {"type": "Pods", "value": 2, "periodSeconds": 15},
-                ],
-            },
-            "scaleDown": {
-                "stabilizationWindowSeconds": whole_seconds(scale.scale_down_after),
-                "selectPolicy": "Max",
-                "policies": [{"type": "Percent", "value": 50, "periodSeconds": 60}],
-            },
-        },
-    }
-    return autoscaler
 
 
 def _budget(name: str, site: Site, labels: dict[str, str]) -> dict[str, Any]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 
+from modelyard.pod.options import amount
+from modelyard.values import quantity
 from modelyard.values.durations import minutes, seconds
 from modelyard.values.value import option, required, value
 
 LONGEST_WINDOW = timedelta(hours=1)
+LOAD_BASE = 180
+"""Seconds that a server takes besides loading: imports, memory, graphs."""
+LOAD_MARGIN = 1.5
+"""For storage that is slower on some days."""
 
 
 def _path(path: str) -> str | None:
@@ -93,6 +100,28 @@ class CpuScale:
     max: int = required(check=_at_least_one)
     target: int = option(default=70, check=_at_least_one)
     scale_down_after: timedelta = option(default=minutes(5), check=_window)
+
+
+@value
+class LoadTime:
+    """
+    How long a start may take, by what there is to load: half as much again as the size at that rate and 3 minutes.
+
+    Args:
+        size: Of the model's files, as a quantity.
+
+        rate: What is read in a second, where the model lies. Default: ``200Mi``.
+    """
+
+    size: str = required(check=amount)
+    rate: str = option(default="200Mi", check=amount)
+
+    @property
+    def budget(self) -> timedelta:
+        """The longest start, in whole minutes."""
+        size, rate = quantity.number(self.size), quantity.number(self.rate)
+        loading = math.ceil(size / rate) if size and rate else 0
+        return minutes(math.ceil((loading + LOAD_BASE) * LOAD_MARGIN / 60))
 
 
 @value

@@ -6,12 +6,21 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import attrs
+
 from modelyard.fleet import Draft, Site, Workload, declared
-from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, Port, SecretFiles
+from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Identity, Network, Port, SecretFiles, Watch
+from modelyard.pod.sources import Bucket, HuggingFace, OciImage
+from modelyard.serving.estimate import accelerators
+from modelyard.serving.hosts import Host
+from modelyard.serving.hosts import breaches as reached
 from modelyard.serving.manifests import drafts
-from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, TcpSocket
+from modelyard.serving.models import Loader
+from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
+from modelyard.serving.scaling import breaches as keda
+from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.spec import Rollout, ServiceSpec, breaches
-from modelyard.values.durations import minutes
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -19,8 +28,6 @@ if TYPE_CHECKING:
     from modelyard.findings import Breach
     from modelyard.pod.options import EnvValue
     from modelyard.values.image import Image
-
-ONE_MINUTE = minutes(1)
 
 
 class ScalableModelService(Workload):
@@ -34,20 +41,35 @@ class ScalableModelService(Workload):
 
         image: The image that serves the model, from ``env.image(...)`` or as a reference.
 
+        runtime: The model server in the image, for its command, ports, health, drain and metrics: `VLLM`,
+            `SGLang`, `Triton`, `MLServer` or `NIM`. Default: a program of your own, and *port* is needed.
+
+        model: What it serves: a path in the container, a `HuggingFace` repository, a `Bucket` or a
+            `OciImage`; a program of your own finds the path in ``MODEL_PATH``. Default: none.
+
+        loader: `Loader`, which loads the model once, for all replicas. Default: none; each server fetches it.
+
+        nodes: Nodes that one replica runs on, by a LeaderWorkerSet. Default: 1, by a Deployment.
+
         port: The port that the container listens on, 1 to 65535, which the Service offers as port
-            80, named ``http``; or several `Port` values, the main one first.
+            80, named ``http``; or several `Port` values, the main one first. Default: the runtime's.
 
         replicas: A fixed number of replicas, 1 or more; not with *scale*. Default: 1.
 
-        scale: `CpuScale`, for as many replicas as the load needs. Default: *replicas*.
+        scale: `CpuScale`, `QueueScale`, `GpuScale` or `MetricScale`, for as many replicas as the load needs.
+            Default: *replicas*.
+
+        route: A `Host` under which it is reached from outside, by the cluster's gateway; or one for HTTP and one for
+            gRPC. Default: none.
 
         health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
-            a process that fails it is restarted. Default: the first port accepts connections, and
-            nothing is restarted.
+            a process that fails it is restarted. Default: the runtime's; else the first port accepts
+            connections, and nothing is restarted.
 
-        ready: What tells that the process can take requests, as *health*. Default: *health*.
+        ready: What tells that the process can take requests, as *health*. Default: *health*, or the runtime's.
 
-        start_within: The longest a start may take, model loading included. Default: 1 minute.
+        start_within: The longest a start may take, model loading included, or a `LoadTime` to work it out of.
+            Default: the runtime's, from 2 to 30 minutes; else 1 minute.
 
         drain: How a pod leaves without losing requests. Default: ``Drain()``.
 
@@ -92,6 +114,13 @@ class ScalableModelService(Workload):
 
         image_pull_secrets: Names of Secrets. Default: none.
 
+        identity: Who the pods are to the cluster's cloud, without any key. Default: nobody.
+
+        secrets: Secrets that the External Secrets operator makes; *env* and *volumes* refer to them by name.
+            Default: none.
+
+        watch: Its metrics, alerts and dashboard. Default: ``Watch()`` where the cluster has monitoring.
+
         labels: Put on every object and pod of this workload. Default: none.
 
         annotations: Put on the pod. Default: none.
@@ -118,12 +147,17 @@ class ScalableModelService(Workload):
         id: str,  # noqa: A002 # the name that constructs gives it
         *,
         image: str | Image,
-        port: int | Sequence[Port],
+        runtime: VLLM | SGLang | Triton | MLServer | NIM | None = None,
+        model: str | HuggingFace | Bucket | OciImage | None = None,
+        loader: Loader | None = None,
+        nodes: int = 1,
+        port: int | Sequence[Port] | None = None,
         replicas: int | None = None,
-        scale: CpuScale | None = None,
+        scale: CpuScale | QueueScale | GpuScale | MetricScale | None = None,
+        route: Host | Sequence[Host] = (),
         health: str | HttpGet | TcpSocket | Exec | None = None,
         ready: str | HttpGet | TcpSocket | Exec | None = None,
-        start_within: timedelta = ONE_MINUTE,
+        start_within: timedelta | LoadTime | None = None,
         drain: Drain | None = None,
         rollout: Rollout = "auto",
         command: Sequence[str] = (),
@@ -143,6 +177,9 @@ class ScalableModelService(Workload):
         service_account: str | None = None,
         service_account_annotations: Mapping[str, str] | None = None,
         image_pull_secrets: Sequence[str] = (),
+        identity: Identity | None = None,
+        secrets: Sequence[ExternalSecret] = (),
+        watch: Watch | None = None,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         node_selector: Mapping[str, str] | None = None,
@@ -153,9 +190,14 @@ class ScalableModelService(Workload):
         super().__init__(scope, id)
         self.spec = ServiceSpec(
             image=image,
+            runtime=runtime,
+            model=model,
+            loader=loader,
+            nodes=nodes,
             port=port,
             replicas=replicas,
             scale=scale,
+            route=route,
             health=health,
             ready=ready,
             start_within=start_within,
@@ -178,6 +220,9 @@ class ScalableModelService(Workload):
             service_account=service_account,
             service_account_annotations={} if service_account_annotations is None else service_account_annotations,
             image_pull_secrets=image_pull_secrets,
+            identity=identity,
+            secrets=secrets,
+            watch=watch,
             labels={} if labels is None else labels,
             annotations={} if annotations is None else annotations,
             node_selector={} if node_selector is None else node_selector,
@@ -189,7 +234,7 @@ class ScalableModelService(Workload):
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
-        return list(breaches(self.id, self.spec, site))
+        return [*breaches(self.id, self.spec, site), *keda(self.spec, site), *reached(self.id, self.spec, site)]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""
@@ -198,10 +243,12 @@ class ScalableModelService(Workload):
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
         spec = self.spec
+        taken = accelerators(spec, self.environment.site)
         replicas = f"{spec.scale.min}-{spec.scale.max}" if spec.scale else str(spec.least)
         return {
             "kind": "ScalableModelService",
             "replicas": replicas,
-            "gpus": f"{spec.gpu.count} x {spec.gpu.accelerator}" if spec.gpu else "",
+            "gpus": str(taken),
+            "accelerators": attrs.asdict(taken) if taken.name else None,
             "image": str(spec.image),
         }

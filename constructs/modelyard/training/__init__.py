@@ -1,6 +1,20 @@
 """Runs that end: `TrainingJob`."""
 
+from modelyard.training.backends import Job, JobSet, RayJob, TrainJob
 from modelyard.training.job import TrainingJob
-from modelyard.training.options import Checkpoint, Schedule, Sweep, Topology
+from modelyard.training.options import Checkpoint, Schedule, Step, Sweep, Topology
+from modelyard.training.queues import Queue
 
-__all__ = ["Checkpoint", "Schedule", "Sweep", "Topology", "TrainingJob"]
+__all__ = [
+    "Checkpoint",
+    "Job",
+    "JobSet",
+    "Queue",
+    "RayJob",
+    "Schedule",
+    "Step",
+    "Sweep",
+    "Topology",
+    "TrainJob",
+    "TrainingJob",
+]

@@ -1,12 +1,15 @@
-"""Several pods that train together on plain Kubernetes: how they are named, find each other and start as one."""
+"""Several pods that train together: how they are named, find each other and start as one."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, EnvValue, FieldRef, manifest, selector, starter
-from modelyard.training.spec import TrainingSpec
+from modelyard.training import jobset
+
+if TYPE_CHECKING:
+    from modelyard.training.spec import TrainingSpec
 
 PORT = 29500
 """Where the pod of rank 0 listens for the others; torchrun's own default."""
@@ -55,23 +58,35 @@ def service(name: str, spec: TrainingSpec, labels: dict[str, str], site: Site) -
     return headless
 
 
-def variables(name: str, spec: TrainingSpec, site: Site) -> dict[str, EnvValue]:
-    """Return what torchrun takes for its flags, so that the command is the same on one node and on many."""
+def variables(spec: TrainingSpec, domain: str) -> dict[str, EnvValue]:
+    """
+    Return what torchrun takes for its flags, so that the command is the same on one node and on many.
+
+    Args:
+        spec: The training.
+
+        domain: What follows the host names of its pods.
+    """
     processes: dict[str, EnvValue] = {"PET_NPROC_PER_NODE": str(spec.gpu.count if spec.gpu else 1)}
     if spec.nodes == 1:
         return processes if spec.gpu and spec.gpu.count > 1 else {}
     return {
-        "JOB_NAME": JOB_NAME,
+        **_names(domain),
         "PET_NNODES": str(spec.nodes),
         **processes,
         "PET_NODE_RANK": RANK,
         # Kubernetes puts in what stands before it in the list.
-        "PET_MASTER_ADDR": f"$(JOB_NAME)-0.{domain(name, site)}",
+        "PET_MASTER_ADDR": f"$(JOB_NAME)-0.{domain}",
         "PET_MASTER_PORT": str(PORT),
     }
 
 
-def wait(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
-    """Return the init container that holds a pod of *name* back until all of them are there."""
-    command = ["python3", "-c", WAIT, "$(JOB_NAME)", domain(name, site), str(spec.nodes), str(PATIENCE)]
-    return starter("wait-for-nodes", command, {"JOB_NAME": JOB_NAME}, spec, site)
+def wait(spec: TrainingSpec, site: Site, domain: str) -> dict[str, Any]:
+    """Return the init container that holds a pod back until all of them have names below *domain*."""
+    command = ["python3", "-c", WAIT, "$(JOB_NAME)", domain, str(spec.nodes), str(PATIENCE)]
+    return starter("wait-for-nodes", command, _names(domain), spec, site)
+
+
+def _names(domain: str) -> dict[str, EnvValue]:
+    """Return the variables of which the host names are made."""
+    return {"JOB_NAME": JOB_NAME, **{name: value for name, value in jobset.NAME.items() if f"$({name})" in domain}}

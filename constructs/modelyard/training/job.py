@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from modelyard.fleet import Draft, Site, Workload, declared
-from modelyard.pod import Claim, ConfigFiles, EmptyDir, Gpu, Network, SecretFiles
+from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Identity, Network, SecretFiles, Watch
+from modelyard.training.backends import Backend, choice
 from modelyard.training.manifests import drafts
-from modelyard.training.options import Checkpoint, Schedule, Sweep, Topology
+from modelyard.training.options import Checkpoint, Schedule, Step, Sweep, Topology
+from modelyard.training.queues import Queue
 from modelyard.training.spec import MISCONFIGURED, TrainingSpec, breaches
 
 if TYPE_CHECKING:
@@ -30,13 +32,13 @@ class TrainingJob(Workload):
     that is still running lives on. With *schedule*, it becomes a CronJob of its plain name.
 
     On several nodes, its pods find each other by what torchrun reads (``PET_MASTER_ADDR``,
-    ``PET_NODE_RANK``, ...), so the command is the same.
+    ``PET_NODE_RANK``, ...), so the command is the same. Where the cluster has JobSet, they are a JobSet.
 
     Args:
         scope: The environment, or any construct inside it.
 
         id: Unique in the environment, a DNS label of at most 54 characters, a few less with *nodes*,
-            *schedule* or *sweep*.
+            *schedule*, *sweep* or steps.
 
         image: The image that has the training code, from ``env.image(...)`` or as a reference.
 
@@ -61,6 +63,15 @@ class TrainingJob(Workload):
         gpu: Accelerators of each node, by class. Default: none.
 
         nodes: How many pods of this size train together, 1 or more. Default: 1.
+
+        backend: What runs it: a `Job`, `JobSet`, `TrainJob` or `RayJob`. Default: with *nodes* or steps a JobSet,
+            where the cluster has ``Crd.JOBSET``; else a Job.
+
+        before: Steps that are done before the training starts, one after the other. Default: none.
+
+        after: Steps that follow when it has succeeded. Default: none.
+
+        queue: The queue in which it waits until there is room for all of it. Default: none.
 
         schedule: When it runs again and again, instead of once. Default: once, when it is synced.
 
@@ -108,6 +119,13 @@ class TrainingJob(Workload):
 
         image_pull_secrets: Names of Secrets. Default: none.
 
+        identity: Who the pods are to the cluster's cloud, without any key. Default: nobody.
+
+        secrets: Secrets that the External Secrets operator makes; *env* and *volumes* refer to them by name.
+            Default: none.
+
+        watch: Its metrics, alerts and dashboard. Default: ``Watch()`` where the cluster has monitoring.
+
         labels: Put on every object and pod of this workload. Default: none.
 
         annotations: Put on the pod. Default: none.
@@ -145,6 +163,10 @@ class TrainingJob(Workload):
         ephemeral_storage: str | None = None,
         gpu: Gpu | None = None,
         nodes: int = 1,
+        backend: Backend | None = None,
+        before: Sequence[Step] = (),
+        after: Sequence[Step] = (),
+        queue: Queue | None = None,
         schedule: Schedule | None = None,
         sweep: Sweep | None = None,
         shared_memory: str | None = None,
@@ -164,6 +186,9 @@ class TrainingJob(Workload):
         service_account: str | None = None,
         service_account_annotations: Mapping[str, str] | None = None,
         image_pull_secrets: Sequence[str] = (),
+        identity: Identity | None = None,
+        secrets: Sequence[ExternalSecret] = (),
+        watch: Watch | None = None,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
         node_selector: Mapping[str, str] | None = None,
@@ -185,6 +210,10 @@ class TrainingJob(Workload):
             ephemeral_storage=ephemeral_storage,
             gpu=gpu,
             nodes=nodes,
+            backend=backend,
+            before=before,
+            after=after,
+            queue=queue,
             schedule=schedule,
             sweep=sweep,
             shared_memory=shared_memory,
@@ -204,6 +233,9 @@ class TrainingJob(Workload):
             service_account=service_account,
             service_account_annotations={} if service_account_annotations is None else service_account_annotations,
             image_pull_secrets=image_pull_secrets,
+            identity=identity,
+            secrets=secrets,
+            watch=watch,
             labels={} if labels is None else labels,
             annotations={} if annotations is None else annotations,
             node_selector={} if node_selector is None else node_selector,
@@ -222,12 +254,18 @@ class TrainingJob(Workload):
         """Return the Job and the companions of its pod, before patches."""
         return drafts(self.id, self.spec, site)
 
+    def reason(self) -> str:
+        """Return as what kind this training is rendered, and why."""
+        chosen = choice(self.spec, self.environment.site)
+        return f"It runs as a {chosen.kind}: {chosen.because}."
+
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
         gpu, pods, trials = self.spec.gpu, self.spec.at_once, self.spec.indexes
         times = f"{pods} x " if pods > 1 else ""
         return {
             "kind": "TrainingJob",
+            "runs_as": choice(self.spec, self.environment.site).kind,
             "replicas": str(pods) if pods == trials else f"{pods} of {trials}",
             "gpus": f"{times}{gpu.count} x {gpu.accelerator}" if gpu else "",
             "image": str(self.spec.image),

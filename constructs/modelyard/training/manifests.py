@@ -7,8 +7,22 @@ from typing import Any
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, Pod, companions, downloader, manifest, object_labels, place, template
-from modelyard.training import checkpoint, gang, inputs, placement, sweep
-from modelyard.training.options import Schedule
+from modelyard.pod.monitors import monitors
+from modelyard.training import (
+    alerts,
+    checkpoint,
+    gang,
+    inputs,
+    jobset,
+    placement,
+    queues,
+    rayjob,
+    steps,
+    sweep,
+    trainjob,
+)
+from modelyard.training.backends import SETS, RayJob, choice
+from modelyard.training.options import Schedule, Step
 from modelyard.training.spec import TrainingSpec
 from modelyard.values.durations import whole_seconds
 
@@ -23,20 +37,37 @@ CONCURRENCY = {"skip": "Forbid", "replace": "Replace", "start": "Allow"}
 
 
 def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
-    """Return the manifests of the training *name*: its Job or CronJob and the companions of its pods."""
+    """Return the manifests of the training *name*: what runs it and the companions of its pods."""
     labels = object_labels(name, COMPONENT, spec, site)
-    body = _job_spec(name, spec, site)
-    if spec.schedule is None:
-        found = [Draft(_job(name, labels, body, site), sealed=True)]
+    kind, found = choice(spec, site).kind, list[Draft]()
+    if kind == "TrainJob":
+        jobs = _jobs(name, spec, site, trainjob.CONTAINER)
+        template = jobset.job_set_spec(labels, jobs, spec, messages=False)
+        found = [Draft(trainjob.runtime(name, labels, template, spec, site), sealed=True)]
+        made = trainjob.train_job(name, labels, spec, site)
+    elif isinstance(spec.backend, RayJob) and kind == "RayJob":
+        made = rayjob.ray_job(name, labels, _ray_pods(name, spec, site, spec.backend), spec, site)
+    elif kind == "JobSet":
+        made = jobset.job_set(name, labels, _jobs(name, spec, site), spec, site)
+    elif spec.schedule is None:
+        made = _job(name, labels, _job_spec(name, spec, site), site)
     else:
-        found = [Draft(_cron_job(name, labels, spec.schedule, body, site))]
-    together = spec.nodes > 1
-    if together:
+        made = _cron_job(name, labels, spec.schedule, _job_spec(name, spec, site), site)
+    _queue(made["spec"]["jobTemplate"] if kind == "CronJob" else made, spec, site)
+    found.append(Draft(made, sealed=kind != "CronJob"))
+    together = spec.nodes > 1 or kind == "RayJob"
+    if together and kind not in {*SETS, "RayJob"}:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
+    container = {"TrainJob": trainjob.CONTAINER, "RayJob": rayjob.WORKER}.get(kind, CONTAINER)
+    told, drawn = alerts.alerts(name, spec, site), alerts.panels(name, container, spec, site)
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
     outlived = spec.schedule is None
-    return [*found, *companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)]
+    if isinstance(spec.backend, RayJob) and kind == "RayJob":
+        spec = rayjob.watched_by_operator(spec, spec.backend)
+    own = companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)
+    return [*found, *own, *watching]
 
 
 def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:
@@ -45,6 +76,14 @@ def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) ->
     job["metadata"]["annotations"] = dict(KEPT)
     job["spec"] = body
     return job
+
+
+def _queue(job: dict[str, Any], spec: TrainingSpec, site: Site) -> None:
+    """Put *job* into its queue; of a schedule it is the Jobs that wait, and not the CronJob."""
+    metadata = job["metadata"]
+    metadata["labels"] = {**metadata["labels"], **queues.labels(spec, site)}
+    if annotations := queues.job_annotations(spec):
+        metadata["annotations"] = {**metadata.get("annotations", {}), **annotations}
 
 
 def _cron_job(
@@ -66,39 +105,86 @@ def _cron_job(
     return cron_job
 
 
-def _job_spec(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
-    together, data = spec.nodes > 1, place(spec.data)
+def _jobs(name: str, spec: TrainingSpec, site: Site, container: str = CONTAINER) -> list[tuple[str, dict[str, Any]]]:
+    """Return the Jobs of a JobSet, one after the other."""
+
+    def step(one: Step) -> tuple[str, dict[str, Any]]:
+        return one.name, _job_spec(name, steps.alone(spec, one), site, one.name)
+
+    nodes = jobset.NODES, _job_spec(name, spec, site, container, in_set=True)
+    return [*map(step, spec.before), nodes, *map(step, spec.after)]
+
+
+def _job_spec(
+    name: str, spec: TrainingSpec, site: Site, container: str = CONTAINER, *, in_set: bool = False
+) -> dict[str, Any]:
+    """Return the spec of a Job; *in_set* is one whose every failure a JobSet judges."""
+    body = _limits(spec)
+    if in_set:
+        body["backoffLimit"] = 0
+    if spec.indexed or in_set or container != CONTAINER:
+        body["completionMode"] = "Indexed"
+    body["completions"], body["parallelism"] = spec.indexes, spec.at_once
+    if spec.deadline is not None:
+        body["activeDeadlineSeconds"] = whole_seconds(spec.deadline)
+    body["podReplacementPolicy"] = "Failed"
+    in_turn = not in_set and bool(spec.before or spec.after)
+    judged = None if in_turn else container
+    moved = jobset.disruption(spec, messages=container != trainjob.CONTAINER) if in_set else "Ignore"
+    body["podFailurePolicy"] = {"rules": _failure_rules(spec, judged, moved)}
+    body["template"] = _template(name, spec, site, container, in_set=in_set)
+    if in_turn:
+        before, after = ([_step(name, spec, one, site) for one in given] for given in (spec.before, spec.after))
+        body["template"] = steps.in_turn(before, body["template"], after)
+    return body
+
+
+def _ray_pods(name: str, spec: TrainingSpec, site: Site, backend: RayJob) -> dict[str, dict[str, Any]]:
+    """Return the pod templates of a RayJob."""
+    head = rayjob.small(spec, backend.head_cpu, backend.head_memory)
+    return {
+        rayjob.HEAD: _template(name, head, site, rayjob.HEAD),
+        rayjob.WORKER: _template(name, rayjob.without_command(spec), site, rayjob.WORKER),
+        rayjob.SUBMITTER: _template(name, rayjob.submitter(spec), site, rayjob.SUBMITTER),
+    }
+
+
+def _step(name: str, spec: TrainingSpec, step: Step, site: Site) -> dict[str, Any]:
+    made: dict[str, Any] = _template(name, steps.alone(spec, step), site, step.name)["spec"]["containers"][0]
+    return made
+
+
+def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_set: bool = False) -> dict[str, Any]:
+    in_ray = container in rayjob.CONTAINERS  # whose nodes find each other by themselves
+    together, data = spec.nodes > 1 and not in_ray, place(spec.data)
+    domain = jobset.domain(site) if in_set else gang.domain(name, site)
     pod = Pod(
         name=name,
         component=COMPONENT,
-        container=CONTAINER,
+        container=container,
         restart_policy="Never",
         grace=placement.grace(spec, site),
-        annotations={**({} if spec.evictable else DO_NOT_EVICT), **data.annotations},
-        pod_fields={"subdomain": name} if together else {},
+        annotations={
+            **({} if spec.evictable else DO_NOT_EVICT),
+            **queues.pod_annotations(spec),
+            **data.annotations,
+        },
+        pod_fields={"subdomain": name} if together and not in_set else {},
         variables={
-            **gang.variables(name, spec, site),
+            # The trainer of Kubeflow gives its container these variables itself, and so does Ray its processes.
+            **({} if container == trainjob.CONTAINER or in_ray else gang.variables(spec, domain)),
             **(sweep.VARIABLES if spec.sweep else {}),
             **inputs.variables(spec),
             **checkpoint.variables(name, spec, site),
         },
         starters=[
             *(downloader(one, spec, site) for one in data.downloads),
-            *([gang.wait(name, spec, site)] if together else ()),
+            *([gang.wait(spec, site, domain)] if together else ()),
         ],
         mounts=[*([sweep.mount(name)] if spec.sweep else ()), *data.mounts, *checkpoint.mounts(spec)],
         where=placement.where(name, spec, site),
     )
-    body = _limits(spec)
-    if spec.indexed:
-        body["completionMode"] = "Indexed"
-    body["completions"], body["parallelism"] = spec.indexes, spec.at_once
-    if spec.deadline is not None:
-        body["activeDeadlineSeconds"] = whole_seconds(spec.deadline)
-    body["podReplacementPolicy"] = "Failed"
-    body["podFailurePolicy"] = {"rules": _failure_rules(spec)}
-    body["template"] = template(pod, spec, site)
-    return body
+    return template(pod, spec, site)
 
 
 def _limits(spec: TrainingSpec) -> dict[str, Any]:
@@ -116,9 +202,9 @@ def _limits(spec: TrainingSpec) -> dict[str, Any]:
     return {"backoffLimit": spec.nodes * (spec.retries + 1)}
 
 
-def _failure_rules(spec: TrainingSpec) -> list[dict[str, Any]]:
+def _failure_rules(spec: TrainingSpec, container: str | None, disruption: str) -> list[dict[str, Any]]:
     disrupted = {
-        "action": "Ignore",
+        "action": disruption,
         "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
     }
     if not spec.fatal_exit_codes:
@@ -126,6 +212,6 @@ def _failure_rules(spec: TrainingSpec) -> list[dict[str, Any]]:
     codes = sorted(set(spec.fatal_exit_codes))
     fatal = {
         "action": "FailJob" if spec.sweep is None else "FailIndex",
-        "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": codes},
+        "onExitCodes": {**({"containerName": container} if container else {}), "operator": "In", "values": codes},
     }
     return [disrupted, fatal]

@@ -11,10 +11,12 @@ from typing import Literal
 import attrs
 
 from modelyard.pod import Claim, store_url
+from modelyard.pod.options import Gpu, amount
+from modelyard.values import image as references
 from modelyard.values.durations import hours
+from modelyard.values.image import Image
 from modelyard.values.names import dns_label, qualified_name
-from modelyard.values.value import option, value
-from modelyard.values.value import required as value_required
+from modelyard.values.value import option, required, value
 
 IfRunning = Literal["skip", "replace", "start"]
 Spot = Literal["prefer", "require"]
@@ -80,6 +82,42 @@ class Schedule:
     suspend: bool = attrs.field(default=False, kw_only=True)
 
 
+def _image(given: str | Image | None) -> str | None:
+    if given is None:
+        return None
+    return references.broken(references.parse(given) if isinstance(given, str) else given)
+
+
+@value
+class Step:
+    """
+    What runs once before a training or after it, with the volumes, variables and account of the training.
+
+    Args:
+        name: Unique among the steps, a DNS label.
+
+        command: What runs, one string a word.
+
+        image: Default: that of the training.
+
+        cpu: CPU that is kept for it. Default: 1.
+
+        memory: Memory that is kept for it, and its limit. Default: ``2Gi``.
+
+        gpu: Accelerators for it. Default: none.
+
+    See Also:
+        https://jobset.sigs.k8s.io/docs/concepts/
+    """
+
+    name: str = required(check=dns_label)
+    command: Sequence[str]
+    image: str | Image | None = option(default=None, check=_image, kw_only=True)
+    cpu: str | int = option(default="1", check=amount, kw_only=True)
+    memory: str = option(default="2Gi", check=amount, kw_only=True)
+    gpu: Gpu | None = attrs.field(default=None, kw_only=True)
+
+
 @value
 class Checkpoint:
     """
@@ -103,7 +141,7 @@ class Checkpoint:
         https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
     """
 
-    to: Claim | str = value_required(check=_place)
+    to: Claim | str = required(check=_place)
     every: timedelta | None = option(default=None, check=_length, kw_only=True)
     run: str | None = option(default=None, check=_run, kw_only=True)
     resume: bool = attrs.field(default=True, kw_only=True)
@@ -123,7 +161,7 @@ class Topology:
         https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity
     """
 
-    key: str = value_required(check=qualified_name)
+    key: str = required(check=qualified_name)
     required: bool = attrs.field(default=False, kw_only=True)
 
 

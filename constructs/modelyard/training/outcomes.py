@@ -1,8 +1,9 @@
-"""What a Job does when something goes wrong, read off its manifest as the Job controller reads it."""
+"""What a Job or JobSet does when something goes wrong, read off its manifest as its controller reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -17,6 +18,8 @@ USUAL_GRACE = 30
 USUAL_EVICTION = 300
 """Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
+QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
+FAILED = "the JobSet fails, and all its pods are ended"
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -36,48 +39,78 @@ class Outcome:
 
 
 def outcomes(manifest: Manifest) -> list[Outcome]:
-    """Return what the Job or CronJob *manifest* does in each case."""
+    """Return what the Job, CronJob or JobSet *manifest* does in each case."""
     spec = manifest["spec"]
+    if manifest["kind"] == "RayJob":
+        return [*_of_ray(spec), *_of_queue(manifest)]
+    if manifest["kind"] == "TrainingRuntime":
+        return list(_of_set(spec["template"]["spec"]))
+    if manifest["kind"] == "JobSet":
+        return [*_of_set(spec), *_of_queue(manifest)]
     if manifest["kind"] == "CronJob":
-        return [*_of_job(spec["jobTemplate"]["spec"]), *_of_schedule(spec)]
-    return list(_of_job(spec))
+        template = spec["jobTemplate"]
+        return [*_of_job(template["spec"]), *_of_queue(template), *_of_schedule(spec)]
+    return [*_of_job(spec), *_of_queue(manifest)]
 
 
 def action(spec: Manifest, code: int, *, disrupted: bool = False) -> str:
     """Return what the Job's first rule that matches says of a pod that failed with *code*: Count where none does."""
+    rule = _matching(spec, code, disrupted=disrupted)
+    return "Count" if rule is None else str(rule["action"])
+
+
+def _matching(spec: Manifest, code: int, *, disrupted: bool) -> Manifest | None:
     policy: Manifest = spec.get("podFailurePolicy") or {}
-    for rule in policy.get("rules") or ():
+    rules: Sequence[Manifest] = policy.get("rules") or ()
+    for rule in rules:
         codes, patterns = rule.get("onExitCodes"), rule.get("onPodConditions") or ()
         if codes is not None:
             if (code in codes["values"]) == (codes["operator"] == "In"):
-                return str(rule["action"])
+                return rule
         elif disrupted and any(_disruption(pattern) for pattern in patterns):
-            return str(rule["action"])
-    return "Count"
+            return rule
+    return None
 
 
 def _disruption(pattern: Manifest) -> bool:
     return (pattern["type"], pattern.get("status", "True")) == (DISRUPTED, "True")
 
 
+Told = Callable[..., str]
+"""Answers with what becomes of a pod that failed with a code, *disrupted* or not."""
+
+
 def _of_job(spec: Manifest) -> Iterator[Outcome]:
-    moved = _then(spec, action(spec, TERMINATED, disrupted=True))
+    def told(code: int, *, disrupted: bool = False) -> str:
+        return _then(spec, action(spec, code, disrupted=disrupted))
+
+    yield from _failures(spec, told)
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is None:
+        yield Outcome("very long", "nothing ends it")
+    else:
+        yield Outcome(
+            f"longer than {_long(deadline)}", f"the Job fails; its pods get SIGTERM, and {_grace(spec)} to end"
+        )
+
+
+def _grace(spec: Manifest) -> str:
+    grace = spec["template"]["spec"].get("terminationGracePeriodSeconds")
+    return _long(USUAL_GRACE if grace is None else grace)
+
+
+def _failures(spec: Manifest, told: Told) -> Iterator[Outcome]:
+    moved = told(TERMINATED, disrupted=True)
     yield Outcome("node drained or reclaimed, pod preempted", moved)
     yield Outcome("node lost", f"{_lost(spec)}: {moved}")
     listed = _listed_codes(spec)
     for code in sorted(listed - {KILLED}):
         same = [one for one in sorted(listed - {KILLED}) if action(spec, one) == action(spec, code)]
         if code == same[0]:
-            yield Outcome(f"exit code {_or(same)}", _then(spec, action(spec, code)))
-    yield Outcome(f"out of memory (exit code {KILLED})", _then(spec, action(spec, KILLED)))
+            yield Outcome(f"exit code {_or(same)}", told(code))
+    yield Outcome(f"out of memory (exit code {KILLED})", told(KILLED))
     other = next(code for code in range(1, 256) if code not in listed | {KILLED})
-    yield Outcome("any other exit code but 0", _then(spec, action(spec, other)))
-    deadline, grace = spec.get("activeDeadlineSeconds"), spec["template"]["spec"].get("terminationGracePeriodSeconds")
-    if deadline is None:
-        yield Outcome("very long", "nothing ends it")
-    else:
-        seconds = _long(USUAL_GRACE if grace is None else grace)
-        yield Outcome(f"longer than {_long(deadline)}", f"the Job fails; its pods get SIGTERM, and {seconds} to end")
+    yield Outcome("any other exit code but 0", told(other))
 
 
 def _listed_codes(spec: Manifest) -> set[int]:
@@ -142,6 +175,81 @@ def _lost(spec: Manifest) -> str:
     return f"once the node is deleted, or is back after more than {_long(patience)}"
 
 
+def _of_set(spec: Manifest) -> Iterator[Outcome]:
+    """Yield what happens in each Job of a JobSet; where it has several, by the name of the Job."""
+    jobs: Sequence[Manifest] = spec.get("replicatedJobs") or ()
+    for job in jobs:
+        name = f"{job['name']}: " if len(jobs) > 1 else ""
+        for one in _of_job_in_set(job["name"], job["template"]["spec"], spec):
+            yield attrs.evolve(one, when=f"{name}{one.when}")
+
+
+def _of_job_in_set(name: str, job: Manifest, spec: Manifest) -> Iterator[Outcome]:
+    def told(code: int, *, disrupted: bool = False) -> str:
+        rule = _matching(job, code, disrupted=disrupted)
+        does = "Count" if rule is None else str(rule["action"])
+        if rule is not None and does == "FailJob":
+            by_code = rule.get("onExitCodes") is not None
+            said = f"failed with exit code {code}" if by_code else f"has condition {DISRUPTED}"
+            then = decision(spec, name, "PodFailurePolicy", f"it {said} matching FailJob rule at index 0")
+            first = int(job.get("completions") or 1) > 1 and not by_code
+            return f"{then}; if another pod fails of it before it has ended, that is what counts" if first else then
+        if does == "Ignore":
+            return "the pod is replaced, and this is not counted"
+        limit = job.get("backoffLimit")
+        limit = USUAL_RETRIES if limit is None else limit
+        then = decision(spec, name, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+        return f"the pod is replaced, {_times(limit)} at most; then {then}" if limit else then
+
+    yield from _failures(job, told)
+    deadline = job.get("activeDeadlineSeconds")
+    if deadline is None:
+        yield Outcome("very long", "nothing ends it")
+    else:
+        then = decision(spec, name, "DeadlineExceeded", "Job was active longer than specified deadline")
+        ended = f"its pods get SIGTERM, and {_grace(job)} to end; {then}"
+        yield Outcome(f"longer than {_long(deadline)} since the last start", ended)
+
+
+def _of_ray(spec: Manifest) -> Iterator[Outcome]:
+    """Yield what happens to a Ray cluster and the program on its head."""
+    retries, deadline = spec.get("backoffLimit") or 0, spec.get("activeDeadlineSeconds")
+    again = f"a new Ray cluster runs it again, {_times(retries)} at most; then the RayJob fails" if retries else ""
+    then = again or "the RayJob fails, and its Ray cluster is deleted"
+    yield Outcome("node of a worker drained or lost", "the pod is replaced; what that means, the program says to Ray")
+    yield Outcome("node of the head drained or lost", f"the program is lost with it: {then}")
+    yield Outcome("any exit code but 0", then)
+    if deadline is None:
+        yield Outcome("very long", "nothing ends it")
+    else:
+        yield Outcome(f"longer than {_long(deadline)}", "the RayJob fails, and its Ray cluster is deleted")
+
+
+def decision(spec: Manifest, name: str, reason: str, message: str) -> str:
+    """Return what a JobSet does when its Job *name* has failed for *reason*, with *message*."""
+    policy: Manifest | None = spec.get("failurePolicy")
+    if policy is None:
+        return FAILED
+    does = next((rule["action"] for rule in policy.get("rules") or () if _applies(rule, name, reason, message)), "")
+    again = "all is started again" + (", the steps that are done too" if len(spec["replicatedJobs"]) > 1 else "")
+    if does == "RestartJobSetAndIgnoreMaxRestarts":
+        return f"{again}, and this is not counted"
+    most = policy.get("maxRestarts") or 0
+    if does == "FailJobSet" or not most:
+        return FAILED
+    return f"{again}, {_times(most)} at most; then the JobSet fails"
+
+
+def _applies(rule: Manifest, name: str, reason: str, message: str) -> bool:
+    reasons, targets = rule.get("onJobFailureReasons"), rule.get("targetReplicatedJobs")
+    patterns = rule.get("onJobFailureMessagePatterns")
+    return (
+        (not reasons or reason in reasons)
+        and (not targets or name in targets)
+        and (not patterns or any(re.search(pattern, message) for pattern in patterns))
+    )
+
+
 def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
     late = spec.get("startingDeadlineSeconds")
     within = "" if late is None else f" within {_long(late)}"
@@ -153,6 +261,18 @@ def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
     yield Outcome("due while the last run goes on", does.get(policy, "both go on, side by side"))
     then = "it starts later" if late is None else f"it starts up to {_long(late)} later, or is skipped"
     yield Outcome("not started in time", then)
+
+
+def _of_queue(job: Manifest) -> Iterator[Outcome]:
+    labels: Mapping[str, str] = (job.get("metadata") or {}).get("labels") or {}
+    if (queue := labels.get(QUEUE)) is None:
+        return
+    yield Outcome("no room for all of it", f"it waits in the queue {queue}, and none of its pods starts")
+    then = "its pods are ended, and it waits in the queue to start again; this is not counted"
+    yield Outcome("another takes its room in the queue", then)
+    if (longest := labels.get(MOST_TIME, "")).isdecimal():
+        then = "Kueue takes it out of the queue and ends its pods"
+        yield Outcome(f"longer than {_long(int(longest))} in all its starts", then)
 
 
 def _times(count: int) -> str:

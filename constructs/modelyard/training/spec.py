@@ -9,12 +9,14 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
-from modelyard.pod.options import Claim
+from modelyard.pod.options import Claim, Gpu
 from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
-from modelyard.training import checkpoint, inputs, placement
+from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, rayjob, steps
 from modelyard.training import sweep as sweeps
-from modelyard.training.options import Checkpoint, Schedule, Spot, Sweep, Topology
+from modelyard.training.backends import Backend, TrainJob
+from modelyard.training.options import Checkpoint, Schedule, Spot, Step, Sweep, Topology
+from modelyard.training.queues import Queue
 from modelyard.values import cron
 from modelyard.values.names import LABEL_LENGTH, dns_label, dns_label_1035
 from modelyard.values.similar import did_you_mean
@@ -27,7 +29,7 @@ LONGEST_CRON_JOB = 52
 MOST_EXIT_CODES = 255
 MISCONFIGURED = (2, 126, 127)
 """Exit codes of a wrong command line, of a file that cannot be executed, and of one that is not there."""
-RENDEZVOUS = ("JOB_NAME", "PET_NNODES", "PET_NODE_RANK", "PET_MASTER_ADDR", "PET_MASTER_PORT")
+RENDEZVOUS = ("JOB_NAME", "JOBSET_NAME", "PET_NNODES", "PET_NODE_RANK", "PET_MASTER_ADDR", "PET_MASTER_PORT")
 """Variables that say who a pod of a gang is; the processes of each node may be another number."""
 
 
@@ -59,6 +61,10 @@ class TrainingSpec(PodSpec):
     """The options of a `TrainingJob`, which tells what each is."""
 
     nodes: int = option(default=1, check=_nodes)
+    backend: Backend | None = None
+    before: Sequence[Step] = ()
+    after: Sequence[Step] = ()
+    queue: Queue | None = None
     schedule: Schedule | None = None
     sweep: Sweep | None = None
     retries: int = option(default=3, check=_retries)
@@ -71,6 +77,12 @@ class TrainingSpec(PodSpec):
     spot: Spot | None = None
     topology: Topology | None = None
     data: Mapping[str, DataSource] = attrs.field(factory=dict)
+
+    @property
+    def gpus(self) -> Sequence[Gpu]:
+        """What the pods ask for, those of the steps included."""
+        steps = [one.gpu for one in (*self.before, *self.after) if one.gpu is not None]
+        return [*super().gpus, *steps]
 
     @property
     def claims(self) -> Sequence[Claim]:
@@ -104,7 +116,7 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     typed = spec = without(spec, wrong, image=STAND_IN)
     wrong.extend(value_breaches(spec))
     spec = without(spec, wrong, image=STAND_IN, command=("true",))
-    yield from _name(name, spec)
+    yield from _name(name, spec, site)
     yield from wrong
     if not spec.command and not spec.args:
         yield Breach(
@@ -116,6 +128,9 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     yield from inputs.breaches(spec, site)
     yield from placement.breaches(spec, site)
     yield from checkpoint.breaches(spec)
+    yield from backends.breaches(typed, site)
+    yield from steps.breaches(typed, site)
+    yield from queues.breaches(typed, site)
     yield from _schedule(typed)
     if typed.sweep is not None:
         yield from sweeps.breaches(typed.sweep)
@@ -125,8 +140,14 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
             yield Breach("J14", "fatal_exit_codes", code, because, "leave it out; 0 is success")
 
 
-def _name(name: str, spec: TrainingSpec) -> Iterator[Breach]:
+def _name(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why *name* leaves no room for what is added to it."""
+    if backends.choice(spec, site).kind == "RayJob":
+        yield from rayjob.breaches(name, spec, HASH_SUFFIX, MISCONFIGURED)
+        return
+    if backends.choice(spec, site).kind in backends.SETS:
+        yield from jobset.name_breaches(name, spec, HASH_SUFFIX)
+        return
     suffix, what = (HASH_SUFFIX, "a hash") if spec.schedule is None else (TIME_SUFFIX, "a time")
     longest, rule, added = LABEL_LENGTH - suffix, "N03", f"a Job's name ends with {what} of {suffix}"
     if spec.schedule is not None:
@@ -149,7 +170,11 @@ def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
         do = "leave nodes= away, or write a training for each setting"
         yield Breach("X11", "nodes", spec.nodes, "sweep= is given too, and a trial runs on one node", do)
         return
-    for name in RENDEZVOUS if spec.nodes > 1 else ():
+    trained = isinstance(spec.backend, TrainJob)
+    if trained and "PET_NPROC_PER_NODE" in spec.env:
+        because = "the trainer of Kubeflow sets it, and refuses another value"
+        yield Breach("N22", "env['PET_NPROC_PER_NODE']", None, because, "leave the variable away")
+    for name in RENDEZVOUS if spec.nodes > 1 or trained else ():
         if name in spec.env:
             because = "with nodes= it is set for each pod, and another value would keep them from finding each other"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
@@ -157,12 +182,6 @@ def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
         if name in spec.env:
             because = "with sweep= it is set for each pod, and another value would hide the settings of the trial"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
-    mounts = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
-    if spec.config is not None:
-        mounts.append(("config.mount", spec.config.mount))
-    for field, mount in mounts if spec.sweep else ():
-        if mount.rstrip("/") == sweeps.FOLDER:
-            yield Breach("V06", field, mount, "the settings of the trials are mounted there", "choose another folder")
 
 
 def _schedule(spec: TrainingSpec) -> Iterator[Breach]:

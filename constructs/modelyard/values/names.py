@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
@@ -85,6 +86,11 @@ def qualified_name(text: str) -> str | None:
 def label(key: str, value: str) -> str | None:
     """Return how a label's *key* or *value* breaks its grammar, or None."""
     return qualified_name(key) or label_value(value)
+
+
+def labels(given: Mapping[str, str]) -> str | None:
+    """Return how a key or value of the labels *given* breaks its grammar, or None."""
+    return next((f"of {key!r}: {broken}" for key, text in given.items() if (broken := label(key, text))), None)
 
 
 @lru_cache(maxsize=4096)

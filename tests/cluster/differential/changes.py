@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,8 @@ ALIKE = frozenset({"env", "envFrom", "image", "imagePullPolicy", "resources", "s
 CHECKED = ("pod-security.kubernetes.io/", "container.apparmor.")
 """How the keys of labels and annotations begin whose values the API server looks at."""
 DECISIVE = frozenset({"operator", "type"})
+IDLE = frozenset({"imagePullPolicy", "terminationMessagePolicy"})
+"""Choices that decide nothing about the fields beside them."""
 # What says which object it is, and what the API server writes.
 SKIPPED = frozenset({"apiVersion", "kind", "namespace", "status"})
 
@@ -75,7 +78,7 @@ Elsewhere = dict[str, Json]
 
 def changes(manifest: Json, schemas: Catalog, elsewhere: Elsewhere) -> Iterator[Change]:
     """Yield every change of *manifest*: of its own fields, and by those that other objects have *elsewhere*."""
-    schema = schemas.schema(manifest["apiVersion"], manifest["kind"])
+    schema = _schema(schemas, manifest["apiVersion"], manifest["kind"])
     for path, value, here, beside in _fields(manifest, schema, schema["$defs"], ()):
         field = _field(manifest["kind"], path)
         for name, new in _values(value, here):
@@ -90,13 +93,18 @@ def changes(manifest: Json, schemas: Catalog, elsewhere: Elsewhere) -> Iterator[
 
 def collect(manifest: Json, schemas: Catalog, elsewhere: Elsewhere) -> None:
     """Add to *elsewhere* what *manifest* has that no object had before."""
-    schema = schemas.schema(manifest["apiVersion"], manifest["kind"])
+    schema = _schema(schemas, manifest["apiVersion"], manifest["kind"])
     for path, value, here, _ in _fields(manifest, schema, schema["$defs"], ()):
         if isinstance(value, dict) and "properties" in here:
             holder = elsewhere.setdefault(_field(manifest["kind"], path), {})
             for key, inner in value.items():
                 if (*path, key) != ("metadata", "namespace"):
                     holder.setdefault(key, inner)
+
+
+@functools.cache
+def _schema(schemas: Catalog, api_version: str, kind: str) -> Json:
+    return schemas.schema(api_version, kind)
 
 
 def _field(kind: str, path: Path) -> str:
@@ -137,7 +145,9 @@ def _chosen(value: Json, known: Json, definitions: Json) -> str:
     chosen = [
         f"{key}={word}"
         for key, word in sorted(value.items())
-        if isinstance(word, str) and (key in DECISIVE or "enum" in _resolved(fields.get(key, {}), definitions))
+        if isinstance(word, str)
+        and key not in IDLE
+        and (key in DECISIVE or "enum" in _resolved(fields.get(key, {}), definitions))
     ]
     return " ".join(chosen)
 

@@ -95,7 +95,21 @@ def _cron_job(manifest: Manifest) -> Iterator[Manifest]:
     yield _made(manifest, "batch/v1", "Job", name, labels=labels, spec=copy.deepcopy(template["spec"]))
 
 
+def _job_set(manifest: Manifest) -> Iterator[Manifest]:
+    for one in manifest["spec"].get("replicatedJobs") or ():
+        template = one["template"]
+        spec = copy.deepcopy(template["spec"])
+        pod = spec["template"]["spec"]
+        spec["completionMode"] = spec.get("completionMode") or "Indexed"
+        pod["restartPolicy"] = pod.get("restartPolicy") or "OnFailure"
+        labels = (template.get("metadata") or {}).get("labels") or {}
+        yield _made(
+            manifest, "batch/v1", "Job", f"{manifest['metadata']['name']}-{one['name']}-0", labels=labels, spec=spec
+        )
+
+
 MAKERS = {
+    "JobSet": _job_set,
     "Deployment": _deployment,
     "ReplicaSet": _pods,
     "ReplicationController": _pods,

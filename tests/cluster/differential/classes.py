@@ -17,6 +17,7 @@ CONTROLLER = "admission takes it, and its controller then fails or waits"
 SCHEDULER = "admission takes it, and no node fits"
 KUBELET = "admission takes it, and the kubelet or the container's process fails"
 FLEET = "the cluster's owners decide it, and the fleet says what they decided"
+WEBHOOK = "a webhook of its controller refuses it, and the API server by itself takes it"
 GITOPS = "it is Argo CD or Flux that goes wrong, and both write what admission takes"
 LATER = "admission takes it now, and refuses or undoes a later change"
 WORSE = "it runs, and worse than it could: a disturbance, a repair or an attack shows it"
@@ -28,13 +29,10 @@ class OnlyUs:
     Why only modelyard refuses something.
 
     Args:
-        why: What admission does not see.
-
-        shown: The test in ``tests/cluster`` in which controllers do what the rule warns of. Default: none.
+        why: What admission does not see. Which test shows it is in ``shown.py``.
     """
 
     why: str
-    shown: str = ""
 
 
 SERVER: Mapping[str, tuple[str, ...]] = {
@@ -42,7 +40,7 @@ SERVER: Mapping[str, tuple[str, ...]] = {
         (  # noqa: SIM905 # eighty quotes more say nothing
             "A01 A07 A09 A10 A13 C01 C03 C08 D01 D02 D05 D08 D14 D16 D17 J01 J02 J03 J04 J05 J06 J07 J08 J09 J10 J11 J14"
             " J19 J24 J26 N01 N02 N03 N04 N05 N16 N18 N19 N20 P02 P03 P04 P09 P11 P15 P16 P17 P20 P22 P26 P27 P30 P31 P32"
-            " R01 R02 R05 R06 R08 R13 V06 V21 X04 X05"
+            " R01 R02 R05 R06 R08 V06 V21 X04 X05"
         ).split(),
         (OLDEST, NEWEST),
     ),
@@ -50,11 +48,13 @@ SERVER: Mapping[str, tuple[str, ...]] = {
     "A02": (OLDEST,),
     # From 1.35 on every container can have its own restart policy.
     "P10": (OLDEST,),
+    # Before 1.34 the gate DynamicResourceAllocation is off, and the server drops claims of devices.
+    "R13": (NEWEST,),
 }
 """Rules whose breaches the API server refuses, itself or in what a controller makes of them, by version."""
 
 RUNTIME: Mapping[str, OnlyUs] = {
-    "A05": OnlyUs(CONTROLLER, "test_rollouts.py::test_an_autoscaler_without_request_never_scales"),
+    "A05": OnlyUs(CONTROLLER),
     "A06": OnlyUs(CONTROLLER),
     "A08": OnlyUs(CONTROLLER),
     "A11": OnlyUs(SEVERAL),
@@ -64,7 +64,8 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "C02": OnlyUs(CONTROLLER),
     "C05": OnlyUs(WORSE),
     "C06": OnlyUs(WORSE),
-    "D03": OnlyUs(SCHEDULER, "test_rollouts.py::test_a_rollout_on_a_full_pool_ends_only_where_it_ends_a_pod_first"),
+    "C09": OnlyUs(CONTROLLER),
+    "D03": OnlyUs(SCHEDULER),
     "D04": OnlyUs(SEVERAL),
     "D06": OnlyUs(WORSE),
     "D07": OnlyUs(SEVERAL),
@@ -83,8 +84,27 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "J17": OnlyUs(SEVERAL),
     "J18": OnlyUs(SCHEDULER),
     "J20": OnlyUs(WORSE),
-    "J21": OnlyUs(GITOPS),
+    **dict.fromkeys(("J21", "J22"), OnlyUs(GITOPS)),
     "J23": OnlyUs(GITOPS),
+    "L01": OnlyUs(CONTROLLER),
+    "L02": OnlyUs(CONTROLLER),
+    "L03": OnlyUs(SEVERAL),
+    "L04": OnlyUs(KUBELET),
+    "N10": OnlyUs(CONTROLLER),
+    **dict.fromkeys(("K01", "K02", "K03", "K04", "K06", "K07", "K08"), OnlyUs(WEBHOOK)),
+    "K05": OnlyUs(CONTROLLER),
+    **dict.fromkeys(("N06", "N07", "N08", "N09", "N13"), OnlyUs(WEBHOOK)),
+    **dict.fromkeys(("M01", "M02", "M03", "M05"), OnlyUs(SEVERAL)),
+    "M04": OnlyUs(CONTROLLER),
+    "M06": OnlyUs(WORSE),
+    **dict.fromkeys(("A03", "A04", "A19"), OnlyUs(WORSE)),
+    **dict.fromkeys(("A14", "A15", "N11"), OnlyUs(CONTROLLER)),
+    **dict.fromkeys(("H01", "H06", "H08"), OnlyUs(SEVERAL)),
+    **dict.fromkeys(("H02", "H04", "H05", "H07"), OnlyUs(CONTROLLER)),
+    "P40": OnlyUs(KUBELET),
+    "P41": OnlyUs(SEVERAL),
+    "V30": OnlyUs(SEVERAL),
+    "V31": OnlyUs(SEVERAL),
     "N21": OnlyUs(KUBELET),
     "N22": OnlyUs(KUBELET),
     "N26": OnlyUs(KUBELET),
@@ -93,6 +113,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "P05": OnlyUs(KUBELET),
     "P06": OnlyUs(KUBELET),
     "P08": OnlyUs(CONTROLLER),
+    "P12": OnlyUs(KUBELET),
     "P13": OnlyUs(KUBELET),
     "P14": OnlyUs(WORSE),
     "P19": OnlyUs(KUBELET),
@@ -113,10 +134,15 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "R23": OnlyUs(SCHEDULER),
     "R26": OnlyUs(FLEET),
     "R27": OnlyUs(SCHEDULER),
+    **dict.fromkeys(("S01", "S02", "S04", "S05", "S08", "Y01", "Y02", "Y03"), OnlyUs(WEBHOOK)),
+    **dict.fromkeys(("S03", "S07"), OnlyUs(CONTROLLER)),
     "V01": OnlyUs(SEVERAL),
     "V02": OnlyUs(SEVERAL),
     "V03": OnlyUs(FLEET),
-    "V07": OnlyUs("admission drops the volume and its mounts, and takes the pod"),
+    "V07": OnlyUs(
+        "admission drops the volume and its mounts, and takes the pod",
+        "test_hardware.py::test_an_image_volume_is_dropped_where_its_gate_is_off",
+    ),
     "V10": OnlyUs(WORSE),
     "V13": OnlyUs(LATER),
     "V15": OnlyUs(KUBELET),
@@ -141,15 +167,20 @@ PARTS: Mapping[str, Mapping[str, OnlyUs]] = {
     "D05": {"allows no eviction": OnlyUs(CONTROLLER)},
     "D08": {"port of this name": OnlyUs(SEVERAL)},
     "N01": {"every sync": OnlyUs("the API server makes up a name, another one at every sync")},
-    "N16": {r"nodeSelectorTerms.*\.values\[": OnlyUs("no node has a label of such a value; later versions refuse it")},
+    "N16": {
+        r"(nodeSelectorTerms|preference).*\.values\[": OnlyUs(
+            "no node has a label of such a value; later versions refuse it"
+        )
+    },
     "P02": {"a repository": OnlyUs(KUBELET), "a digest": OnlyUs(KUBELET), "a tag ": OnlyUs(KUBELET)},
     "P03": {"no port of this name": OnlyUs(KUBELET)},
     "P15": {"procMount.*allows only Default": OnlyUs("1.32 drops procMount before anything looks at it")},
+    "R13": {"": OnlyUs("before 1.34 the server drops claims of devices, unless a gate is on")},
     "P17": {"0 is root": OnlyUs(KUBELET)},
     "X05": {
         "not null$": OnlyUs(NULL),
         "stringData.*the hidden value": OnlyUs(NULL),
-        "misses the required field '(apiGroup|podSelector|rules|seconds|status|value)'": OnlyUs(NOTHING),
+        "misses the required field '(apiGroup|podSelector|preference|rules|seconds|status|value)'": OnlyUs(NOTHING),
         r"onPodConditions\[\d+\]\.status: it must be .*, not ''": OnlyUs(
             "of a Job, and a CronJob makes Jobs of the same"
         ),

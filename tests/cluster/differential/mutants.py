@@ -14,8 +14,14 @@ from tests.cluster.differential.ours import Found, Judge, enforced
 from tests.cluster.differential.server import Question
 
 Manifest = dict[str, Any]
-NAMING = ("metadata", "completions", "completionMode", "serviceName", "volumeClaimTemplates", "template")
-"""Fields that decide what controllers make of an object."""
+DECISIVE = frozenset(
+    {
+        "completionMode", "completions", "hostIPC", "hostNetwork", "hostPID", "hostPort", "hostUsers", "hostname",
+        "lifecycle", "livenessProbe", "metadata", "os", "readinessProbe", "securityContext", "serviceName",
+        "startupProbe", "subdomain", "topologySpreadConstraints", "volumeClaimTemplates", "volumes",
+    }
+)  # fmt: skip
+"""Fields that decide whether what controllers make of an object is admitted; all others are checked with itself."""
 
 
 @attrs.frozen
@@ -71,10 +77,16 @@ def mutants(version: str) -> Iterator[Mutant]:
                 yield _mutant(base, judge, index, change)
 
 
+def _decisive(manifest: Manifest, change: Change) -> bool:
+    """Return whether what controllers make of *manifest* may be refused for *change*, where it is not itself."""
+    # The definition of a JobSet knows nothing of what its Jobs may say.
+    return manifest.get("kind") == "JobSet" or not DECISIVE.isdisjoint(change.path)
+
+
 def _mutant(base: Environment, judge: Judge, index: int, change: Change) -> Mutant:
     manifest = change.apply(base.manifests[index])
     own, others = judge.instead(index, manifest)
     labels = enforced(base.site, base.manifests, base.manifests[index])
-    question = Question(manifest, labels, children=any(step in NAMING for step in change.path))
+    question = Question(manifest, labels, children=_decisive(manifest, change))
     refused = any(one.error for one in own)
     return Mutant(base, manifest.get("kind", ""), change, question, [*own, *others], refused)

@@ -110,4 +110,4 @@ def enforced(site: Site, manifests: Sequence[Manifest], manifest: Manifest) -> M
     return {ENFORCE: site.pod_security} if namespace == site.namespace else {}
 
 
-MAKE_PODS = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "StatefulSet"})
+MAKE_PODS = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "JobSet", "Pod", "ReplicaSet", "StatefulSet"})

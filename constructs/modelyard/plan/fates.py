@@ -1,0 +1,156 @@
+"""What becomes of objects that are new, or whose manifest goes: made, pruned, or kept by an annotation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from modelyard.plan.at import at, mapping
+from modelyard.plan.devices import asked
+from modelyard.plan.model import DELIVERED, ORDER, Effect, Risk
+from modelyard.plan.pairs import Pair
+from modelyard.plan.rollouts import RUNS, cause
+from modelyard.plan.trees import Manifest
+
+PRUNED: Mapping[str, tuple[Risk, str]] = {
+    "ConfigMap": (Risk.CAUTION, "pods that mount it cannot start again"),
+    "CronJob": (Risk.DANGER, "no run starts any more, and one that is going on ends with it"),
+    "CustomResourceDefinition": (Risk.DANGER, "every object of its kind goes with it"),
+    "DaemonSet": (Risk.DANGER, "its pods end"),
+    "Deployment": (Risk.DANGER, "its pods end"),
+    "HTTPRoute": (Risk.DANGER, "traffic from outside finds it no more"),
+    "HorizontalPodAutoscaler": (Risk.CAUTION, "nobody scales any more"),
+    "Ingress": (Risk.DANGER, "traffic from outside finds it no more"),
+    "LeaderWorkerSet": (Risk.DANGER, "its pods end"),
+    "Namespace": (Risk.DANGER, "everything in it goes with it"),
+    "NetworkPolicy": (Risk.CAUTION, "it restricts traffic no more"),
+    "PersistentVolumeClaim": (Risk.DANGER, "its data goes with it, unless its class retains volumes"),
+    "PodDisruptionBudget": (Risk.CAUTION, "a drain of nodes may end all pods at once"),
+    "ScaledObject": (Risk.CAUTION, "nobody scales any more"),
+    "Secret": (Risk.CAUTION, "pods that use it cannot start again"),
+    "Service": (Risk.DANGER, "its name leads nowhere"),
+    "ServiceAccount": (Risk.CAUTION, "pods that run as it cannot start again"),
+    "StatefulSet": (Risk.DANGER, "its pods end"),
+}
+"""Kind to what it costs when it is deleted."""
+LEFT: Mapping[str, str] = {
+    "PersistentVolumeClaim": "with its data",
+    **dict.fromkeys(RUNS, "and goes on if it runs"),
+}
+
+
+def keepers(one: Manifest) -> frozenset[str]:
+    """Return the controllers that leave *one* in the cluster when its manifest goes."""
+    annotations = mapping(one, "metadata", "annotations")
+    options = {option.strip() for option in str(annotations.get("argocd.argoproj.io/sync-options", "")).split(",")}
+    kept = {"Argo CD"} if "Prune=false" in options else set()
+    if str(annotations.get("kustomize.toolkit.fluxcd.io/prune", "")).lower() == "disabled":
+        kept.add("Flux")
+    return frozenset(kept)
+
+
+def goes(one: Manifest, controllers: frozenset[str]) -> Effect:
+    """Return what happens to the object *one* when its manifest goes."""
+    kind, name = str(one["kind"]), at(one, "metadata", "name")
+    risk, cost = _cost(kind)
+    kept = keepers(one) & controllers
+    if kept == controllers:
+        left = f"{kind} {name} stays {LEFT.get(kind, '')}".rstrip()
+        return Effect("kept", Risk.CAUTION, f"{left}: delete it by hand when it is not needed")
+    text = f"{kind} {name} is deleted" + (f": {cost}" if cost else "")
+    if kept:
+        text += f" (by {' and '.join(sorted(controllers - kept))}; {' and '.join(sorted(kept))} keeps it)"
+    return Effect("pruned", risk, text)
+
+
+def _cost(kind: str) -> tuple[Risk, str]:
+    return (Risk.DANGER, "its pods end, if it still runs") if kind in RUNS else PRUNED.get(kind, (Risk.CAUTION, ""))
+
+
+def all_go(manifests: Sequence[Manifest], controllers: frozenset[str]) -> Iterator[Effect]:
+    """Yield what happens to all objects of a workload when their manifests go."""
+    ends = [(one, goes(one, controllers)) for one in manifests]
+    kept = [one for one, end in ends if end.code == "kept"]
+    runs = any(one["kind"] in RUNS for one in kept)
+    deleted = [(one, end.risk) for one, end in ends if end.code == "pruned"]
+    if deleted:
+        # What ends with its pods costs nothing more, unless a run stays.
+        costs = [
+            _with(one, _cost(one["kind"])[1] if risk is Risk.DANGER or runs else "") for one, risk in worst(deleted)
+        ]
+        yield Effect("pruned", worst(deleted)[0][1], f"deleted: {', '.join(costs)}")
+    if kept:
+        left = [_with(one, LEFT.get(one["kind"], "").removeprefix("and ")) for one in kept]
+        yield Effect("kept", Risk.CAUTION, f"stays until somebody deletes it: {', '.join(left)}")
+
+
+def worst(deleted: Sequence[tuple[Manifest, Risk]]) -> list[tuple[Manifest, Risk]]:
+    """Return *deleted* by risk."""
+    return sorted(deleted, key=lambda each: ORDER[each[1]])
+
+
+def _with(one: Manifest, words: str) -> str:
+    return f"{one['kind']} {at(one, 'metadata', 'name')}" + (f" ({words})" if words else "")
+
+
+def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
+    """Yield what a new object does; *with_workload* where all of its workload is new."""
+    one = pair.doc.data
+    kind, name = str(one["kind"]), at(one, "metadata", "name")
+    if kind in RUNS:
+        if pair.former is not None:
+            former = at(pair.former.data, "metadata", "name")
+            yield Effect("new-run", Risk.CAUTION, f"a new run {name} starts; {_beside(former, one)}")
+        elif at(one, "spec", "suspend") is True and not mapping(one, "metadata", "labels").get(QUEUE):
+            yield Effect("made", Risk.NOTE, f"{kind} {name} is new, and suspended")
+        else:
+            yield Effect("run", Risk.CAUTION, f"a run {name} starts")
+    elif pair.former is not None:
+        former = at(pair.former.data, "metadata", "name")
+        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {former} stays for pods that still use it")
+    elif kind == "CronJob":
+        zone = at(one, "spec", "timeZone")
+        when = f"{at(one, 'spec', 'schedule')}" + (f" {zone}" if zone else "")
+        yield Effect("made", Risk.NOTE, f"CronJob {name} is new: schedule {when}")
+    elif kind == "NetworkPolicy" and not with_workload:
+        yield Effect(
+            "network-closes", Risk.DANGER, f"NetworkPolicy {name} is new: only what it allows reaches its pods"
+        )
+    elif pair.place[1] == DELIVERED:
+        yield Effect("sync", Risk.CAUTION, f"{kind} {name} is new: what is synced, and how")
+    else:
+        yield Effect("made", Risk.NOTE, f"{kind} {name} is new")
+
+
+QUEUE = "kueue.x-k8s.io/queue-name"
+"""Kueue starts what is suspended and has this label."""
+
+
+def _beside(former: object, new: Manifest) -> str:
+    devices = ", ".join(f"{ranged.most} more {resource}" for resource, ranged in asked([new]).items())
+    return f"{former} stays, and goes on if it runs" + (f" ({devices} meanwhile)" if devices else "")
+
+
+def replaced(pair: Pair, controllers: frozenset[str]) -> Iterator[Effect]:
+    """Yield what happens where an object of another name takes the place of one."""
+    if pair.old is None or pair.new is None:
+        return
+    old, new = pair.old.data, pair.new.data
+    kind, name, former = str(new["kind"]), at(new, "metadata", "name"), at(old, "metadata", "name")
+    spaces = at(old, "metadata", "namespace"), at(new, "metadata", "namespace")
+    end = goes(old, controllers)
+    if spaces[0] != spaces[1]:
+        text = f"{kind} {name} is made anew in namespace {spaces[1]}, from {spaces[0]}"
+        yield Effect("namespace", Risk.DANGER, text)
+        yield end
+    elif kind in RUNS:
+        why = f" ({cause(pair.fields)})" if pair.fields else ""
+        if end.code == "kept":
+            yield Effect("new-run", Risk.CAUTION, f"a new run {name} starts{why}; {_beside(former, new)}")
+        else:
+            yield Effect("new-run", Risk.CAUTION, f"a new run {name} starts{why}")
+            yield end
+    elif end.code == "kept":
+        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {former} stays for pods that still use it")
+    else:
+        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new, in place of {former}")
+        yield end

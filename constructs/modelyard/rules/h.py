@@ -1,0 +1,225 @@
+"""H: routes from outside: where they lead, how long a request may take, and who lets the gateway in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from modelyard.findings import Breach, Severity
+from modelyard.fleet.facilities import Gateway
+from modelyard.rules.admission import closed_by
+from modelyard.rules.rule import Rule
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object
+from modelyard.rules.workloads import called, exposed
+from modelyard.values.similar import did_you_mean
+
+HTTP_ROUTE = "https://gateway-api.sigs.k8s.io/api-types/httproute/"
+TIMEOUTS = "https://gateway-api.sigs.k8s.io/guides/http-timeouts/"
+GKE = "https://cloud.google.com/kubernetes-engine/docs/how-to/gatewayclass-capabilities"
+
+H01 = Rule(
+    "H01",
+    "A route leads to Services that are rendered beside it, and to ports that they have.",
+    why="The gateway answers every such request with an error 500, and says so only in the route's status.",
+    fix="correct name and port, or accept H01 where the Service is made elsewhere",
+    see=HTTP_ROUTE,
+    acceptable=True,
+)
+H02 = Rule(
+    "H02",
+    "Of the Services that a route leads to, one at least gets requests.",
+    why="Where all weights are 0 the gateway answers every request with an error 500.",
+    fix="give one of them a weight above 0",
+    see=HTTP_ROUTE,
+    acceptable=True,
+)
+H04 = Rule(
+    "H04",
+    "Requests by a gateway of GKE may take longer than 30 seconds only by a policy.",
+    why="Google's load balancer cuts each request, and each stream, after 30 seconds.",
+    fix="add a GCPBackendPolicy with timeoutSec for the Service, or accept H04 where no request takes so long",
+    see=GKE,
+    severity=Severity.WARNING,
+    acceptable=True,
+)
+H05 = Rule(
+    "H05",
+    "A route has timeouts only where its gateway knows them.",
+    why="GKE refuses the whole route then (UnsupportedValue), and others pass the timeouts over.",
+    fix="leave timeouts away, and set them by the gateway's own policy",
+    see=TIMEOUTS,
+)
+H06 = Rule(
+    "H06",
+    "A NetworkPolicy lets the gateway in to what a route leads to.",
+    why="Every request by the gateway runs into a timeout.",
+    fix="let the gateway's namespace in, or accept H06 where its proxies run elsewhere",
+    see="https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+    acceptable=True,
+)
+H07 = Rule(
+    "H07",
+    "A route by Envoy says how long a request may take.",
+    why="Envoy cuts each request, and each stream of a language model, after 15 seconds if nobody says otherwise.",
+    fix='write timeouts.request: "0s" for no limit, or accept H07 where no request takes so long',
+    see=TIMEOUTS,
+    severity=Severity.WARNING,
+    acceptable=True,
+)
+H08 = Rule(
+    "H08",
+    "A host and path lead to one route.",
+    why="The older of two routes gets all requests, and the newer one none, without a word.",
+    fix="put both into one route, as shares of it, or choose another host or path",
+    see=HTTP_ROUTE,
+    acceptable=True,
+)
+
+ENVOY = frozenset({"envoy", "kgateway"})
+WITHOUT_TIMEOUTS = frozenset({"gke", "nginx"})
+
+
+@attrs.frozen
+class Backend:
+    """
+    A Service that a route leads to.
+
+    Args:
+        field: Where it stands.
+
+        name: Of the Service.
+
+        port: Its port, as a number or a name.
+    """
+
+    field: str
+    name: str
+    port: str | int | None
+
+
+def _rules(one: Object) -> Iterator[tuple[str, dict[str, Any]]]:
+    for index, rule in enumerate(one.spec.get("rules") or ()):
+        yield f"spec.rules[{index}]", rule
+
+
+def _backends(one: Object) -> Iterator[Backend]:
+    for at, rule in _rules(one):
+        if one.kind == "Ingress":
+            for index, path in enumerate((rule.get("http") or {}).get("paths") or ()):
+                if service := (path.get("backend") or {}).get("service"):
+                    port = service.get("port") or {}
+                    field = f"{at}.http.paths[{index}].backend.service"
+                    yield Backend(field, service["name"], port.get("number", port.get("name")))
+        for index, reference in enumerate(rule.get("backendRefs") or ()):
+            if reference.get("kind", "Service") == "Service" and reference.get("namespace") in {None, one.namespace}:
+                yield Backend(f"{at}.backendRefs[{index}]", reference["name"], reference.get("port"))
+
+
+@H01.objects("HTTPRoute", "GRPCRoute", "Ingress")
+def leading(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Look for the Services and their ports, and for policies that keep the gateway out."""
+    services = {service.name for service in scope.of_kind("Service") if service.namespace == one.namespace}
+    for backend in _backends(one):
+        service = scope.find("Service", one.namespace, backend.name)
+        if service is None:
+            if scope.complete:
+                do = did_you_mean(backend.name, services)
+                yield H01.breach(f"{backend.field}.name", backend.name, "no Service of this name is rendered here", do)
+            continue
+        port = _port(service, backend.port)
+        if port is None:
+            known = ", ".join(str(port["port"]) for port in service.spec.get("ports") or ())
+            because = f"{called(service)} has no such port"
+            yield H01.breach(f"{backend.field}.port", backend.port, because, f"it has {known or 'none'}")
+        else:
+            yield from _entry(backend, service, port, scope)
+
+
+def _port(service: Object, wanted: str | int | None) -> dict[str, Any] | None:
+    ports: list[dict[str, Any]] = service.spec.get("ports") or []
+    return next((port for port in ports if wanted in {port["port"], port.get("name")}), None)
+
+
+def _entry(backend: Backend, service: Object, port: Mapping[str, Any], scope: Scope) -> Iterator[Breach]:
+    gateway = scope.site.cluster.gateway
+    for namespace in gateway.callers if gateway is not None else ():
+        for pod in exposed(service, scope) or ():
+            target = port.get("targetPort") or port["port"]
+            if policy := closed_by(pod, target, namespace, scope):
+                because = (
+                    f"{called(policy)} lets nobody of the namespace {namespace} in to the pods of {called(service)}"
+                )
+                yield H06.breach(f"{backend.field}.name", backend.name, because)
+                return
+
+
+@H02.objects("HTTPRoute", "GRPCRoute")
+def shared(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Add the weights."""
+    for at, rule in _rules(one):
+        references = rule.get("backendRefs") or ()
+        if references and not any(reference.get("weight", 1) for reference in references):
+            yield H02.breach(f"{at}.backendRefs", None, "every weight is 0, so nobody gets requests")
+
+
+@H05.objects("HTTPRoute")
+def timed(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Compare timeouts with what the gateway knows of them."""
+    gateway = scope.site.cluster.gateway
+    if not isinstance(gateway, Gateway) or not _by(one, gateway):
+        return
+    for at, rule in _rules(one):
+        timeouts = rule.get("timeouts")
+        if timeouts and gateway.implementation in WITHOUT_TIMEOUTS:
+            because = f"the gateway {gateway.name} is one of {gateway.implementation}, which does not know them"
+            yield H05.breach(f"{at}.timeouts", None, because)
+        elif gateway.implementation in ENVOY and not (timeouts or {}).get("request"):
+            yield H07.breach(f"{at}.timeouts", None, "without a request timeout each request is cut after 15 seconds")
+    if gateway.implementation == "gke":
+        told = {
+            (policy.spec.get("targetRef") or {}).get("name")
+            for policy in scope.of_kind("GCPBackendPolicy")
+            if (policy.spec.get("default") or {}).get("timeoutSec")
+        }
+        for backend in _backends(one):
+            if backend.name not in told:
+                yield H04.breach(f"{backend.field}.name", backend.name, "each request is cut after 30 seconds")
+
+
+def _by(one: Object, gateway: Gateway) -> bool:
+    return any(
+        (parent.get("name"), parent.get("namespace", one.namespace)) == (gateway.name, gateway.namespace)
+        for parent in one.spec.get("parentRefs") or ()
+    )
+
+
+@H08.objects("HTTPRoute")
+def only(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Look for an earlier route of the same host and path by the same gateway."""
+    if "hosts" not in scope.memo:
+        found: dict[tuple[str, str, str, str], Object] = {}
+        for route in scope.of_kind("HTTPRoute"):
+            for key, _ in _keys(route):
+                found.setdefault(key, route)
+        scope.memo["hosts"] = found
+    for key, field in _keys(one):
+        first: Object = scope.memo["hosts"][key]
+        if first is not one:
+            yield H08.breach(field, key[1], f"{called(first)} takes the requests for {key[1]}{key[3]} already")
+            return
+
+
+def _keys(route: Object) -> Iterator[tuple[tuple[str, str, str, str], str]]:
+    parents = [f"{parent.get('namespace')}/{parent.get('name')}" for parent in route.spec.get("parentRefs") or ()]
+    for index, host in enumerate(route.spec.get("hostnames") or ()):
+        for _, rule in _rules(route):
+            matches: list[dict[str, Any]] = rule.get("matches") or [{}]
+            for match in matches:
+                path = match.get("path") or {}
+                if match.keys() <= {"path"}:
+                    how = (str(path.get("type", "PathPrefix")), str(path.get("value", "/")))
+                    for parent in parents:
+                        yield (parent, str(host), *how), f"spec.hostnames[{index}]"

@@ -1,0 +1,97 @@
+"""L: replicas that run on several nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelyard.findings import Breach
+from modelyard.rules.demand import most
+from modelyard.rules.rule import Rule
+from modelyard.rules.scope import Scope
+from modelyard.rules.subjects import Object
+
+LONGEST_LABEL = 63
+MOST = 2**31 - 1
+PAGE = "https://lws.sigs.k8s.io/docs/concepts/"
+
+L01 = Rule(
+    "L01",
+    "The groups of a LeaderWorkerSet have at least one pod, and there are not too many.",
+    why="The webhook of LeaderWorkerSet refuses the object.",
+    fix="write a size of 1 or more",
+    see=PAGE,
+)
+L02 = Rule(
+    "L02",
+    "A rollout of a LeaderWorkerSet may add a group or end one.",
+    why="The webhook of LeaderWorkerSet refuses the object, since no rollout could get on.",
+    fix="write maxUnavailable: 1",
+    see="https://lws.sigs.k8s.io/docs/concepts/rollout-strategy/",
+)
+L03 = Rule(
+    "L03",
+    "No Service takes the name under which the pods of a LeaderWorkerSet find each other.",
+    why=(
+        "Its controller takes the Service for the headless one that it would make itself. Then the pods have no names, "
+        "LWS_LEADER_ADDRESS leads nowhere, and the workers wait for their leader for ever."
+    ),
+    fix="write networkConfig: {subdomainPolicy: UniquePerReplica}, or give the Service another name",
+    see="https://lws.sigs.k8s.io/docs/concepts/#headless-service-configuration",
+)
+L04 = Rule(
+    "L04",
+    "The accelerators of a replica are those that its model is divided over.",
+    why="The server ends at its start where it finds fewer, and leaves accelerators idle where it finds more.",
+    fix="leave tensor_parallel= and pipeline_parallel= away, so that they are worked out",
+    see="https://docs.vllm.ai/en/stable/serving/parallelism_scaling/",
+)
+N10 = Rule(
+    "N10",
+    "The pods of a LeaderWorkerSet, called after it, their group and their place, have host names that are DNS labels.",
+    why="The API server refuses the pods, and the groups never start.",
+    fix="choose a shorter name",
+    see=PAGE,
+)
+
+
+@L01.objects("LeaderWorkerSet")
+def _size(one: Object, _scope: Scope) -> Iterator[Breach]:
+    template = one.spec.get("leaderWorkerTemplate") or {}
+    size, replicas = template.get("size", 1), one.spec.get("replicas", 1)
+    if size < 1:
+        yield L01.breach("spec.leaderWorkerTemplate.size", size, "a group has at least 1 pod")
+    elif replicas < 0:
+        yield L01.breach("spec.replicas", replicas, "there are at least 0 groups", "write 0 or more")
+    elif size * replicas > MOST:
+        because = f"that makes {size * replicas} pods of {replicas} groups, and there are at most {MOST}"
+        yield L01.breach("spec.replicas", replicas, because, "write fewer")
+
+
+@L02.objects("LeaderWorkerSet")
+def _rollout(one: Object, _scope: Scope) -> Iterator[Breach]:
+    rolling = (one.spec.get("rolloutStrategy") or {}).get("rollingUpdateConfiguration")
+    if rolling is None or one.spec.get("replicas", 1) == 0:
+        return
+    surge, unavailable = rolling.get("maxSurge", 0), rolling.get("maxUnavailable", 1)
+    if surge in {0, "0%"} and unavailable in {0, "0%"}:
+        field = "spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable"
+        yield L02.breach(field, unavailable, "maxSurge is 0 too, and a rollout has to begin somewhere")
+
+
+@L03.objects("LeaderWorkerSet")
+def _domain(one: Object, scope: Scope) -> Iterator[Breach]:
+    policy = (one.spec.get("networkConfig") or {}).get("subdomainPolicy", "Shared")
+    service = scope.find("Service", one.namespace, one.name)
+    if policy == "Shared" and service is not None and service.spec.get("clusterIP") != "None":
+        because = f"Service {service.name} is not headless, and all pods of the set have their names from it"
+        yield L03.breach("spec.networkConfig.subdomainPolicy", policy, because)
+
+
+@N10.objects("LeaderWorkerSet")
+def _names(one: Object, scope: Scope) -> Iterator[Breach]:
+    size = (one.spec.get("leaderWorkerTemplate") or {}).get("size", 1)
+    pods = most(scope, one, one.pods[0])[0]
+    last = f"{one.name}-{pods // max(size, 1) - 1}-{size - 1}"
+    if len(last) > LONGEST_LABEL:
+        because = f"its last pod is called {last}, with {len(last)} characters, and a host name has {LONGEST_LABEL}"
+        yield N10.breach("metadata.name", one.name, because)

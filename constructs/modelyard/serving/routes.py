@@ -1,0 +1,107 @@
+"""The routes of a service: HTTPRoute and GRPCRoute, or an Ingress where that is what the cluster has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from modelyard.fleet.draft import Draft
+from modelyard.fleet.facilities import Gateway, IngressClass
+from modelyard.fleet.site import Site
+from modelyard.pod import manifest
+from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts
+from modelyard.serving.spec import ServiceSpec
+from modelyard.values.durations import go_duration, whole_seconds
+
+DAY = 86400
+"""Seconds for a stream, where no limit cannot be said."""
+HOUR = 3600
+NGINX = "nginx.ingress.kubernetes.io"
+H2C = "kubernetes.io/h2c"
+
+
+def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) -> Iterator[Draft]:
+    """Yield the routes of the service *name*."""
+    gateway = site.cluster.gateway
+    for host in hosts(spec):
+        if isinstance(gateway, Gateway):
+            route = manifest(ROUTES, "GRPCRoute" if host.grpc else "HTTPRoute", name, labels, site)
+            yield Draft({**route, "spec": _route(name, host, spec, gateway)})
+            if gateway.implementation == "gke" and site.cluster.has(POLICIES, "GCPBackendPolicy") and not host.grpc:
+                yield from (Draft(_policy(one, host, site, labels)) for one in (name, *host.split))
+        elif isinstance(gateway, IngressClass):
+            ingress = manifest("networking.k8s.io/v1", "Ingress", name, labels, site)
+            if annotations := _annotations(host, gateway):
+                ingress["metadata"]["annotations"] = annotations
+            yield Draft({**ingress, "spec": _ingress(name, host, spec, gateway)})
+
+
+def protocols(spec: ServiceSpec) -> dict[str, str]:
+    """Return what the ports of the Service speak, where that is not plain HTTP."""
+    return {_port(host, spec)[0]: H2C for host in hosts(spec) if host.grpc}
+
+
+def _port(host: Host, spec: ServiceSpec) -> tuple[str, int]:
+    """Return name and number of the Service's port."""
+    port = next((one for one in spec.ports if host.port in {None, one.name}), spec.ports[0])
+    return port.name, port.service or port.number
+
+
+def _route(name: str, host: Host, spec: ServiceSpec, gateway: Gateway) -> dict[str, Any]:
+    # What the API server would fill in is written out, so that Argo CD finds no difference.
+    parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}
+    shares = {name: ALL - sum(host.split.values()), **host.split}
+    number = _port(host, spec)[1]
+    rule: dict[str, Any] = {}
+    if not host.grpc:
+        rule["matches"] = [{"path": {"type": "PathPrefix", "value": host.path}}]
+    rule["backendRefs"] = [
+        {"group": "", "kind": "Service", "name": service, "port": number, "weight": share if host.split else 1}
+        for service, share in shares.items()
+    ]
+    if not host.grpc and gateway.implementation in WITH_TIMEOUTS:
+        longest = go_duration(host.timeout or timedelta(0))
+        rule["timeouts"] = {"request": longest, "backendRequest": longest}
+    return {
+        "parentRefs": [
+            {
+                **parent,
+                "namespace": gateway.namespace,
+                "name": gateway.name,
+                **({} if gateway.section is None else {"sectionName": gateway.section}),
+            }
+        ],
+        "hostnames": [host.name],
+        "rules": [rule],
+    }
+
+
+def _policy(name: str, host: Host, site: Site, labels: Mapping[str, str]) -> dict[str, Any]:
+    policy = manifest(POLICIES, "GCPBackendPolicy", name, labels, site)
+    policy["spec"] = {
+        "default": {"timeoutSec": DAY if host.timeout is None else whole_seconds(host.timeout)},
+        "targetRef": {"group": "", "kind": "Service", "name": name},
+    }
+    return policy
+
+
+def _annotations(host: Host, controller: IngressClass) -> dict[str, str]:
+    if controller.implementation != "nginx":
+        return {}
+    between = str(HOUR if host.timeout is None else whole_seconds(host.timeout))
+    return {
+        **({f"{NGINX}/backend-protocol": "GRPC"} if host.grpc else {f"{NGINX}/proxy-buffering": "off"}),
+        f"{NGINX}/proxy-read-timeout": between,
+        f"{NGINX}/proxy-send-timeout": between,
+    }
+
+
+def _ingress(name: str, host: Host, spec: ServiceSpec, controller: IngressClass) -> dict[str, Any]:
+    backend = {"service": {"name": name, "port": {"number": _port(host, spec)[1]}}}
+    paths = [{"path": host.path, "pathType": "Prefix", "backend": backend}]
+    return {
+        "ingressClassName": controller.name,
+        **({} if host.tls is None else {"tls": [{"hosts": [host.name], "secretName": host.tls}]}),
+        "rules": [{"host": host.name, "http": {"paths": paths}}],
+    }

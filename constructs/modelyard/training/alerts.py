@@ -1,0 +1,74 @@
+"""What goes wrong with trainings, as alerts, and what is drawn of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from modelyard.fleet.site import Site
+from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
+from modelyard.pod.watching import watched
+from modelyard.training.backends import SETS, choice
+from modelyard.values.durations import whole_seconds
+
+if TYPE_CHECKING:
+    from modelyard.training.spec import TrainingSpec
+
+LONG = 90
+"""A run that takes more than so many percent of its deadline is told of, since there is still time to act."""
+AGAIN = 300
+"""Seconds in which a set has deleted a Job that failed, to start all of its Jobs again."""
+LATE = 300
+"""Seconds after which a run that has not started is missed, beyond those in which it may still start."""
+
+
+def job_names(name: str, spec: TrainingSpec) -> str:
+    """Return what matches the names of the Jobs of *name*, and of those that another controller makes for it."""
+    return f"{name}-[0-9]+" if spec.schedule is not None else f"{name}-[0-9a-f]{{8}}(-.+)?"
+
+
+def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
+    """Yield what is told of the training *name*."""
+    watch = watched(spec, site)
+    if watch is None:
+        return
+    jobs = f'namespace="{site.namespace}",job_name=~"{job_names(name, spec)}"'
+    failed = f'kube_job_failed{{{jobs},condition="true"}}'
+    yield Alert(
+        "TrainingFailed",
+        # A failed Job stays, so that its pods can be looked at: a day later it is no news any more.
+        f"{failed} == 1 unless on (namespace, job_name) {failed} offset 1d == 1",
+        AGAIN if choice(spec, site).kind in SETS else 0,
+        "has failed",
+        "{{ $labels.job_name }} has used up its retries or its deadline, or ended with a fatal exit code.",
+        "critical",
+    )
+    yield pending(f"{job_names(name, spec)}-.+", watch, site)
+    if spec.deadline is not None:
+        most = whole_seconds(spec.deadline) * LONG // 100
+        yield Alert(
+            "TrainingLong",
+            f"time() - max by (namespace, job_name) (kube_job_status_start_time{{{jobs}}}) > {most}"
+            f" and on (namespace, job_name) kube_job_status_active{{{jobs}}} > 0",
+            0,
+            "is close to its deadline",
+            f"{{{{ $labels.job_name }}}} has used {LONG} percent of its {whole_seconds(spec.deadline)} seconds.",
+        )
+    if spec.schedule is not None:
+        chosen = f'namespace="{site.namespace}",cronjob="{name}"'
+        late = whole_seconds(spec.schedule.catch_up) + LATE
+        yield Alert(
+            "TrainingMissed",
+            f"time() - max by (namespace, cronjob) (kube_cronjob_next_schedule_time{{{chosen}}}) > {late}",
+            0,
+            "has not run when it should have",
+            "The last run is still going on, or its CronJob could not make a Job in time.",
+        )
+
+
+def panels(name: str, container: str, spec: TrainingSpec, site: Site) -> Iterator[Panel]:
+    """Yield what is drawn of the training *name*."""
+    pods = f"{job_names(name, spec)}-.+"
+    phases = f'sum by (phase) (kube_pod_status_phase{{namespace="{site.namespace}",pod=~"{pods}"}})'
+    yield Panel("Pods", "short", ((phases, "{{phase}}"),))
+    yield from pod_panels(pods, container, spec, site)

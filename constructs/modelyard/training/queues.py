@@ -1,0 +1,120 @@
+"""A training in a queue of Kueue: what it is labelled with, and where, so that it waits until all of it has room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from modelyard.findings import Breach
+from modelyard.fleet.cluster import Crd
+from modelyard.training.backends import SETS, choice, has
+from modelyard.values.durations import whole_seconds
+from modelyard.values.names import label_value, qualified_name, subdomain
+from modelyard.values.value import option, required, source_of, value
+
+if TYPE_CHECKING:
+    from modelyard.fleet.site import Site
+    from modelyard.training.spec import TrainingSpec
+
+KUEUE = "kueue.x-k8s.io"
+
+
+def _name(name: str | None) -> str | None:
+    return None if name is None else subdomain(name) or label_value(name)
+
+
+def _key(label: str | None) -> str | None:
+    return None if label is None else qualified_name(label)
+
+
+def _count(count: int | None) -> str | None:
+    return None if count is None or count >= 1 else "it is a whole number of at least 1"
+
+
+@value
+class Queue:
+    """
+    A queue of Kueue, in which a training waits until there is room for all of its pods.
+
+    Args:
+        name: Of the LocalQueue in the namespace.
+
+        priority: The WorkloadPriorityClass that decides who comes first. Default: that of the pods.
+
+        min_parallelism: With *sweep*: how many trials at once are enough to start with. Default: all of them.
+
+        required_topology: A label of nodes: all pods run on nodes that have one value of it. Default: anywhere.
+
+        preferred_topology: The same, as long as there is room. Default: anywhere.
+
+    See Also:
+        https://kueue.sigs.k8s.io/docs/tasks/run/
+    """
+
+    name: str = required(check=_name)
+    priority: str | None = option(default=None, check=_name, kw_only=True)
+    min_parallelism: int | None = option(default=None, check=_count, kw_only=True)
+    required_topology: str | None = option(default=None, check=_key, kw_only=True)
+    preferred_topology: str | None = option(default=None, check=_key, kw_only=True)
+
+
+def labels(spec: TrainingSpec, site: Site) -> dict[str, str]:
+    """Return the labels by which Kueue takes charge of a Job or JobSet; its pods must not have them."""
+    if spec.queue is None:
+        return {}
+    found = {f"{KUEUE}/queue-name": spec.queue.name}
+    if spec.queue.priority is not None:
+        found[f"{KUEUE}/priority-class"] = spec.queue.priority
+    if spec.deadline is not None and choice(spec, site).kind in SETS:
+        # A JobSet has no deadline of its own, and those of its Jobs hold for one start.
+        found[f"{KUEUE}/max-exec-time-seconds"] = str(whole_seconds(spec.deadline))
+    return found
+
+
+def job_annotations(spec: TrainingSpec) -> dict[str, str]:
+    """Return the annotations of a Job in a queue."""
+    if spec.queue is None or spec.queue.min_parallelism is None:
+        return {}
+    return {f"{KUEUE}/job-min-parallelism": str(spec.queue.min_parallelism)}
+
+
+def pod_annotations(spec: TrainingSpec) -> dict[str, str]:
+    """Return the annotations of the pods of a training in a queue."""
+    if spec.queue is None:
+        return {}
+    wanted = {"required": spec.queue.required_topology, "preferred": spec.queue.preferred_topology}
+    return {f"{KUEUE}/podset-{how}-topology": label for how, label in wanted.items() if label is not None}
+
+
+def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
+    """Yield why a queue cannot do what is asked of it."""
+    queue = spec.queue
+    if queue is None:
+        return
+    source = source_of(queue)
+    if not has(site, Crd.KUEUE):
+        because = f"the cluster {site.cluster.name} has no Kueue"
+        do = "declare it in Cluster(installed=[Crd.KUEUE]) where it is installed, or leave queue= away"
+        yield Breach("X04", "queue", queue.name, because, do, source)
+    if (least := queue.min_parallelism) is not None:
+        field = "queue.min_parallelism"
+        if spec.sweep is None:
+            because = "it is for the trials of a sweep; the pods of one training start together or not at all"
+            yield Breach("K03", field, least, because, "leave it away", source)
+        elif least >= spec.sweep.at_once:
+            because = f"{spec.sweep.at_once} trials run at once, and fewer are to be enough"
+            yield Breach(
+                "K03", field, least, because, f"write less than {spec.sweep.at_once}, or leave it away", source
+            )
+    topologies = {
+        f"queue.{how}_topology": label
+        for how, label in (("required", queue.required_topology), ("preferred", queue.preferred_topology))
+        if label is not None
+    }
+    for field, label in list(topologies.items())[:1]:
+        if len(topologies) > 1:
+            because = "preferred_topology= is given too, and a training has one of the two"
+            yield Breach("K04", field, label, because, "keep one", source)
+        elif spec.nodes == 1:
+            because = "the training is one pod, and there is nothing to keep together"
+            yield Breach("X11", field, label, because, "leave it away, or choose nodes by node_selector=", source)

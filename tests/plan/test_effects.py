@@ -1,0 +1,484 @@
+"""What a change does in the cluster, in the words of a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.plan.trees import ARGO, FLUX, KEPT, deployment, edited, one, planned, told
+
+IMAGE = ("spec", "template", "spec", "containers", 0, "image")
+YES = True
+ROLLS = "rolling update, new pods ready before old ones end: "
+DEPLOYMENT = deployment()
+FIXED = deployment(replicas=3)
+TEMPLATE = {"spec": {"containers": [{"name": "trainer", "image": "acme/train:1"}]}}
+JOB = one("Job", "tune-11111111", {"template": TEMPLATE}, version="batch/v1", annotations=KEPT)
+CRON = one("CronJob", "tune", {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": TEMPLATE}}})
+HPA = one("HorizontalPodAutoscaler", "api", {"minReplicas": 3, "maxReplicas": 20, "scaleTargetRef": {"name": "api"}})
+KEDA = one("ScaledObject", "api", {"minReplicaCount": 1, "maxReplicaCount": 4, "scaleTargetRef": {"name": "api"}})
+CLAIM = one("PersistentVolumeClaim", "data", {"resources": {"requests": {"storage": "1Ti"}}, "storageClassName": "a"})
+SIZE = ("spec", "resources", "requests", "storage")
+CONFIG = {**one("ConfigMap", "settings"), "data": {"a.yaml": "a: 1\n"}}
+SERVICE = one("Service", "api", {"selector": {"app": "api"}, "ports": [{"port": 80, "targetPort": "http"}]})
+STATEFUL = one("StatefulSet", "api", {"template": TEMPLATE, "replicas": 2})
+NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce": "baseline"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (DEPLOYMENT, edited(DEPLOYMENT, "acme/api:2.0", *IMAGE), [
+            f"caution rolling-update: {ROLLS}containers[name=model].image 1.0 -> 2.0",
+        ]),
+        (DEPLOYMENT, edited(DEPLOYMENT, {"app": "api", "a": "b"}, "spec", "template", "metadata", "labels"), [
+            f"caution rolling-update: {ROLLS}template.metadata.labels.a",
+        ]),
+        (edited(FIXED, "Recreate", "spec", "strategy", "type"),
+         edited(edited(FIXED, "acme/api:2.0", *IMAGE), "Recreate", "spec", "strategy", "type"), [
+            ("danger recreate: all pods end before new ones start (Recreate), so it is away meanwhile:"
+            " containers[name=model].image 1.0 -> 2.0"),
+        ]),
+        (deployment(replicas=1, strategy={"rollingUpdate": {"maxUnavailable": 1}}),
+         edited(deployment(replicas=1, strategy={"rollingUpdate": {"maxUnavailable": 1}}), "acme/api:2.0", *IMAGE), [
+            ("danger rolling-update: its one pod ends before the new one is ready, so it is away meanwhile:"
+            " containers[name=model].image 1.0 -> 2.0"),
+        ]),
+        (deployment(replicas=8, strategy={}), edited(deployment(replicas=8, strategy={}), "acme/api:2.0", *IMAGE), [
+            ("caution rolling-update: rolling update, up to 25% of its pods away at a time:"
+            " containers[name=model].image 1.0 -> 2.0"),
+        ]),
+        (FIXED, edited(FIXED, 5, "spec", "replicas"), ["caution replicas: replicas 3 -> 5"]),
+        (FIXED, edited(FIXED, 0, "spec", "replicas"), ["danger replicas: replicas 3 -> 0: no pod is left"]),
+        (DEPLOYMENT, FIXED, ["caution replicas: git owns the replicas from now on: 3"]),
+        (FIXED, DEPLOYMENT, [
+            ("danger replicas-handed-over: git held 3, and the number falls to 1 until the autoscaler has looked;"
+            """ run before the merge: echo '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"api"},"""
+            """"spec":{"replicas":3}}' | kubectl -n ml apply --server-side --field-manager=handover -f -"""),
+        ]),
+        (deployment(replicas=1), DEPLOYMENT, [
+            "note replicas-handed-over: an autoscaler owns the replicas from now on",
+        ]),
+        (DEPLOYMENT, edited(DEPLOYMENT, 3, "spec", "revisionHistoryLimit"), [
+            "note settings: no pod restarts for spec.revisionHistoryLimit",
+        ]),
+        (DEPLOYMENT, edited(DEPLOYMENT, {"a": "b"}, "metadata", "labels"), ["note labels: only metadata.labels"]),
+        (DEPLOYMENT, edited(DEPLOYMENT, {"app": "other"}, "spec", "selector", "matchLabels"), [
+            ("danger refused: refused by the API server: spec.selector: the API server lets nobody change it in a"
+            " Deployment; keep it, or give the workload a new name; to keep the name, accept G14 and run"
+            " kubectl -n ml delete deployment api --cascade=orphan just before the merge"),
+        ]),
+        (STATEFUL, edited(STATEFUL, "acme/train:2", *IMAGE), [
+            "caution rolling-update: pods restart one after another: containers[name=trainer].image 1 -> 2",
+        ]),
+        (edited(STATEFUL, "OnDelete", "spec", "updateStrategy", "type"),
+         edited(edited(STATEFUL, "acme/train:2", *IMAGE), "OnDelete", "spec", "updateStrategy", "type"), [
+            "caution on-delete: pods change when somebody deletes them (OnDelete): containers[name=trainer].image 1 -> 2",
+        ]),
+        (JOB, edited(JOB, "acme/train:2", *IMAGE), [
+            ("danger refused: refused by the API server: spec.template: the API server lets nobody change it in a Job;"
+            " give it a new name, which makes a new run; the old Job stays until you delete it"),
+        ]),
+        (JOB, edited(JOB, YES, "spec", "suspend"), ["danger suspended: the run is suspended: its pods end"]),
+        (JOB, edited(JOB, 3, "spec", "parallelism"), [
+            "note settings: changed in place, the run goes on: spec.parallelism",
+        ]),
+        (CRON, edited(edited(CRON, "0 4 * * *", "spec", "schedule"), "Europe/Berlin", "spec", "timeZone"), [
+            "caution schedule: schedule 0 3 * * * -> 0 4 * * * Europe/Berlin",
+        ]),
+        (CRON, edited(CRON, YES, "spec", "suspend"), ["caution suspended: no run starts any more (suspended)"]),
+        (CRON, edited(CRON, "acme/train:2", "spec", "jobTemplate", *IMAGE), [
+            ("note next-run: from the next run on, one that is going on is left alone:"
+            " spec.jobTemplate.spec.template.spec.containers[name=trainer].image"),
+        ]),
+        (HPA, edited(HPA, 30, "spec", "maxReplicas"), [
+            "note bounds: autoscaler bounds 3-20 -> 3-30, no pod restarts",
+        ]),
+        (HPA, edited(HPA, 10, "spec", "maxReplicas"), ["caution bounds: autoscaler bounds 3-20 -> 3-10, pods above 10 end"]),
+        (HPA, edited(HPA, [{"type": "Resource"}], "spec", "metrics"), [
+            "note scaling: how it scales, no pod restarts: spec.metrics",
+        ]),
+        (HPA, edited(HPA, "chat", "spec", "scaleTargetRef", "name"), [
+            "danger scale-target: it scales something else: spec.scaleTargetRef.name",
+        ]),
+        (KEDA, edited(KEDA, 0, "spec", "minReplicaCount"), [
+            "caution bounds: autoscaler bounds 1-4 -> 0-4, it may scale to no pod at all",
+        ]),
+        (CLAIM, edited(CLAIM, "2Ti", *SIZE), [
+            "caution claim-grows: the claim grows 1Ti -> 2Ti, if its class allows that, and never shrinks",
+        ]),
+        (CLAIM, edited(CLAIM, "500Gi", *SIZE), [
+            ("danger refused: refused by the API server: spec.resources.requests.storage: it was 1Ti, and a claim can"
+            " grow, not shrink; give the claim a new name, and move the data"),
+        ]),
+        (CLAIM, edited(CLAIM, "b", "spec", "storageClassName"), [
+            ("danger refused: refused by the API server: spec.storageClassName: the API server lets nobody change it in a"
+            " PersistentVolumeClaim; give the claim a new name, and move the data"),
+        ]),
+        (CONFIG, edited(CONFIG, "a: 2\n", "data", "a.yaml"), [
+            ("caution config-in-place: pods see new files within a minute or so, variables only after a restart:"
+            " data['a.yaml']"),
+        ]),
+        ({**CONFIG, "immutable": True}, {**edited(CONFIG, "a: 2\n", "data", "a.yaml"), "immutable": True}, [
+            ("danger refused: refused by the API server: data: the object was made immutable; give it a new name, and"
+            " refer to that"),
+            ("caution config-in-place: pods see new files within a minute or so, variables only after a restart:"
+            " data['a.yaml']"),
+        ]),
+        (SERVICE, edited(SERVICE, "chat", "spec", "selector", "app"), [
+            "danger traffic-moves: traffic goes to other pods: spec.selector.app",
+        ]),
+        (SERVICE, edited(SERVICE, 8080, "spec", "ports", 0, "port"), [
+            ("caution ports: clients have to follow: spec.ports[port=80,protocol=TCP],"
+            " spec.ports[port=8080,protocol=TCP]"),
+        ]),
+        (NAMESPACE, edited(edited(NAMESPACE, "restricted", "metadata", "labels", "pod-security.kubernetes.io/enforce"),
+                           {"a": "b"}, "metadata", "annotations"), [
+            "caution pod-security: Pod Security baseline -> restricted: new pods that break it are refused",
+            "note in-place: changed in place: metadata.annotations",
+        ]),
+        (one("ResourceQuota", "q", {"hard": {"a": "1"}}), one("ResourceQuota", "q", {"hard": {"a": "2"}}), [
+            "caution limits: pods that run stay, new ones may be refused: spec.hard.a",
+        ]),
+        (one("Lease", "x", {"a": 1}), one("Lease", "x", {"a": 2}), ["note in-place: changed in place: spec.a"]),
+        (one("RayService", "x", {"pod": {"containers": [{"name": "a", "image": "1"}]}}),
+         one("RayService", "x", {"pod": {"containers": [{"name": "a", "image": "2"}]}}), [
+            "caution pods: its pods may be replaced: spec.pod.containers[name=a].image",
+        ]),
+        (None, one("Job", "tune-2", {"template": TEMPLATE}), ["caution run: a run tune-2 starts"]),
+        (None, CRON, ["note made: CronJob tune is new: schedule 0 3 * * *"]),
+        (None, one("NetworkPolicy", "api"), [
+            "danger network-closes: NetworkPolicy api is new: only what it allows reaches its pods",
+        ]),
+        (None, SERVICE, ["note made: Service api is new"]),
+        (DEPLOYMENT, None, ["danger pruned: Deployment api is deleted: its pods end"]),
+        (CLAIM, None, [
+            "danger pruned: PersistentVolumeClaim data is deleted: its data goes with it, unless its class retains volumes",
+        ]),
+        ({**CLAIM, "metadata": {"name": "data", "annotations": KEPT}}, None, [
+            "caution kept: PersistentVolumeClaim data stays with its data: delete it by hand when it is not needed",
+        ]),
+        (one("Lease", "x"), None, ["caution pruned: Lease x is deleted"]),
+    ],
+)  # fmt: skip
+def test_an_object_changes(old: Any, new: Any, expected: list[str]) -> None:
+    """Each change says what it does to what runs, the worst first."""
+    assert told(old, new) == expected
+
+
+PORT = {"port": 5000, "protocol": "TCP"}
+RULE = {"from": [{"podSelector": {}}], "ports": [PORT]}
+OTHER = {"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}
+POLICY = one("NetworkPolicy", "api", {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [RULE]})
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "expected"),
+    [
+        ([RULE, OTHER], ("ingress",), ["caution network-opens: ingress opens for 10.0.0.0/8 on every port"]),
+        ([OTHER], ("ingress",), [
+            "danger network-closes: ingress closes for pods of the namespace on TCP 5000",
+            "caution network-opens: ingress opens for 10.0.0.0/8 on every port",
+        ]),
+        ([{}, RULE], ("ingress",), ["caution network-opens: ingress opens for every peer on every port"]),
+        (["Ingress", "Egress"], ("policyTypes",), [
+            "danger network-closes: egress closes for every peer on every port",
+        ]),
+        ({"matchLabels": {"a": "b"}}, ("podSelector",), [
+            "danger network-closes: the policy is for other pods: traffic of these closes, that of the former opens",
+        ]),
+        ([{**RULE, "ports": [PORT, PORT]}], ("ingress",), ["note in-place: the same traffic passes"]),
+    ],
+)  # fmt: skip
+def test_a_network_policy_changes(value: Any, path: tuple[str, ...], expected: list[str]) -> None:
+    """What passed and does not any more comes first."""
+    assert told(POLICY, edited(POLICY, value, "spec", *path)) == expected
+
+
+def test_who_keeps_an_object_depends_on_the_controller() -> None:
+    """An annotation of one controller says nothing to the other."""
+    job = {**JOB, "metadata": {"name": "tune", "annotations": {"argocd.argoproj.io/sync-options": "Prune=false"}}}
+
+    assert told(job, None, ARGO) == [
+        "caution kept: Job tune stays and goes on if it runs: delete it by hand when it is not needed"
+    ]
+    assert told(job, None, FLUX) == ["danger pruned: Job tune is deleted: its pods end, if it still runs"]
+    assert told(job, None, ARGO | FLUX) == [
+        "danger pruned: Job tune is deleted: its pods end, if it still runs (by Flux; Argo CD keeps it)"
+    ]
+
+
+def hashed(kind: str, suffix: str, annotations: dict[str, str], **more: Any) -> Any:
+    """Return an object whose name has a hash, and that is known by ``tune``."""
+    return one(kind, f"tune-{suffix}", annotations={"modelyard.dev/name": "tune", **annotations}, **more)
+
+
+def test_a_training_changes() -> None:
+    """The run of before is another object, which stays and may go on; both want their devices."""
+    pod = {"containers": [{"name": "trainer", "image": "a:1", "resources": {"limits": {"nvidia.com/gpu": "4"}}}]}
+    old = hashed("Job", "11111111", KEPT, spec={"backoffLimit": 3, "template": {"spec": pod}})
+    new = edited(old, "tune-22222222", "metadata", "name")
+    new = edited(new, "a:2", *IMAGE)
+
+    (plan,) = planned({"prod/tune/job.yaml": old}, {"prod/tune/job.yaml": new})
+
+    assert [effect.text for effect in plan.effects] == [
+        (
+            "a new run tune-22222222 starts (containers[name=trainer].image 1 -> 2);"
+            " tune-11111111 stays, and goes on if it runs (4 more nvidia.com/gpu meanwhile)"
+        )
+    ]
+    (job,) = plan.objects
+    assert (job.change, job.was, [field.text for field in job.fields]) == (
+        "replaced",
+        "tune-11111111",
+        ["spec.template.spec.containers[name=trainer].image"],
+    )
+
+
+def test_a_training_changes_and_its_former_run_stays_in_git() -> None:
+    """With generations that are kept, the former run is in git under another path: it is not told as gone."""
+    old, new = hashed("Job", "11111111", KEPT), hashed("Job", "22222222", KEPT)
+
+    (plan,) = planned({"prod/tune/job.yaml": old}, {"prod/tune/job.yaml": new, "prod/tune/job-tune-11111111.yaml": old})
+
+    assert [effect.text for effect in plan.effects] == [
+        "a new run tune-22222222 starts; tune-11111111 stays, and goes on if it runs"
+    ]
+    assert [(each.change, each.name, each.was) for each in plan.objects] == [
+        ("created", "tune-22222222", "tune-11111111")
+    ]
+
+
+def test_a_configuration_changes_and_the_former_one_stays_in_git() -> None:
+    """As with runs; and devices of a former run are not counted with those of the new one."""
+    pod = {"containers": [{"name": "trainer", "resources": {"limits": {"nvidia.com/gpu": "4"}}}]}
+    job = hashed("Job", "11111111", KEPT, spec={"template": {"spec": pod}})
+    former = edited(job, "Skip", "metadata", "annotations", "argocd.argoproj.io/hook")
+    config = {**hashed("ConfigMap", "11111111", KEPT), "data": {"a": "1"}}
+
+    (plan,) = planned(
+        {"prod/tune/job.yaml": job, "prod/tune/configmap.yaml": config},
+        {
+            "prod/tune/job.yaml": edited(job, "tune-22222222", "metadata", "name"),
+            "prod/tune/job-tune-11111111.yaml": former,
+            "prod/tune/configmap.yaml": edited(config, "tune-22222222", "metadata", "name"),
+            "prod/tune/configmap-tune-11111111.yaml": config,
+        },
+    )
+
+    assert [f"{effect.risk} {effect.text}" for effect in plan.effects] == [
+        (
+            "caution a new run tune-22222222 starts; tune-11111111 stays, and goes on if it runs"
+            " (4 more nvidia.com/gpu meanwhile)"
+        ),
+        "note ConfigMap tune-22222222 is new; tune-11111111 stays for pods that still use it",
+        "note changed in place, the run goes on: metadata.annotations['argocd.argoproj.io/hook']",
+    ]
+
+
+def test_where_an_object_was_written_is_told_as_such() -> None:
+    """The annotation with file and line moves with every line above it."""
+    old = one("Service", "api", {}, annotations={"modelyard.dev/source": "environments/prod.py:9"})
+
+    assert told(old, edited(old, "environments/prod.py:10", "metadata", "annotations", "modelyard.dev/source")) == [
+        "note labels: only metadata.annotations['modelyard.dev/source']"
+    ]
+
+
+def test_a_run_that_nobody_keeps_ends() -> None:
+    """A Job without the annotations is pruned, also where a new one takes its place."""
+    (plan,) = planned(
+        {"prod/tune/job.yaml": hashed("Job", "11111111", {})}, {"prod/tune/job.yaml": hashed("Job", "22222222", {})}
+    )
+
+    assert [f"{effect.risk} {effect.text}" for effect in plan.effects] == [
+        "danger Job tune-11111111 is deleted: its pods end, if it still runs",
+        "caution a new run tune-22222222 starts",
+    ]
+
+
+def test_configuration_alone() -> None:
+    """A ConfigMap with a hash in its name rolls the pods that mount it, and the former one stays."""
+
+    def rendered(suffix: str) -> dict[str, Any]:
+        volume = {"name": "config", "configMap": {"name": f"tune-{suffix}"}}
+        pod = {"containers": [{"name": "model", "image": "a:1"}], "volumes": [volume]}
+        return {
+            "prod/api/configmap-tune.yaml": {**hashed("ConfigMap", suffix, KEPT), "data": {"a": suffix}},
+            "prod/api/deployment.yaml": edited(DEPLOYMENT, pod, "spec", "template", "spec"),
+        }
+
+    (plan,) = planned(rendered("11111111"), rendered("22222222"))
+
+    assert [f"{effect.risk} {effect.code}: {effect.text}" for effect in plan.effects] == [
+        f"caution rolling-update: {ROLLS}config only (tune-22222222)",
+        "note new-name: ConfigMap tune-22222222 is new; tune-11111111 stays for pods that still use it",
+    ]
+
+
+def test_devices_at_least_at_most_and_in_a_rollout() -> None:
+    """The autoscaler's bounds times the devices of a pod, and one more pod while it rolls out."""
+    scaler = edited(HPA, "Deployment", "spec", "scaleTargetRef", "kind")
+    old = {"prod/api/a.yaml": deployment(gpus=1), "prod/api/b.yaml": scaler}
+    new = {"prod/api/a.yaml": deployment(gpus=2), "prod/api/b.yaml": edited(scaler, 10, "spec", "maxReplicas")}
+
+    (plan,) = planned(old, new)
+
+    assert [f"{each.risk} {each.text}" for each in plan.effects if each.code == "devices"] == [
+        "caution nvidia.com/gpu 3-20 (21 in a rollout) -> 6-20 (22 in a rollout)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        (deployment(gpus=2, replicas=3, strategy={"type": "Recreate"}), "6"),
+        (deployment(gpus=2, replicas=5, strategy={}), "10 (14 in a rollout)"),
+        (deployment(gpus=1, replicas=0, strategy={}), "0"),
+        (one("Job", "a", {"parallelism": 4, "completions": 2, **deployment(gpus=8)["spec"]}), "16"),
+        (one("JobSet", "a", {"replicatedJobs": [
+            {"name": "w", "replicas": 2, "template": {"spec": {"parallelism": 3, "completions": 3, **deployment(gpus=8)["spec"]}}},
+        ]}), "48"),
+        (one("LeaderWorkerSet", "a", {"replicas": 2, "leaderWorkerTemplate": {
+            "size": 4, "workerTemplate": deployment(gpus=8)["spec"]["template"],
+        }}), "64"),
+        (one("LeaderWorkerSet", "a", {"replicas": 2, "leaderWorkerTemplate": {
+            "size": 4, "workerTemplate": deployment(gpus=8)["spec"]["template"],
+            "leaderTemplate": deployment(gpus=1)["spec"]["template"],
+        }}), "50"),
+    ],
+)  # fmt: skip
+def test_devices_of_other_kinds(manifest: Any, expected: str) -> None:
+    """Whatever holds pod templates is counted through the numbers that lead to them."""
+    kept = {"prod/api/stays.yaml": one("Lease", "stays")}
+    (plan,) = planned(kept, {**kept, "prod/api/a.yaml": manifest})
+
+    texts = [each.text for each in plan.effects if each.code == "devices"]
+    assert texts == ([f"nvidia.com/gpu 0 -> {expected}"] if expected != "0" else ["nvidia.com/gpu 0 -> 0"])
+
+
+def test_a_workload_is_new() -> None:
+    """Its kinds in one line; a run that starts is told of its own."""
+    (plan,) = planned({}, {"prod/api/a.yaml": DEPLOYMENT, "prod/api/b.yaml": SERVICE, "prod/api/c.yaml": JOB})
+
+    assert (plan.change, [f"{effect.risk} {effect.text}" for effect in plan.effects]) == (
+        "created",
+        ["caution a run tune-11111111 starts", "note new: Job, Deployment, Service"],
+    )
+
+
+def test_a_workload_is_removed() -> None:
+    """What is deleted comes before what stays."""
+    (plan,) = planned(
+        {
+            "prod/_environment/x.yaml": one("Lease", "x"),
+            "prod/api/a.yaml": one("NetworkPolicy", "api"),
+            "prod/api/b.yaml": SERVICE,
+            "prod/api/c.yaml": JOB,
+        },
+        {"prod/_environment/x.yaml": one("Lease", "x")},
+    )
+
+    assert (plan.change, [f"{effect.risk} {effect.text}" for effect in plan.effects]) == (
+        "removed",
+        [
+            "danger deleted: Service api (its name leads nowhere), NetworkPolicy api (it restricts traffic no more)",
+            "caution stays until somebody deletes it: Job tune-11111111 (goes on if it runs)",
+        ],
+    )
+
+
+def test_a_workload_is_renamed() -> None:
+    """Kubernetes knows no renaming: all is made anew, and the former ends."""
+    lease = {"prod/_environment/x.yaml": one("Lease", "x")}
+
+    def rendered(name: str, suffix: str) -> dict[str, Any]:
+        job = one("Job", f"{name}-{suffix}", annotations={"modelyard.dev/name": name})
+        return {f"prod/{name}/a.yaml": deployment(name), f"prod/{name}/job.yaml": job}
+
+    old, new = rendered("api", "11111111"), rendered("chat", "22222222")
+
+    plans = planned({**lease, **old}, {**lease, **new})
+
+    assert [(plan.name, plan.change, [f"{effect.risk} {effect.text}" for effect in plan.effects]) for plan in plans] == [
+        ("api", "removed", [
+            "danger deleted: Deployment api (its pods end), Job api-11111111 (its pods end, if it still runs)",
+            "note it looks like its new name is chat",
+        ]),
+        ("chat", "created", [
+            "danger it looks like a new name of api: everything is made anew, and nothing of api moves here",
+            "caution a run chat-22222222 starts",
+        ]),
+    ]  # fmt: skip
+
+
+def test_an_object_that_moves_to_another_workload_is_no_change() -> None:
+    """A cluster does not know in which file an object lies."""
+    claim = {"prod/api/claim.yaml": CLAIM, "prod/api/a.yaml": SERVICE, "prod/chat/b.yaml": DEPLOYMENT}
+
+    assert (
+        planned(
+            claim, {"prod/chat/claim.yaml": CLAIM, **{key: claim[key] for key in claim if key != "prod/api/claim.yaml"}}
+        )
+        == []
+    )
+
+
+def test_a_namespace_changes() -> None:
+    """All is made anew in the other one, and the former goes."""
+    (plan,) = planned(
+        {"prod/api/a.yaml": DEPLOYMENT}, {"prod/api/a.yaml": edited(DEPLOYMENT, "ml-new", "metadata", "namespace")}
+    )
+
+    assert [f"{effect.risk} {effect.text}" for effect in plan.effects] == [
+        "danger Deployment api is made anew in namespace ml-new, from ml",
+        "danger Deployment api is deleted: its pods end",
+    ]
+
+
+def test_an_environment_is_removed() -> None:
+    """Its controller finds no folder and deletes nothing."""
+    (plan,) = planned({"prod/api/a.yaml": DEPLOYMENT}, {})
+
+    assert [f"{effect.risk} {effect.text}" for effect in plan.effects] == [
+        "danger the environment is gone: its controller finds no folder, reports that, and deletes nothing"
+    ]
+    assert [[effect.text for effect in each.effects] for each in plan.objects] == [
+        ["it stays in the cluster, and nobody syncs it"]
+    ]
+
+
+def test_the_delivery_changes() -> None:
+    """Where it syncs to, what it reads, and the rest."""
+    spec = {"destination": {"namespace": "ml"}, "source": {"path": "dist/prod"}, "syncPolicy": {"automated": {}}}
+    old = one("Application", "ml", spec)
+    new = edited(old, "other", "spec", "destination", "namespace")
+    new = edited(edited(new, "dist/x", "spec", "source", "path"), None, "spec", "syncPolicy")
+    path = "_delivery/prod/application.argoproj.io-ml.yaml"
+
+    (plan,) = planned({path: old, "prod/api/a.yaml": SERVICE}, {path: new, "prod/api/a.yaml": SERVICE})
+
+    assert plan.where == "prod delivery"
+    assert [f"{effect.risk} {effect.code}: {effect.text}" for effect in plan.effects] == [
+        "danger sync-target: it is synced to another place: spec.destination.namespace",
+        "danger sync-source: what is not there any more is pruned: spec.source.path",
+        "caution sync: how it is synced: spec.syncPolicy",
+    ]
+
+
+def test_the_worst_comes_first() -> None:
+    """Among workloads, and among the effects of one."""
+    old = {"prod/a/a.yaml": SERVICE, "prod/b/b.yaml": FIXED, "prod/c/c.yaml": one("Lease", "c", {"a": 1})}
+    new = {
+        "prod/a/a.yaml": edited(SERVICE, 81, "spec", "ports", 0, "targetPort"),
+        "prod/b/b.yaml": edited(edited(FIXED, 0, "spec", "replicas"), "acme/api:2", *IMAGE),
+        "prod/c/c.yaml": one("Lease", "c", {"a": 2}),
+    }
+
+    assert [(plan.name, [effect.risk.value for effect in plan.effects]) for plan in planned(old, new)] == [
+        ("b", ["danger", "note"]),
+        ("a", ["caution"]),
+        ("c", ["note"]),
+    ]

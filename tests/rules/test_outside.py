@@ -1,0 +1,415 @@
+"""Rules on what is outside of a pod: identities, stores of secrets, monitoring, gateways, event-driven autoscalers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from modelyard import Cluster, Gateway, Monitoring
+from tests.rules.judge import judged
+from tests.rules.manifests import Manifest, deployment, network_policy, pods, service
+from tests.support import CLUSTER
+
+CASES: list[Any] = []
+ROLE = "eks.amazonaws.com/role-arn"
+CLIENT = {"azure.workload.identity/client-id": "8c9d1f2e-3b4a-4c5d-9e6f-0a1b2c3d4e5f"}
+USE = "azure.workload.identity/use"
+
+
+def case(rule: str, name: str, *manifests: Mapping[str, Any], text: str | None = None, **more: Any) -> None:
+    """Keep one case: what *manifests* are to *rule*, with the one finding or none."""
+    expected = [] if text is None else [f"test: {text}"]
+    CASES.append(pytest.param(rule, manifests, more.get("cluster", CLUSTER), expected, id=f"{rule}-{name}"))
+
+
+def custom(api_version: str, kind: str, name: str, spec: Any, **metadata: Any) -> Manifest:
+    """Return a custom resource."""
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+
+
+def account(**annotations: str) -> Manifest:
+    """Return the ServiceAccount web."""
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web", "annotations": annotations}}
+
+
+def secret(name: str, *keys: str, **spec: Any) -> Manifest:
+    """Return an ExternalSecret that writes *keys*."""
+    data = [{"secretKey": key, "remoteRef": {"key": "x"}} for key in keys]
+    return custom("external-secrets.io/v1", "ExternalSecret", name, {"data": data, **spec})
+
+
+def reading(name: str, key: str) -> Manifest:
+    """Return a Deployment that reads *key* of the Secret *name*."""
+    source = {"secretKeyRef": {"name": name, "key": key}}
+    return deployment(template=pods({"env": [{"name": "A", "valueFrom": source}]}))
+
+
+case("P40", "a role", account(**{ROLE: "arn:aws-cn:iam::123456789012:role/path/churn"}))
+case(
+    "P40", "a name without its account", account(**{ROLE: "churn"}),
+    text=f"ServiceAccount web metadata.annotations['{ROLE}']='churn' but on EKS it is the ARN of an IAM role; write one"
+    ' such as "arn:aws:iam::123456789012:role/churn"',
+)  # fmt: skip
+
+marked = pods({}, serviceAccountName="web")
+case("P41", "another account", account(**CLIENT), deployment(template=pods({}, serviceAccountName="other")))
+case("P41", "no identity", account(), deployment(template=marked))
+case(
+    "P41", "labelled", account(**CLIENT),
+    deployment(template={**marked, "metadata": {"labels": {"app": "web", USE: "true"}}}),
+)  # fmt: skip
+case(
+    "P41", "not labelled", account(**CLIENT), deployment(template=marked),
+    text=f"Deployment web spec.template.metadata.labels['{USE}'] but ServiceAccount web has"
+    ' azure.workload.identity/client-id, and pods without this label get no token; write "true"',
+)  # fmt: skip
+
+case("V30", "a key that is written", secret("login", "dsn"), reading("login", "dsn"))
+case("V30", "another Secret", secret("login", "dsn"), reading("other", "x"))
+case("V30", "all of an entry", secret("login", dataFrom=[{"extract": {"key": "x"}}]), reading("login", "x"))
+case("V30", "a template", secret("login", target={"template": {"data": {"x": "{{ .a }}"}}}), reading("login", "x"))
+case(
+    "V30", "of a Secret of another name", secret("maker", "dsn", target={"name": "login"}), reading("login", "x"),
+    text="Deployment web spec.template.spec.containers[0].env[0].valueFrom.secretKeyRef.key='x' but ExternalSecret maker"
+    " writes no such key; it writes dsn",
+)  # fmt: skip
+
+case("V31", "two Secrets", secret("a", "k"), secret("b", "k"))
+case("V31", "merged", secret("a", "k"), secret("b", "k", target={"name": "a", "creationPolicy": "Merge"}))
+case(
+    "V31", "one Secret", secret("a", "k"), secret("b", "k", target={"name": "a"}),
+    text="ExternalSecret b spec.target.name='a' but ExternalSecret a makes this Secret already; put the keys into one"
+    " ExternalSecret, or give the two Secrets names of their own",
+)  # fmt: skip
+
+WATCHED = Cluster("watched", kubernetes="1.34", monitoring=Monitoring("monitoring", labels={"release": "kps"}))
+OPERATOR = "monitoring.coreos.com/v1"
+
+
+def monitor(port: str = "http", app: str = "web", **metadata: Any) -> Manifest:
+    """Return a PodMonitor of the pods that are labelled with *app*."""
+    spec = {"selector": {"matchLabels": {"app": app}}, "podMetricsEndpoints": [{"port": port}]}
+    return custom(OPERATOR, "PodMonitor", "web", spec, **metadata)
+
+
+def by_service(port: str = "http", **labels: str) -> Manifest:
+    """Return a ServiceMonitor of the Services with *labels*."""
+    spec = {"selector": {"matchLabels": labels}, "endpoints": [{"port": port}]}
+    return custom(OPERATOR, "ServiceMonitor", "web", spec)
+
+
+def labelled(**labels: str) -> Manifest:
+    """Return the Service web with *labels* of its own."""
+    one = service("web", {"name": "http", "port": 80, "targetPort": "http"})
+    return {**one, "metadata": {"name": "web", "labels": labels}}
+
+
+def alerting(expr: str, **rule: Any) -> Manifest:
+    """Return a PrometheusRule of one alert."""
+    stock = {"alert": "Down", "expr": expr, "labels": {"severity": "page"}}
+    return custom(OPERATOR, "PrometheusRule", "web", {"groups": [{"name": "web", "rules": [{**stock, **rule}]}]})
+
+
+def letting_in(*rules: Mapping[str, Any]) -> Manifest:
+    """Return the NetworkPolicy of the pods of web with these rules on what comes in."""
+    one = network_policy("web", app="web")
+    return {**one, "spec": {**one["spec"], "ingress": list(rules)}}
+
+
+def space(**labels: str) -> Manifest:
+    """Return the pods of the namespaces with *labels*."""
+    return {"namespaceSelector": {"matchLabels": labels}}
+
+
+NAMED = {"kubernetes.io/metadata.name": "monitoring"}
+KEPT_OUT = (
+    "PodMonitor web spec.podMetricsEndpoints[0].port='http' but NetworkPolicy web lets nobody of the namespace"
+    " monitoring in to it; let the monitoring namespace in, with watch= or Network(clients=[Peer(...)])"
+)
+
+case("M01", "a named port", monitor(), deployment())
+case("M01", "pods of somebody else", monitor("x", app="other"), deployment())
+case(
+    "M01", "a number in quotes", monitor("8080"), deployment(),
+    text="PodMonitor web spec.podMetricsEndpoints[0].port='8080' but the pods of Deployment web have no port of this"
+    " name; they have http",
+)  # fmt: skip
+case(
+    "M01", "of a Service", by_service("htp", app="web"), labelled(app="web"),
+    text="ServiceMonitor web spec.endpoints[0].port='htp' but Service web has no port of this name; did you mean http?",
+)  # fmt: skip
+
+case("M02", "the labels", monitor(labels={"release": "kps"}), cluster=WATCHED)
+case("M02", "a cluster that says nothing", monitor())
+case(
+    "M02", "other labels", monitor(labels={"release": "other"}), cluster=WATCHED,
+    text="PodMonitor web metadata.labels['release']='other' but the Prometheus of watched chooses what has release=kps;"
+    " write release=kps",
+)  # fmt: skip
+
+case("M03", "labels of the Service", by_service(app="web"), labelled(app="web"))
+case(
+    "M03", "labels of the pods", by_service(app="web"), labelled(), deployment(),
+    text="ServiceMonitor web spec.selector.matchLabels='app=web' but no Service here has these labels; select labels of"
+    " the Service's own metadata, or accept M03 where the Service is made elsewhere",
+)  # fmt: skip
+
+for expression in ("up == 0", 'up{a="}"} > 1', "sum by (a) (rate(b[5m]))", r'up{a="\""}', "up{a=`\\`}"):
+    case("M04", expression, alerting(expression))
+for expression, said in (
+    ("sum(up", ") is missing"),
+    ("up)", "nothing is open that ) could close"),
+    ("rate(up[5m)", "nothing is open that ) could close"),
+    ('up{a="b}', 'a string that begins with " does not end'),
+):
+    case(
+        "M04", expression, alerting(expression),
+        text=f"PrometheusRule web spec.groups[0].rules[0].expr='{expression}' but {said}; close what is open",
+    )  # fmt: skip
+case(
+    "M04", "nothing", alerting(" "),
+    text="PrometheusRule web spec.groups[0].rules[0].expr=' ' but it is empty; close what is open",
+)  # fmt: skip
+
+case("M05", "no policy", monitor(), deployment(), cluster=WATCHED)
+LET_IN: dict[str, list[Any]] = {
+    "by name": [{"from": [space(**NAMED)], "ports": [{"port": 8080}]}],
+    "by another label": [{"from": [space(team="ops")]}],
+    "the port by name": [{"from": [space(**NAMED)], "ports": [{"port": "http"}]}],
+    "a range": [{"from": [space(**NAMED)], "ports": [{"port": 8000, "endPort": 9000}]}],
+    "everybody": [{}],
+    "addresses": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}],
+}
+for title, rules in LET_IN.items():
+    case("M05", title, monitor(), deployment(), letting_in(*rules), cluster=WATCHED)
+KEEP_OUT: dict[str, list[Any]] = {
+    "nobody": [],
+    "another namespace": [{"from": [space(**{"kubernetes.io/metadata.name": "gateways"})]}],
+    "its own": [{"from": [{"podSelector": {}}]}],
+    "another port": [{"from": [space(**NAMED)], "ports": [{"port": 9000}]}],
+}
+for title, rules in KEEP_OUT.items():
+    case("M05", title, monitor(), deployment(), letting_in(*rules), cluster=WATCHED, text=KEPT_OUT)
+
+case("M06", "severe", alerting("up"))
+case("M06", "a recording", alerting("up", alert=None, record="a:b", labels={}))
+case(
+    "M06", "as it may be", alerting("up", labels={}),
+    text="PrometheusRule web spec.groups[0].rules[0].labels but the alert Down has no severity; add labels.severity",
+)  # fmt: skip
+
+ALL_PODS = "sum(vllm:num_requests_waiting)"
+ELSEWHERE = "sum(kafka_consumergroup_lag)"
+
+
+def following(query: str, **metadata: str) -> Manifest:
+    """Return a trigger on *query*."""
+    return {"type": "prometheus", "metricType": "AverageValue", "metadata": {"query": query, **metadata}}
+
+
+def scaled(*triggers: Mapping[str, Any], name: str = "web", buffer: str | None = None, **spec: Any) -> Manifest:
+    """Return a ScaledObject of the Deployment web."""
+    stock = {"scaleTargetRef": {"name": "web"}, "minReplicaCount": 1, "triggers": list(triggers)}
+    annotations = {} if buffer is None else {"modelyard.dev/buffer": buffer}
+    return custom("keda.sh/v1alpha1", "ScaledObject", name, {**stock, **spec}, annotations=annotations)
+
+
+NOT_TOLD: dict[str, Any] = {"minReplicaCount": None}
+case("A03", "never at zero", scaled(following(ALL_PODS)), deployment())
+case("A03", "a queue elsewhere", scaled(following(ELSEWHERE), **NOT_TOLD), deployment())
+case("A03", "a schedule", scaled({"type": "cron"}, following(ALL_PODS), minReplicaCount=0), deployment())
+case(
+    "A03", "its own queue", scaled(following(ALL_PODS), minReplicaCount=0), deployment(),
+    text="ScaledObject web spec.minReplicaCount=0 but all its triggers go by what the pods of Deployment web tell; write"
+    " minReplicaCount: 1, or follow a queue that lives elsewhere",
+)  # fmt: skip
+case(
+    "A03", "its own pods by name", scaled(following('sum(requests{pod=~"web-.*"})'), **NOT_TOLD), deployment(),
+    text="ScaledObject web spec.minReplicaCount but KEDA goes down to 0 if not told, and all its triggers go by what the"
+    " pods of Deployment web tell; write minReplicaCount: 1, or follow a queue that lives elsewhere",
+)  # fmt: skip
+case(
+    "A03", "idle", scaled({"type": "cpu"}, idleReplicaCount=0), deployment(),
+    text="ScaledObject web spec.idleReplicaCount=0 but all its triggers go by what the pods of Deployment web tell; write"
+    " minReplicaCount: 1, or follow a queue that lives elsewhere",
+)  # fmt: skip
+
+case("A04", "nobody calls it", scaled(following(ELSEWHERE), minReplicaCount=0), deployment())
+case("A04", "a queue before it", scaled(following(ELSEWHERE), buffer="kafka", **NOT_TOLD), deployment(), service())
+case(
+    "A04", "a Service only", scaled(following(ELSEWHERE), minReplicaCount=0), deployment(), service(),
+    text="ScaledObject web spec.minReplicaCount=0 but Service web keeps no requests while there is no pod; write"
+    " minReplicaCount: 1, or say what keeps requests in the annotation modelyard.dev/buffer",
+)  # fmt: skip
+
+case(
+    "A14", "fitting", scaled(following(ELSEWHERE), idleReplicaCount=0, fallback={"replicas": 1, "failureThreshold": 3})
+)
+case(
+    "A14", "more than the most", scaled(following(ELSEWHERE), minReplicaCount=3, maxReplicaCount=2),
+    text="ScaledObject web spec.minReplicaCount=3 but spec.maxReplicaCount is 2, and the fewest replicas are at most the"
+    " most; correct the number",
+)  # fmt: skip
+case(
+    "A14", "not idle", scaled(following(ELSEWHERE), idleReplicaCount=1),
+    text="ScaledObject web spec.idleReplicaCount=1 but spec.minReplicaCount is 1, and an idle workload has fewer;"
+    " correct the number",
+)  # fmt: skip
+case(
+    "A14",
+    "nothing to follow",
+    scaled(),
+    text="ScaledObject web spec.triggers=[] but nothing would ever scale it; add a trigger",
+)
+case(
+    "A14", "nothing to fall back from", scaled({"type": "cpu"}, fallback={"replicas": 1, "failureThreshold": 3}),
+    text="ScaledObject web spec.fallback but KEDA can only fall back from a trigger of metricType AverageValue on"
+    " something else than cpu or memory; remove it, or add such a trigger",
+)  # fmt: skip
+
+for query in (ALL_PODS, "avg(a)", "topk(1, a)", "scalar(a)", "count (up)"):
+    case("A15", query, scaled(following(query)))
+case(
+    "A15", "each pod", scaled(following("vllm:num_requests_waiting")),
+    text="ScaledObject web spec.triggers[0].metadata.query='vllm:num_requests_waiting' but it answers with one series for"
+    " each pod; sum it: sum(...)",
+)  # fmt: skip
+
+case("A19", "a queue", scaled(following(ALL_PODS)))
+case(
+    "A19", "DCGM", scaled(following("sum(DCGM_FI_DEV_GPU_UTIL)")),
+    text="ScaledObject web spec.triggers[0].metadata.query='DCGM_FI_DEV_GPU_UTIL' but a GPU is as busy with one request"
+    " as with fifty; follow the requests that wait, with QueueScale, or accept A19 where the use does follow the load",
+)  # fmt: skip
+
+case("N11", "54 characters", scaled(following(ELSEWHERE), name="a" * 54))
+case(
+    "N11", "55 characters", scaled(following(ELSEWHERE), name="a" * 55),
+    text=f"ScaledObject {'a' * 55} metadata.name='{'a' * 55}' but KEDA calls its autoscaler keda-hpa-<name>, and this"
+    " has 64 characters of 63; choose a name of at most 54 characters",
+)  # fmt: skip
+
+case("A18", "patient enough", scaled(following(ELSEWHERE)), deployment())
+case(
+    "A18", "by KEDA", scaled(following(ELSEWHERE)),
+    deployment(template=pods({"startupProbe": {"tcpSocket": {"port": 1}, "failureThreshold": 60}})),
+    text="ScaledObject web spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds but"
+    " it is 300 seconds if not given, and a start of Deployment web may take 600 seconds, in which the pod is missed;"
+    " raise it to 600",
+)  # fmt: skip
+
+
+def routed(**more: Any) -> Cluster:
+    """Return a cluster with a Gateway."""
+    gateway = Gateway("public", "gateways", **{"implementation": "istio", **more})
+    return Cluster("routed", kubernetes="1.34", gateway=gateway)
+
+
+def route(*backends: Any, name: str = "web", host: str = "a.example", kind: str = "HTTPRoute", **rule: Any) -> Manifest:
+    """Return a route by the Gateway to Services, each with a port and perhaps a weight."""
+    references = [dict(zip(("name", "port", "weight"), one, strict=False)) for one in backends or [("web", 80)]]
+    parents = [{"name": "public", "namespace": "gateways"}]
+    spec = {"parentRefs": parents, "hostnames": [host], "rules": [{"backendRefs": references, **rule}]}
+    return custom("gateway.networking.k8s.io/v1", kind, name, spec)
+
+
+def ingress(to: str, /, **port: Any) -> Manifest:
+    """Return an Ingress to the Service *to*."""
+    path = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": to, "port": port}}}
+    return custom(
+        "networking.k8s.io/v1", "Ingress", "web", {"rules": [{"host": "a.example", "http": {"paths": [path]}}]}
+    )
+
+
+WEB = (deployment(), service())
+FROM_GATEWAY = space(**{"kubernetes.io/metadata.name": "gateways"})
+GET_IN = "let the gateway's namespace in, or accept H06 where its proxies run elsewhere"
+BACKEND = "HTTPRoute web spec.rules[0].backendRefs[0]"
+case("H01", "a Service and its port", route(), *WEB, cluster=routed())
+case("H01", "of another namespace", route(("other", 80), backendRefs=[{"name": "x", "namespace": "y"}]), *WEB)
+case("H01", "a port by name", ingress("web", name="http"), deployment(), labelled())
+case(
+    "H01", "no such Service", route(("wep", 80)), *WEB,
+    text=f"{BACKEND}.name='wep' but no Service of this name is rendered here; did you mean web?",
+)  # fmt: skip
+case(
+    "H01", "no such port", route(("web", 8080)), *WEB,
+    text=f"{BACKEND}.port=8080 but Service web has no such port; it has 80",
+)  # fmt: skip
+case(
+    "H01", "by gRPC", route(("web", 81), kind="GRPCRoute"), *WEB,
+    text="GRPCRoute web spec.rules[0].backendRefs[0].port=81 but Service web has no such port; it has 80",
+)  # fmt: skip
+case(
+    "H01", "by an Ingress", ingress("web", number=8080), *WEB,
+    text="Ingress web spec.rules[0].http.paths[0].backend.service.port=8080 but Service web has no such port; it has 80",
+)  # fmt: skip
+
+case("H02", "one of two", route(("web", 80, 0), ("web", 80, 1)), *WEB)
+case(
+    "H02", "nobody", route(("web", 80, 0)), *WEB,
+    text="HTTPRoute web spec.rules[0].backendRefs but every weight is 0, so nobody gets requests; give one of them a"
+    " weight above 0",
+)  # fmt: skip
+
+policy = custom(
+    "networking.gke.io/v1", "GCPBackendPolicy", "web",
+    {"default": {"timeoutSec": 600}, "targetRef": {"group": "", "kind": "Service", "name": "web"}},
+)  # fmt: skip
+case("H04", "a policy", route(), policy, *WEB, cluster=routed(implementation="gke"))
+case("H04", "another gateway", route(), *WEB, cluster=routed())
+case(
+    "H04", "no policy", route(), *WEB, cluster=routed(implementation="gke"),
+    text=f"{BACKEND}.name='web' but each request is cut after 30 seconds; add a GCPBackendPolicy with timeoutSec for the"
+    " Service, or accept H04 where no request takes so long",
+)  # fmt: skip
+
+case("H05", "Istio knows them", route(timeouts={"request": "1m"}), *WEB, cluster=routed())
+for implementation in ("gke", "nginx"):
+    case(
+        "H05", implementation, route(timeouts={"request": "1m"}), *WEB, cluster=routed(implementation=implementation),
+        text=f"HTTPRoute web spec.rules[0].timeouts but the gateway public is one of {implementation}, which does not know"
+        " them; leave timeouts away, and set them by the gateway's own policy",
+    )  # fmt: skip
+
+case("H06", "no policy", route(), *WEB, cluster=routed())
+case("H06", "let in", route(), *WEB, letting_in({"from": [FROM_GATEWAY], "ports": [{"port": 8080}]}), cluster=routed())
+case("H06", "outside of the cluster", route(), *WEB, letting_in(), cluster=routed(implementation="gke"))
+for title, more, whence in (
+    ("where it stands", {}, "gateways"),
+    ("where Envoy runs", {"implementation": "envoy"}, "envoy-gateway-system"),
+    ("where it is said to run", {"proxies": "edge"}, "edge"),
+):
+    case(
+        "H06", title, route(), *WEB, letting_in({"from": [space(**NAMED)]}), cluster=routed(**more),
+        text=f"{BACKEND}.name='web' but NetworkPolicy web lets nobody of the namespace {whence} in to the pods of Service"
+        f" web; {GET_IN}",
+    )  # fmt: skip
+
+case("H07", "no limit", route(timeouts={"request": "0s"}), *WEB, cluster=routed(implementation="envoy"))
+case("H07", "not Envoy", route(), *WEB, cluster=routed())
+case(
+    "H07", "as Envoy has it", route(), *WEB, cluster=routed(implementation="envoy"),
+    text="HTTPRoute web spec.rules[0].timeouts but without a request timeout each request is cut after 15 seconds; write"
+    ' timeouts.request: "0s" for no limit, or accept H07 where no request takes so long',
+)  # fmt: skip
+
+HEADER = [{"headers": [{"name": "x-user", "value": "a"}]}]
+case("H08", "two hosts", route(), route(name="other", host="b.example"), *WEB)
+case("H08", "by a header", route(), route(name="other", matches=HEADER), *WEB)
+case("H08", "two paths", route(), route(name="other", matches=[{"path": {"value": "/v2"}}]), *WEB)
+case(
+    "H08", "one host", route(), route(name="other", matches=[{"path": {"type": "PathPrefix", "value": "/"}}]), *WEB,
+    text="HTTPRoute other spec.hostnames[0]='a.example' but HTTPRoute web takes the requests for a.example/ already; put"
+    " both into one route, as shares of it, or choose another host or path",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "manifests", "cluster", "expected"), CASES)
+def test_what_is_outside_of_pods_is_judged(
+    rule: str, manifests: tuple[Mapping[str, Any], ...], cluster: Cluster, expected: list[str]
+) -> None:
+    """Each rule finds what breaks it, and nothing beside."""
+    assert [text for broken, text in judged(rule[0], *manifests, cluster=cluster) if broken == rule] == expected

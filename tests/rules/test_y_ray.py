@@ -1,0 +1,89 @@
+"""Y: objects of Ray, each rule with what breaks it, in its exact words, and what is close to it and right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard import Crd
+from tests.rules.patches import Operation, Setup, foreign, put, remove, texts
+from tests.support import having
+
+CASES: list[Any] = []
+POD = {"spec": {"containers": [{"name": "ray", "image": "rayproject/ray:2.52.0"}]}}
+RAY_JOB: dict[str, Any] = {
+    "apiVersion": "ray.io/v1",
+    "kind": "RayJob",
+    "metadata": {"name": "tune"},
+    "spec": {
+        "entrypoint": "python tune.py",
+        "shutdownAfterJobFinishes": True,
+        "rayClusterSpec": {
+            "headGroupSpec": {"rayStartParams": {"num-cpus": "0"}, "template": POD},
+            "workerGroupSpecs": [{"groupName": "a", "replicas": 1, "rayStartParams": {}, "template": POD}],
+        },
+    },
+}
+QUEUED = put("/metadata/labels", {"kueue.x-k8s.io/queue-name": "research"})
+TUNE = "test: RayJob tune "
+
+
+def case(rule: str, name: str, setup: Setup, *expected: str) -> None:
+    """Keep one case: what *setup* is to *rule*, with the findings in order or none."""
+    CASES.append(pytest.param(rule, setup, list(expected), id=f"{rule}-{name}"))
+
+
+def job(*operations: Operation) -> Setup:
+    """Return what adds a RayJob of one worker."""
+    return foreign(RAY_JOB, *operations)
+
+
+case("N09", "just fits", foreign({**RAY_JOB, "metadata": {"name": "t" * 47}}))
+case(
+    "N09", "too long", foreign({**RAY_JOB, "metadata": {"name": "t" * 48}}),
+    f"test: RayJob {'t' * 48} metadata.name='{'t' * 48}' but a name has at most 47 characters here and this one has 48; "
+    "shorten the name, and begin it with a letter",
+)  # fmt: skip
+case("Y01", "by itself", job(put("/spec/backoffLimit", 2)))
+case(
+    "Y01", "by hand", job(put("/spec/backoffLimit", 2), put("/spec/submissionMode", "InteractiveMode")),
+    f"{TUNE}spec.backoffLimit=2 but somebody submits it by hand (submissionMode is InteractiveMode), and nothing can try it "
+    "again; remove it",
+)  # fmt: skip
+case(
+    "Y01", "suspended", job(put("/spec/suspend", True), remove("/spec/shutdownAfterJobFinishes")),  # noqa: FBT003
+    f"{TUNE}spec.suspend=True but only a RayJob with shutdownAfterJobFinishes can be suspended; remove it",
+)  # fmt: skip
+case(
+    "Y01", "twice", job(put("/spec/rayClusterSpec/headGroupSpec/resources", {"CPU": "0"})),
+    f"{TUNE}spec.rayClusterSpec.headGroupSpec.rayStartParams['num-cpus'] but resources stands there too, and KubeRay takes one "
+    "of the two; keep one of the two",
+)  # fmt: skip
+case("K07", "in a queue", job(QUEUED))
+case(
+    "K07", "stays", job(QUEUED, remove("/spec/shutdownAfterJobFinishes")),
+    f"{TUNE}spec.shutdownAfterJobFinishes but it waits in the queue research, and its cluster would stay when it is done; "
+    "write shutdownAfterJobFinishes: true, and rayClusterSpec instead of clusterSelector",
+)  # fmt: skip
+case(
+    "K07", "elsewhere", job(QUEUED, put("/spec/clusterSelector", {"ray.io/cluster": "shared"})),
+    f"{TUNE}spec.clusterSelector but it waits in the queue research, and would run in a cluster that does not; write "
+    "shutdownAfterJobFinishes: true, and rayClusterSpec instead of clusterSelector",
+)  # fmt: skip
+SEVERAL = put("/spec/rayClusterSpec/workerGroupSpecs/0/replicas", 4)
+case(
+    "J18", "a RayJob", job(SEVERAL),
+    f"{TUNE}spec.rayClusterSpec.workerGroupSpecs='4 workers' but they are placed one by one, and each of two such RayJobs may "
+    "hold half of the nodes for ever; put the Job into a queue (Kueue), or accept J18 where nothing else wants these nodes",
+)  # fmt: skip
+case("J18", "a RayJob in a queue", job(SEVERAL, QUEUED))
+case("J18", "a RayJob as a gang", job(SEVERAL, put("/metadata/labels", {"ray.io/gang-scheduling-enabled": "true"})))
+case("Y01", "of another group", foreign({**RAY_JOB, "apiVersion": "acme.dev/v1"}, put("/spec/suspend", True)))  # noqa: FBT003
+
+
+@pytest.mark.parametrize(("rule", "setup", "expected"), CASES)
+def test_the_rule(tmp_path: Path, rule: str, setup: Setup, expected: list[str]) -> None:
+    """Each case has the findings that it says, word for word, or none of this rule."""
+    assert texts(tmp_path, rule, setup, cluster=having(Crd.KUBERAY), pod_security="privileged") == expected

@@ -1,0 +1,273 @@
+"""The pipelines to copy: what they call exists, what they publish is right, and one comment stays one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import typer.main
+import yaml
+
+from modelyard.cli import app as cli
+from tests.plan.repository import SETTINGS, Repository, make, run
+
+CI = Path(__file__).resolve().parent.parent / "docs" / "ci"
+PIPELINES = sorted(CI.glob("*.yaml"))
+SHA = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+CALL = re.compile(r"modelyard ((?:images )?[a-z]+)((?: (?:\"[^\"]*\"|[^\s;|>\"]+))*)")
+MARK = "<!-- modelyard plan -->"
+EVERY_PIPELINE = pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda path: path.stem)
+
+
+def scripts(value: Any) -> Iterator[str]:
+    """Yield the shell scripts in a pipeline."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in {"run", "script", "before_script"}:
+                yield from [inner] if isinstance(inner, str) else inner
+            else:
+                yield from scripts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from scripts(inner)
+
+
+def script_of(pipeline: str, job: str) -> str:
+    """Return what the job that publishes to a branch runs, without what only a forge can do."""
+    read = yaml.safe_load((CI / pipeline).read_text(encoding="utf-8"))
+    found = list(scripts(read["jobs"][job] if "jobs" in read else read[job]))
+    return "\n".join(one for one in found if "remote set-url" not in one)
+
+
+@EVERY_PIPELINE
+def test_every_call_of_modelyard_can_be_made(pipeline: Path) -> None:
+    """Command and options exist, and take what they are given."""
+    program = typer.main.get_command(cli.app)
+    text = "\n".join(scripts(yaml.safe_load(pipeline.read_text(encoding="utf-8"))))
+    calls = CALL.findall(text)
+
+    assert calls != []
+    for names, rest in calls:
+        command: Any = program
+        for name in names.split():
+            command = command.commands[name]
+        words = [word.strip('"') for word in rest.split()]
+        command.make_context(names, words, resilient_parsing=False)
+
+
+@EVERY_PIPELINE
+def test_actions_are_pinned(pipeline: Path) -> None:
+    """By commit, or by a tag with the reason on the line above; never by a branch."""
+    lines = pipeline.read_text(encoding="utf-8").splitlines()
+    loose = [place for place, line in enumerate(lines) if "uses: " in line and not SHA.search(line)]
+
+    assert [lines[place] for place in loose if not re.search(r"@v\d+\.\d+\.\d+$", lines[place])] == []
+    assert [lines[place] for place in loose if "By tag: " not in lines[place - 1]] == []
+
+
+@EVERY_PIPELINE
+def test_pipelines_end(pipeline: Path) -> None:
+    """Every job has a bound in time, and on GitHub no more rights than it says."""
+    read = yaml.safe_load(pipeline.read_text(encoding="utf-8"))
+    if "jobs" not in read:
+        assert read["default"]["timeout"] == "15 minutes"
+        return
+    assert read["permissions"] == {"contents": "read"}
+    assert [name for name, job in read["jobs"].items() if not 1 <= job["timeout-minutes"] <= 15] == []
+
+
+def test_no_word_of_a_user_is_run_as_shell() -> None:
+    """What others name, such as a branch, comes through the environment and not through the text of a script."""
+    found = [script for path in CI.glob("github*.yaml") for script in scripts(yaml.safe_load(path.read_text()))]
+
+    assert [script for script in found if "${{" in script] == []
+
+
+@pytest.mark.parametrize("pipeline", ["github.yaml", "gitlab.yaml"])
+def test_dist_is_published_to_a_branch(pipeline: str, tmp_path: Path) -> None:
+    """As it is and nothing else, once, never by force, and never by a run that is late."""
+    run(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", "origin")
+    repository = make(tmp_path / "work")
+    repository.git("remote", "add", "origin", str(tmp_path / "origin"))
+    script = script_of(pipeline, "publish-branch")
+
+    def publish(folder: Path) -> str:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 # as the forges run it
+            cwd=folder,
+            env={**os.environ, **SETTINGS, "SOURCE": "main", "BRANCH": "rendered"},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def push(value: str) -> str:
+        commit = repository.commit({"prod/api/a.yaml": value})
+        repository.git("push", "--quiet", "origin", "main")
+        return commit
+
+    first = push("a: 1\n")
+    assert publish(repository.root) == ""
+    assert publish(repository.root) == "rendered is up to date\n"
+    second = push("a: 2\n")
+    late = Repository(tmp_path / "late", tmp_path / "late")
+    run(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}/origin", "late")
+    late.git("checkout", "--quiet", "--detach")
+    push("a: 3\n")
+    assert publish(late.root) == "main has moved on, and its own run publishes it\n"
+    assert publish(repository.root) == ""
+
+    published = ["-C", str(tmp_path / "origin"), "log", "--format=%s", "rendered"]
+    assert run(tmp_path, *published).splitlines() == [
+        f"dist/ of {repository.git('rev-parse', 'HEAD')}",
+        f"dist/ of {first}",
+    ]
+    assert second not in run(tmp_path, *published)
+    files = run(tmp_path, "-C", str(tmp_path / "origin"), "ls-tree", "-r", "--name-only", "rendered")
+    assert files == "dist/prod/api/a.yaml"
+
+
+def listed(pipeline: str, folder: Path) -> None:
+    """Run what lists the environments in a pipeline, for a fleet with two and a dist/ with one more."""
+    (script,) = [one for one in scripts(yaml.safe_load((CI / pipeline).read_text())) if "END" in one]
+    (folder / "dist" / "_inventory").mkdir(parents=True)
+    (folder / "dist" / "_inventory" / "old.json").write_text("{}")
+    (folder / "told.json").write_text('[{"environment": "prod"}, {"environment": "dev"}, {"environment": "prod"}]')
+    (folder / "workloads.json").write_text((folder / "told.json").read_text())
+    (folder / "modelyard").write_text("#!/bin/sh\nexec cat told.json\n")
+    (folder / "modelyard").chmod(0o755)
+    path = os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
+    subprocess.run(
+        ["bash", "-ec", script],  # noqa: S607 # as the forges run it
+        cwd=folder,
+        env={**os.environ, "PATH": path, "GITHUB_OUTPUT": "output"},
+        check=True,
+        timeout=60,
+    )
+
+
+def test_an_environment_that_is_gone_has_a_job_too(tmp_path: Path) -> None:
+    """What dist/ still has is checked by the sharded pipelines, and fails."""
+    (tmp_path / "github").mkdir()
+    (tmp_path / "gitlab").mkdir()
+    listed("github-sharded.yaml", tmp_path / "github")
+    listed("gitlab-sharded.yaml", tmp_path / "gitlab")
+
+    assert (tmp_path / "github" / "output").read_text() == 'names=["dev", "old", "prod"]\n'
+    install = "pip install --require-hashes -r requirements.txt"
+    assert yaml.safe_load((tmp_path / "gitlab" / "check.yaml").read_text()) == {
+        f"check {name}": {"image": "python:3.12", "script": [install, f"modelyard check {name}"]}
+        for name in ("dev", "old", "prod")
+    }
+
+
+@attrs.define
+class Forge:
+    """
+    The part of a forge's API that holds comments.
+
+    Args:
+        comments: Their texts by id.
+
+        asked: Method and path of every request, and what it proved to be.
+    """
+
+    comments: dict[int, str]
+    asked: list[tuple[str, str, str]] = attrs.field(factory=list)
+    address: str = ""
+
+
+@pytest.fixture(name="forge")
+def _forge() -> Iterator[Forge]:
+    """Start a forge on this machine that has comments of others, more than a page of them."""
+    forge = Forge({number: f"comment {number}" for number in range(1, 131)})
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            proof = self.headers.get("Authorization") or self.headers.get("PRIVATE-TOKEN") or ""
+            forge.asked.append((self.command, self.path, proof))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length))["body"] if length else ""
+            found: Any = {}
+            if self.command == "GET":
+                page = int(self.path.rpartition("=")[2])
+                found = [{"id": key, "body": text} for key, text in forge.comments.items()][
+                    (page - 1) * 100 : page * 100
+                ]
+            elif self.command == "POST":
+                forge.comments[max(forge.comments) + 1] = body
+            else:
+                forge.comments[int(self.path.rpartition("/")[2])] = body
+            data = json.dumps(found).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815 # as http.server asks for them
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # its name is http.server's
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        forge.address = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield forge
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("settings", "comments", "edited"),
+    [
+        (
+            {"GITHUB_REPOSITORY": "acme/models", "GITHUB_TOKEN": "t", "PULL_REQUEST": "7"},
+            "/repos/acme/models/issues/7/comments",
+            "PATCH /repos/acme/models/issues/comments/131",
+        ),
+        (
+            {"CI_PROJECT_ID": "12", "CI_MERGE_REQUEST_IID": "7", "MODELYARD_TOKEN": "t"},
+            "/projects/12/merge_requests/7/notes",
+            "PUT /projects/12/merge_requests/7/notes/131",
+        ),
+    ],
+    ids=["github", "gitlab"],
+)
+def test_one_comment_stays_one(
+    forge: Forge, settings: dict[str, str], comments: str, edited: str, tmp_path: Path
+) -> None:
+    """It is made once, edited where the plan is another, and left alone where it is the same."""
+    addresses = dict.fromkeys(("GITHUB_API_URL", "CI_API_V4_URL"), forge.address)
+
+    def post(text: str) -> list[str]:
+        forge.asked.clear()
+        (tmp_path / "plan.md").write_text(f"{MARK}\n{text}\n")
+        done = subprocess.run(
+            [sys.executable, CI / "post_plan.py", tmp_path / "plan.md"],
+            env={"PATH": os.environ["PATH"], **settings, **addresses, "no_proxy": "127.0.0.1"},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        assert {proof for _, _, proof in forge.asked} == {"Bearer t" if "GITHUB_TOKEN" in settings else "t"}
+        return [f"{method} {path}" for method, path, _ in forge.asked if method != "GET"]
+
+    assert post("**Plan: nothing changes** since x.") == []
+    assert post("one") == [f"POST {comments}"]
+    assert post("one") == []
+    assert post("two") == [edited]
+    assert post("**Plan: nothing changes** since x.") == [edited]
+    assert [text for text in forge.comments.values() if text.startswith(MARK)] == [
+        f"{MARK}\n**Plan: nothing changes** since x.\n"
+    ]
+    assert len(forge.comments) == 131

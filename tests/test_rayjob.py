@@ -1,0 +1,144 @@
+"""A TrainingJob as a RayJob: a Ray cluster of its own, whose head runs the command and whose workers do the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard import Crd, Flux, Gpu, Queue, RayJob, Step
+from modelyard.training.outcomes import outcomes
+from tests.manifests import MISSING, at
+from tests.support import delivered, environment, found, found_by, having, objects, training
+
+CLUSTER = having(Crd.KUBERAY, Crd.KUEUE)
+STOCK: dict[str, Any] = {
+    "nodes": 4,
+    "command": ["python", "tune.py"],
+    "backend": RayJob(),
+    "accept": {"J18": "the cluster is for this training"},
+}
+HEAD = "spec.rayClusterSpec.headGroupSpec"
+WORKERS = "spec.rayClusterSpec.workerGroupSpecs[0]"
+
+
+def rendered(root: Path, **options: Any) -> dict[str, dict[str, Any]]:
+    """Return the objects of the stock training as a RayJob, with *options*, which nothing is found in."""
+    scope = environment(root, cluster=CLUSTER)
+    training(scope, **{**STOCK, **options})
+    assert found(scope) == []
+    return objects(scope)
+
+
+def test_the_command_runs_on_the_head_and_the_work_on_the_workers(tmp_path: Path) -> None:
+    """The head has no accelerators, and Ray places nothing there."""
+    job = rendered(tmp_path, args=["--lr", "0.1 or so"], retries=2)["RayJob/train"]
+
+    assert {key: at(job, f"spec.{key}") for key in ("entrypoint", "backoffLimit", "activeDeadlineSeconds")} == {
+        "entrypoint": "python tune.py --lr '0.1 or so'",
+        "backoffLimit": 2,
+        "activeDeadlineSeconds": 21600,
+    }
+    assert at(job, "spec.shutdownAfterJobFinishes") is True
+    assert at(job, f"{HEAD}.rayStartParams") == {"num-cpus": "0"}
+    head = at(job, f"{HEAD}.template.spec.containers[0].resources")
+    assert head == {"requests": {"cpu": "2", "memory": "8Gi"}, "limits": {"memory": "8Gi"}}
+    assert [at(job, f"{WORKERS}.{key}") for key in ("replicas", "minReplicas", "maxReplicas")] == [4, 4, 4]
+    assert at(job, f"{WORKERS}.template.spec.containers[0].resources.limits.nvidia|com/gpu") == "2"
+    for place in (f"{HEAD}.template", f"{WORKERS}.template", "spec.submitterPodTemplate"):
+        container = at(job, f"{place}.spec.containers[0]")
+        assert at(container, "command") == MISSING
+        assert at(container, "securityContext.allowPrivilegeEscalation") is False
+        assert "PET_MASTER_ADDR" not in [one["name"] for one in container["env"]]
+
+
+def test_the_head_is_as_large_as_is_said(tmp_path: Path) -> None:
+    """The options of the backend."""
+    backend = RayJob(head_cpu=8, head_memory="32Gi", operator_namespace="ray-system")
+    made = rendered(tmp_path, backend=backend)
+    head = at(made["RayJob/train"], f"{HEAD}.template.spec.containers[0].resources.requests")
+
+    assert head == {"cpu": "8", "memory": "32Gi"}
+    assert at(made["NetworkPolicy/train"], "spec.ingress") == [
+        {"from": [{"podSelector": {"matchLabels": {"app": "train"}}}]},
+        {
+            "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ray-system"}}}],
+            "ports": [{"protocol": "TCP", "port": 8265}],
+        },
+    ]
+
+
+def test_it_waits_in_a_queue(tmp_path: Path) -> None:
+    """And what Kueue writes in it is left alone."""
+    scope = environment(tmp_path, cluster=CLUSTER, delivery=Flux("https://git.example/acme/models"))
+    training(scope, **{**STOCK, "accept": {}, "queue": Queue("research")})
+    (ignored,) = delivered(scope)["Kustomization/ml-test"]["spec"]["ignore"]
+
+    assert found(scope) == []
+    assert at(objects(scope)["RayJob/train"], "metadata.labels.kueue|x-k8s|io/queue-name") == "research"
+    assert ignored["paths"] == [
+        "/spec/suspend",
+        *(
+            f"{place}/spec/{field}"
+            for place in (
+                "/spec/rayClusterSpec/headGroupSpec/template",
+                "/spec/rayClusterSpec/workerGroupSpecs/0/template",
+                "/spec/submitterPodTemplate",
+            )
+            for field in ("nodeSelector", "tolerations")
+        ),
+    ]
+
+
+def test_it_is_told_what_goes_wrong(tmp_path: Path) -> None:
+    """Ray's own retries are the program's matter."""
+    table = {one.when: one.then for one in outcomes(rendered(tmp_path, retries=1)["RayJob/train"])}
+
+    again = "a new Ray cluster runs it again, once at most; then the RayJob fails"
+    assert table == {
+        "node of a worker drained or lost": "the pod is replaced; what that means, the program says to Ray",
+        "node of the head drained or lost": f"the program is lost with it: {again}",
+        "any exit code but 0": again,
+        "longer than 6 hours": "the RayJob fails, and its Ray cluster is deleted",
+    }
+
+
+REFUSED: list[Any] = [
+    (
+        {"after": [Step("register", ["r"])]},
+        "X11",
+        "after=['register'] but backend= is a RayJob, which runs one program; let the program do it",
+    ),
+    (
+        {"fatal_exit_codes": [3]},
+        "X11",
+        "fatal_exit_codes=[3] but backend= is a RayJob, whose operator does not look at exit codes; leave it away",
+    ),
+    (
+        {"backend": RayJob(head_memory="much")},
+        "R01",
+        (
+            "backend.head_memory='much' but a quantity is a number with one of the suffixes m, k, M, G, T, Ki, Mi, Gi, Ti, or "
+            'none; write a number with a unit such as "500m" for CPU or "2Gi" for memory'
+        ),
+    ),
+    (
+        {"nodes": 33, "gpu": Gpu("l4", 1)},
+        "R26",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "rule", "text"), REFUSED)
+def test_what_a_rayjob_cannot_do(tmp_path: Path, options: dict[str, Any], rule: str, text: str) -> None:
+    """It is refused in the user's own words."""
+    scope = environment(tmp_path, cluster=CLUSTER)
+    training(scope, **{**STOCK, **options})
+    (only,) = found_by(scope, rule)
+
+    if rule == "R26":
+        assert "there are up to 33 pods, and eks-test has room for 32" in only
+    else:
+        assert only == f"test/train: {text}"
