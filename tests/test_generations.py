@@ -7,16 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import yaml
 
 from modelyard import (
+    VLLM,
     Accelerator,
     Cluster,
     ConfigFiles,
     Environment,
     Fleet,
     Gpu,
+    ScalableModelService,
     Schedule,
     Severity,
     Sweep,
@@ -26,6 +29,7 @@ from modelyard import (
 from modelyard.images import lock_path, pinned, read, write
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.render.report import summary
+from tests import test_models
 from tests.project import MODELYARD, make
 from tests.support import CLUSTER, IMAGE, environment, found_by, service, training
 
@@ -193,6 +197,40 @@ def test_a_run_keeps_the_template_of_its_claim(tmp_path: Path) -> None:
 
     assert sorted(one.rpartition("-")[0] for one in kept(tmp_path)["train"]) == ["train", "train-b200-2"]
     assert found == ["job-train", "resourceclaimtemplate-train-b200", "resourceclaimtemplate-train-b200-2"]
+
+
+def test_a_schedule_keeps_configurations_as_a_service_does(tmp_path: Path) -> None:
+    """The Jobs that it has made mount them, and are not in git."""
+
+    def nightly(number: int) -> Build:
+        config = ConfigFiles("/etc/train", {"a.yaml": f"a: {number}\n"})
+        return lambda env: training(env, schedule=Schedule("0 3 * * *"), config=config)
+
+    synth(tmp_path, nightly(1))
+    first = name(tmp_path, "configmap-train-config")
+    synth(tmp_path, nightly(2))
+
+    assert kept(tmp_path) == {"train": [first]}
+
+
+def test_a_service_that_loads_its_model_keeps_its_configuration(tmp_path: Path) -> None:
+    """The Job that loads is no run that anybody keeps."""
+
+    def loading(number: int) -> Build:
+        options: dict[str, Any] = {
+            "config": ConfigFiles("/etc/chat", {"a.yaml": f"a: {number}\n"}),
+            "model": attrs.evolve(test_models.MODEL, revision=str(number) * 40),
+            "loader": test_models.LOADER,
+        }
+        return lambda env: ScalableModelService(
+            env, "chat", image=test_models.IMAGE, runtime=VLLM(), replicas=2, **options
+        )  # fmt: skip
+
+    synth(tmp_path, loading(1), cluster=test_models.CLUSTER)
+    first = name(tmp_path, "configmap-chat-config")
+    synth(tmp_path, loading(2), cluster=test_models.CLUSTER)
+
+    assert kept(tmp_path) == {"chat": [first]}
 
 
 def test_a_configuration_that_is_taken_away_is_kept_as_well(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -372,3 +373,32 @@ def test_a_former_configuration_is_made_again(team: Teams, observed: Observed) -
             "v1", "ConfigMap", own.namespace, what="the former configuration is made again",
         )  # fmt: skip
         observed("argocd: the last configuration of a service stays in dist/, and was made again when it was deleted")
+
+
+@pytest.mark.parametrize(("overridden", "health"), [(False, "Healthy"), (True, "Progressing")])
+def test_the_health_of_a_run_that_was_suspended(
+    team: Teams,
+    observed: Observed,
+    overridden: bool,  # noqa: FBT001
+    health: str,
+) -> None:
+    """Argo CD takes one that runs again for one that has ended, but for the lines that ``docs/gitops.md`` has."""
+    page = (ROOT / "docs" / "gitops.md").read_text()
+    lines = re.findall(r"```yaml\n(data:\n  resource.customizations.health.batch_Job: .*?)```", page, re.DOTALL)
+    data = yaml.safe_load(lines[0])["data"] if overridden else {}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm", "namespace": "argocd"}}
+    with team(f"health-{health.lower()}") as own:
+        own.api.patch(settings, {"data": data})
+        try:
+            revision = own.merge(lambda fleet: training(own.environment(fleet)))
+            own.bootstrap()
+            own.synced(revision, "Progressing")
+            (job,) = own.api.all("batch/v1", "Job", own.namespace)
+            own.api.patch(job, {"spec": {"suspend": True}})
+            own.synced(revision, "Suspended")
+            own.api.patch(job, {"spec": {"suspend": False}})
+            own.api.until_one(lambda one: one["status"].get("active") == 1, job, what="the run goes on")
+            own.synced(revision, health)
+            observed(f"argocd: a run that goes on after a pause is {health} {'with' if data else 'without'} our lines")
+        finally:
+            own.api.patch(settings, {"data": dict.fromkeys(data)})
