@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 import yaml
 
@@ -19,6 +18,7 @@ from modelyard import (
     Environment,
     Fleet,
     Gpu,
+    HuggingFace,
     ScalableModelService,
     Schedule,
     Severity,
@@ -219,7 +219,7 @@ def test_a_service_that_loads_its_model_keeps_its_configuration(tmp_path: Path) 
     def loading(number: int) -> Build:
         options: dict[str, Any] = {
             "config": ConfigFiles("/etc/chat", {"a.yaml": f"a: {number}\n"}),
-            "model": attrs.evolve(test_models.MODEL, revision=str(number) * 40),
+            "model": HuggingFace("acme/chat", revision=str(number) * 40),
             "loader": test_models.LOADER,
         }
         return lambda env: ScalableModelService(
