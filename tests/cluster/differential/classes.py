@@ -139,10 +139,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "V01": OnlyUs(SEVERAL),
     "V02": OnlyUs(SEVERAL),
     "V03": OnlyUs(FLEET),
-    "V07": OnlyUs(
-        "admission drops the volume and its mounts, and takes the pod",
-        "test_hardware.py::test_an_image_volume_is_dropped_where_its_gate_is_off",
-    ),
+    "V07": OnlyUs("admission drops the volume and its mounts, and takes the pod"),
     "V10": OnlyUs(WORSE),
     "V13": OnlyUs(LATER),
     "V15": OnlyUs(KUBELET),
