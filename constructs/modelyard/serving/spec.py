@@ -11,9 +11,10 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
+from modelyard.pod.checking import type_breaches, value_breaches, without
 from modelyard.pod.options import Claim, Port
 from modelyard.pod.sources import Bucket, HuggingFace, OciImage
-from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
 from modelyard.pod.watching import Metrics
 from modelyard.serving import checks
 from modelyard.serving.hosts import Host

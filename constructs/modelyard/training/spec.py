@@ -9,9 +9,10 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
+from modelyard.pod.checking import type_breaches, value_breaches, without
 from modelyard.pod.options import Claim, Gpu
 from modelyard.pod.sources import DataSource
-from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
 from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, rayjob, steps
 from modelyard.training import sweep as sweeps
 from modelyard.training.backends import Backend, TrainJob
