@@ -18,7 +18,7 @@ from modelyard.values.image import Image
 from modelyard.values.typecheck import mismatches
 from modelyard.values.value import Check, source_of
 
-S = TypeVar("S", bound=attrs.AttrsInstance)
+S = TypeVar("S")
 
 RULES_OF_CHECKS = {
     "image": "P02", "cpu": "R01", "memory": "R01", "cpu_limit": "R01", "memory_limit": "R01",
@@ -96,12 +96,14 @@ def without(spec: S, broken: Iterable[Breach], **stand_ins: Any) -> S:
     if not names:
         return spec
     replaced: dict[str, Any] = {}
-    for field in attrs.fields(type(spec)):
+    given: Any = spec
+    for field in attrs.fields(type(given)):
         if field.name in names:
             default = field.default
             made = default.factory() if isinstance(default, attrs.Factory) else default  # type: ignore[arg-type]
             replaced[field.name] = stand_ins.get(field.name, made)
-    return attrs.evolve(spec, **replaced)
+    changed: S = attrs.evolve(given, **replaced)
+    return changed
 
 
 @cache
