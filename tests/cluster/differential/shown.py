@@ -89,6 +89,7 @@ NEEDS: Mapping[str, str] = {
     "K04": "Kueue's webhook",
     "K05": "Kueue's controller, which counts requests",
     "K06": "Kueue's webhook",
+    "K07": "KubeRay's operator",
     "K08": "Kueue's webhook",
     "M01": "the Prometheus operator, and a Prometheus that scrapes",
     "M02": "the Prometheus operator",
@@ -99,6 +100,7 @@ NEEDS: Mapping[str, str] = {
     "N06": "JobSet's webhook",
     "N07": "JobSet's webhook",
     "N08": "Kubeflow's trainer, and JobSet's webhook",
+    "N09": "KubeRay's operator",
     "N11": "KEDA, which makes the HorizontalPodAutoscaler",
     "N13": "JobSet's webhook",
     "N21": "a shell in a container",
@@ -135,5 +137,6 @@ NEEDS: Mapping[str, str] = {
     "V31": "the External Secrets operator",
     "Y02": "the webhook of Kubeflow's trainer",
     "Y03": "the webhook of Kubeflow's trainer",
+    "Y01": "KubeRay's operator",
 }
 """By rule, what these clusters do not have, and would need for the failure to be seen."""
