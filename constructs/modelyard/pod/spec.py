@@ -130,14 +130,8 @@ def _resources(spec: PodSpec) -> Iterator[Breach]:
             continue
         asked, allowed = quantity.number(request), quantity.number(limit)
         if asked is not None and allowed is not None and asked > allowed:
-            do = f"raise {name}_limit to at least {request}, or lower {name}"
-            yield Breach(
-                "R08",
-                name,
-                request,
-                f"{name}_limit is {shown(limit)}, and a request is at most its limit",
-                do,
-            )
+            because = f"{name}_limit is {shown(limit)}, and a request is at most its limit"
+            yield Breach("R08", name, request, because, f"raise {name}_limit to at least {request}, or lower {name}")
 
 
 def _environment(spec: PodSpec) -> Iterator[Breach]:
@@ -168,13 +162,8 @@ def _mounts(spec: PodSpec) -> Iterator[Breach]:
     for field, path in mounted:
         clean = posixpath.normpath(path)
         if clean in seen:
-            yield Breach(
-                "V06",
-                field,
-                path,
-                f"{seen[clean]} is mounted there already",
-                "give each volume a folder of its own",
-            )
+            because = f"{seen[clean]} is mounted there already"
+            yield Breach("V06", field, path, because, "give each volume a folder of its own")
         seen[clean] = field
     for index, volume in enumerate(spec.volumes):
         if isinstance(volume, Claim) and volume.storage_class is not None and volume.size is None:
