@@ -248,13 +248,8 @@ def _resources(spec: PodSpec) -> Iterator[Breach]:
         asked, allowed = quantity.number(request), quantity.number(limit)
         if asked is not None and allowed is not None and asked > allowed:
             do = f"raise {name}_limit to at least {request}, or lower {name}"
-            yield Breach(
-                "R08",
-                name,
-                request,
-                f"{name}_limit is {shown(limit)}, and a request is at most its limit",
-                do,
-            )
+            because = f"{name}_limit is {shown(limit)}, and a request is at most its limit"
+            yield Breach("R08", name, request, because, do)
 
 
 def _environment(spec: PodSpec) -> Iterator[Breach]:
