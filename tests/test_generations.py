@@ -232,7 +232,6 @@ def test_a_schedule_keeps_configurations_as_a_service_does(tmp_path: Path) -> No
 
 def test_a_service_that_loads_its_model_keeps_its_configuration(tmp_path: Path) -> None:
     """The Job that loads is no run that anybody keeps."""
-
     stock: Any = test_models.MODEL
 
     def loading(number: int) -> Build:
