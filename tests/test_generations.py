@@ -215,11 +215,12 @@ def test_a_schedule_keeps_configurations_as_a_service_does(tmp_path: Path) -> No
 
 def test_a_service_that_loads_its_model_keeps_its_configuration(tmp_path: Path) -> None:
     """The Job that loads is no run that anybody keeps."""
+    model: Any = test_models.MODEL
 
     def loading(number: int) -> Build:
         options: dict[str, Any] = {
             "config": ConfigFiles("/etc/chat", {"a.yaml": f"a: {number}\n"}),
-            "model": attrs.evolve(test_models.MODEL, revision=str(number) * 40),
+            "model": attrs.evolve(model, revision=str(number) * 40),
             "loader": test_models.LOADER,
         }
         return lambda env: ScalableModelService(

@@ -108,16 +108,14 @@ RULES_OF_CHECKS = {
     "ephemeral_storage": "R01", "shared_memory": "R01", "size_limit": "R01", "size": "R01", "max_failed": "J07",
     "user": "P17", "count": "R05", "resource": "R02", "devices": "R02", "topology": "R27", "huge_pages": "R01",
     "url": "V15", "repo": "V15", "revision": "V13", "to": "V15", "every": "X11", "notice": "X11",
-    "node_selector": "N16",
-    "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
+    "node_selector": "N16", "number": "N20", "port": "N20", "service": "N20", "mount": "V06", "parallel": "X11",
     "version": "X11", "max_model_len": "X11", "gpu_memory": "X11", "tensor_parallel": "X11", "pipeline_parallel": "X11",
     "rank": "X11", "cache": "V06", "rate": "R01",
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
     "keep_runs": "X11", "exclusive_topology": "N16", "min_parallelism": "K03", "required_topology": "K04",
     "preferred_topology": "K04", "head_cpu": "R01", "head_memory": "R01",
-    "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
+    "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16", "timeout": "X11",
     "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
-    "timeout": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 LEAVES = frozenset({type(None), bool, int, str, timedelta})
