@@ -19,6 +19,8 @@ from modelyard import (
     Environment,
     Fleet,
     Gpu,
+    HuggingFace,
+    Loader,
     ScalableModelService,
     Schedule,
     Severity,
@@ -154,6 +156,21 @@ def test_the_last_configuration_of_a_service_is_kept(tmp_path: Path) -> None:
     assert first not in kept(tmp_path)["api"]
 
 
+def test_a_service_that_loads_its_model_keeps_its_last_configuration_too(tmp_path: Path) -> None:
+    """The Job that loads is no run of it: a former one has done its work, and is not kept."""
+
+    def build(number: int) -> Build:
+        model = HuggingFace("acme/chat", revision=f"{number:040}")
+        config = ConfigFiles("/etc/api", {"a.yaml": f"x: {number}\n"})
+        return lambda env: service(env, model=model, loader=Loader(IMAGE, size="1Gi"), config=config)
+
+    for number in (1, 2):
+        synth(tmp_path, build(number))
+
+    assert [one.rpartition("-")[0] for one in kept(tmp_path)["api"]] == ["api-config"]
+    assert [path for path in files(tmp_path) if path.startswith("job")] == ["job-api-loader.yaml"]
+
+
 @pytest.mark.parametrize(("keep", "expected"), [(0, 0), (1, 1), (3, 3)])
 def test_an_environment_says_how_many_configurations_are_kept(tmp_path: Path, keep: int, expected: int) -> None:
     """Of each service."""
@@ -215,12 +232,12 @@ def test_a_schedule_keeps_configurations_as_a_service_does(tmp_path: Path) -> No
 
 def test_a_service_that_loads_its_model_keeps_its_configuration(tmp_path: Path) -> None:
     """The Job that loads is no run that anybody keeps."""
-    model: Any = test_models.MODEL
+    stock: Any = test_models.MODEL
 
     def loading(number: int) -> Build:
         options: dict[str, Any] = {
             "config": ConfigFiles("/etc/chat", {"a.yaml": f"a: {number}\n"}),
-            "model": attrs.evolve(model, revision=str(number) * 40),
+            "model": attrs.evolve(stock, revision=str(number) * 40),
             "loader": test_models.LOADER,
         }
         return lambda env: ScalableModelService(

@@ -111,7 +111,10 @@ def test_t07_a_kind_whose_definition_is_not_there(tmp_path: Path) -> None:
     assert found_by(scope, "X04")
     scope = environment(tmp_path, delivery=Flux(REPO, depends_on=["operators"]))
     service(scope)
-    assert delivered(scope)["Kustomization/ml-test"]["spec"]["dependsOn"] == [{"name": "operators"}]
+    assert delivered(scope)["Kustomization/ml-test"]["spec"]["dependsOn"] == [
+        {"name": "ml-test-delivery"},
+        {"name": "operators"},
+    ]
 
 
 def fleet(root: Path, *, broken: bool = False) -> None:

@@ -155,7 +155,7 @@ def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
         given = getattr(spec, name)
         if check is not None and (because := check(given)):
             yield _checked(prefix, name, given, because, source_of(spec))
-        elif type(given) not in LEAVES:
+        elif given and type(given) not in LEAVES:
             for place, item in _within(given):
                 if hasattr(item, "__source__"):
                     yield from value_breaches(item, f"{prefix}{name}{place}.")
