@@ -10,11 +10,11 @@ import pytest
 from modelyard import Accelerator, StorageClass
 from modelyard import Cluster as Claimed
 from tests.cluster.api import Manifest
-from tests.cluster.wrong import placing, scaling, serving, training
-from tests.cluster.wrong.stage import Breaking, namespace
 from tests.cluster.cluster import Cluster
 from tests.cluster.objects import name
 from tests.cluster.programs import NEWEST
+from tests.cluster.wrong import placing, scaling, serving, training
+from tests.cluster.wrong.stage import Breaking, namespace
 
 
 def pool(called: str, nodes: int = 1, **options: Any) -> Accelerator:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from tests.cluster.api import Manifest, condition
+from tests.cluster.objects import image, ready, steady
 from tests.cluster.wrong.placing import WAITING
 from tests.cluster.wrong.stage import Breaking, namespace, unscheduled
-from tests.cluster.objects import image, ready, steady
 
 Observed = Callable[[str], None]
 

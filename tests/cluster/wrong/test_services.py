@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.api import ApiError, Manifest, condition
+from tests.cluster.objects import endpoints
 from tests.cluster.wrong.serving import IMMUTABLE
 from tests.cluster.wrong.stage import Breaking, namespace, states
-from tests.cluster.objects import endpoints
 
 Observed = Callable[[str], None]
 

@@ -13,14 +13,14 @@ from modelyard import ArgoCD as Delivery
 from tests.cluster.api import ApiError, Manifest, is_true
 from tests.cluster.argocd import ArgoCD
 from tests.cluster.argocd import application as called
-from tests.cluster.wrong.conftest import NODES
-from tests.cluster.wrong.stage import Breaking, namespace, states
-from tests.cluster.wrong.syncing import OBJECTS, POLICIES, application
 from tests.cluster.cluster import Cluster
 from tests.cluster.differential.ours import Judge
 from tests.cluster.git import GitRepository
 from tests.cluster.objects import name
 from tests.cluster.programs import NEWEST
+from tests.cluster.wrong.conftest import NODES
+from tests.cluster.wrong.stage import Breaking, namespace, states
+from tests.cluster.wrong.syncing import OBJECTS, POLICIES, application
 from tests.rules.manifests import config_map
 from tests.support import environment
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.cluster.api import ApiError, Manifest, condition
-from tests.cluster.wrong.stage import Breaking, namespace, unscheduled
-from tests.cluster.wrong.training import LATER, QUEUE, TWICE, ago, gang
 from tests.cluster.cluster import Cluster
 from tests.cluster.objects import ended, name
 from tests.cluster.rendezvous import published
+from tests.cluster.wrong.stage import Breaking, namespace, unscheduled
+from tests.cluster.wrong.training import LATER, QUEUE, TWICE, ago, gang
 
 Observed = Callable[[str], None]
 INDEX = "batch.kubernetes.io/job-completion-index"

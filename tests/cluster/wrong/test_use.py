@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.cluster.api import condition, is_true
-from tests.cluster.wrong.stage import Breaking, states
 from tests.cluster.objects import steady
+from tests.cluster.wrong.stage import Breaking, states
 
 Observed = Callable[[str], None]
 MEASURED = 120.0
