@@ -13,6 +13,7 @@ from modelyard import (
     Cluster,
     Finding,
     Gpu,
+    HuggingFace,
     Schedule,
     SpotNodes,
     Sweep,
@@ -344,3 +345,22 @@ def test_spot_nodes_are_those_that_the_cluster_has(tmp_path: Path) -> None:
 def test_spot_nodes_that_cannot_be(tmp_path: Path, nodes: SpotNodes, text: str) -> None:
     """A cluster that is misdeclared is told so."""
     assert texts(found(environment(tmp_path, cluster=cluster_with(spot=nodes)))) == [text]
+
+
+def test_two_things_are_not_mounted_in_one_folder(tmp_path: Path) -> None:
+    """Neither a download and a checkpoint, nor two downloads."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    kept = {
+        name: HuggingFace(f"org/{name}", revision=commit, cache=Claim(name, "/models", access_mode="ReadWriteMany"))
+        for name in ("a", "b")
+    }
+
+    assert wrong(tmp_path, data={"a": kept["a"]}, checkpoint=Checkpoint(Claim("ckpt", "/models/"))) == [
+        "V06 test/train: checkpoint.to.mount='/models/' but cache-a is mounted there; choose another folder"
+    ]
+    assert wrong(tmp_path, checkpoint=Checkpoint(Claim("ckpt", "/tmp"))) == [
+        "V06 test/train: checkpoint.to.mount='/tmp' but temporary files are written there; choose another folder"
+    ]
+    assert wrong(tmp_path, data=kept) == [
+        "V06 test/train: data='/models' but cache-a is mounted there; choose another folder"
+    ]

@@ -193,6 +193,7 @@ def test_the_objects_of_flux(tmp_path: Path) -> None:
             "prune": True,
             "deletionPolicy": "Orphan",
             "wait": False,
+            "dependsOn": [{"name": "ml-test-delivery"}],
             "healthChecks": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "api", "namespace": "ml-test"}],
             "ignore": [
                 {
@@ -239,7 +240,7 @@ def test_every_option_of_flux(tmp_path: Path) -> None:
     spec = made["Kustomization/models"]["spec"]
     assert spec["sourceRef"] == {"kind": "OCIRepository", "name": "models"}
     assert (spec["path"], spec["timeout"], spec["serviceAccountName"]) == ("./test", "600s", "models-reconciler")
-    assert spec["dependsOn"] == [{"name": "operators"}, {"name": "policies"}]
+    assert spec["dependsOn"] == [{"name": "models-delivery"}, {"name": "operators"}, {"name": "policies"}]
     assert made["Kustomization/models-delivery"]["spec"]["path"] == "./_delivery/test"
 
 

@@ -7,16 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import yaml
 
 from modelyard import (
+    VLLM,
     Accelerator,
     Cluster,
     ConfigFiles,
     Environment,
     Fleet,
     Gpu,
+    HuggingFace,
+    Loader,
+    ScalableModelService,
     Schedule,
     Severity,
     Sweep,
@@ -26,6 +31,7 @@ from modelyard import (
 from modelyard.images import lock_path, pinned, read, write
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.render.report import summary
+from tests import test_models
 from tests.project import MODELYARD, make
 from tests.support import CLUSTER, IMAGE, environment, found_by, service, training
 
@@ -150,6 +156,21 @@ def test_the_last_configuration_of_a_service_is_kept(tmp_path: Path) -> None:
     assert first not in kept(tmp_path)["api"]
 
 
+def test_a_service_that_loads_its_model_keeps_its_last_configuration_too(tmp_path: Path) -> None:
+    """The Job that loads is no run of it: a former one has done its work, and is not kept."""
+
+    def build(number: int) -> Build:
+        model = HuggingFace("acme/chat", revision=f"{number:040}")
+        config = ConfigFiles("/etc/api", {"a.yaml": f"x: {number}\n"})
+        return lambda env: service(env, model=model, loader=Loader(IMAGE, size="1Gi"), config=config)
+
+    for number in (1, 2):
+        synth(tmp_path, build(number))
+
+    assert [one.rpartition("-")[0] for one in kept(tmp_path)["api"]] == ["api-config"]
+    assert [path for path in files(tmp_path) if path.startswith("job")] == ["job-api-loader.yaml"]
+
+
 @pytest.mark.parametrize(("keep", "expected"), [(0, 0), (1, 1), (3, 3)])
 def test_an_environment_says_how_many_configurations_are_kept(tmp_path: Path, keep: int, expected: int) -> None:
     """Of each service."""
@@ -191,9 +212,43 @@ def test_a_run_keeps_the_template_of_its_claim(tmp_path: Path) -> None:
     folder = tmp_path / "dist" / "test" / "train"
     found = sorted(path.name.rpartition("-")[0] for path in folder.glob("*.yaml") if "-" in path.name)
 
-    assert [one.split("-")[0] for one in kept(tmp_path)["train"]] == ["train", "train"]
-    assert sorted(one.rpartition("-")[0] for one in kept(tmp_path)["train"]) == ["train", "train-accelerator"]
-    assert found == ["job-train", "resourceclaimtemplate-train", "resourceclaimtemplate-train-accelerator"]
+    assert sorted(one.rpartition("-")[0] for one in kept(tmp_path)["train"]) == ["train", "train-b200-2"]
+    assert found == ["job-train", "resourceclaimtemplate-train-b200", "resourceclaimtemplate-train-b200-2"]
+
+
+def test_a_schedule_keeps_configurations_as_a_service_does(tmp_path: Path) -> None:
+    """The Jobs that it has made mount them, and are not in git."""
+
+    def nightly(number: int) -> Build:
+        config = ConfigFiles("/etc/train", {"a.yaml": f"a: {number}\n"})
+        return lambda env: training(env, schedule=Schedule("0 3 * * *"), config=config)
+
+    synth(tmp_path, nightly(1))
+    first = name(tmp_path, "configmap-train-config")
+    synth(tmp_path, nightly(2))
+
+    assert kept(tmp_path) == {"train": [first]}
+
+
+def test_a_service_that_loads_its_model_keeps_its_configuration(tmp_path: Path) -> None:
+    """The Job that loads is no run that anybody keeps."""
+    stock: Any = test_models.MODEL
+
+    def loading(number: int) -> Build:
+        options: dict[str, Any] = {
+            "config": ConfigFiles("/etc/chat", {"a.yaml": f"a: {number}\n"}),
+            "model": attrs.evolve(stock, revision=str(number) * 40),
+            "loader": test_models.LOADER,
+        }
+        return lambda env: ScalableModelService(
+            env, "chat", image=test_models.IMAGE, runtime=VLLM(), replicas=2, **options
+        )  # fmt: skip
+
+    synth(tmp_path, loading(1), cluster=test_models.CLUSTER)
+    first = name(tmp_path, "configmap-chat-config")
+    synth(tmp_path, loading(2), cluster=test_models.CLUSTER)
+
+    assert kept(tmp_path) == {"chat": [first]}
 
 
 def test_a_configuration_that_is_taken_away_is_kept_as_well(tmp_path: Path) -> None:

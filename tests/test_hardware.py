@@ -103,6 +103,30 @@ def test_a_slice_of_tpus_has_a_pod_on_every_host(tmp_path: Path) -> None:
     assert at(made, "spec.completions") == 4
 
 
+def test_a_run_has_a_slice_to_itself(tmp_path: Path) -> None:
+    """On GKE a slice is a node pool: all pods of a run in one, and none of another run's, in whatever namespace."""
+    made = job(tmp_path, SLICE, gpu=Gpu("v5e-16", 4), nodes=4)
+    run, pool = "batch.kubernetes.io/job-name", "cloud.google.com/gke-nodepool"
+
+    assert at(made, f"{POD}.affinity") == {
+        "podAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {"labelSelector": {"matchLabels": {"app": "train"}}, "matchLabelKeys": [run], "topologyKey": pool}
+            ]
+        },
+        "podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {
+                    "labelSelector": {"matchExpressions": [{"key": run, "operator": "Exists"}]},
+                    "mismatchLabelKeys": [run],
+                    "namespaceSelector": {},
+                    "topologyKey": pool,
+                }
+            ]
+        },
+    }
+
+
 def test_a_fabric_is_there_for_trainings_on_several_nodes_only(tmp_path: Path) -> None:
     """One pod has nobody to talk with, and network devices are few."""
     alone, together = (job(tmp_path, H100, gpu=Gpu("h100", 8), nodes=nodes) for nodes in (1, 2))
@@ -157,10 +181,10 @@ def test_a_device_class_hands_out_devices_by_claim(tmp_path: Path) -> None:
     scope = environment(tmp_path, cluster=cluster(CLAIMED))
     training(scope, gpu=Gpu("b200", 4))
     made = objects(scope)
-    template = made["ResourceClaimTemplate/train-accelerator"]
+    template = made["ResourceClaimTemplate/train-b200-4"]
 
     assert template["apiVersion"] == "resource.k8s.io/v1"
-    assert template["metadata"]["name"] == "train-accelerator-5a5b1587"
+    assert template["metadata"]["name"] == "train-b200-4-5a5b1587"
     assert template["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
     assert at(template, "spec.spec.devices.requests") == [
         {
@@ -177,7 +201,7 @@ def test_a_device_class_hands_out_devices_by_claim(tmp_path: Path) -> None:
     ]
     job_made = made["Job/train"]
     assert at(job_made, f"{POD}.resourceClaims") == [
-        {"name": "accelerator", "resourceClaimTemplateName": "train-accelerator-5a5b1587"}
+        {"name": "accelerator", "resourceClaimTemplateName": "train-b200-4-5a5b1587"}
     ]
     assert at(job_made, f"{CONTAINER}.resources") == {
         "requests": {"cpu": "1", "memory": "2Gi"},
@@ -193,8 +217,8 @@ def test_a_service_claims_devices_too(tmp_path: Path) -> None:
     service(scope, gpu=Gpu("b200"), scale=None, replicas=2)
     made = objects(scope)
 
-    assert made["ResourceClaimTemplate/api-accelerator"]["metadata"]["annotations"] == {
-        "modelyard.dev/name": "api-accelerator",
+    assert made["ResourceClaimTemplate/api-b200-1"]["metadata"]["annotations"] == {
+        "modelyard.dev/name": "api-b200-1",
         "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
         "argocd.argoproj.io/sync-options": "Prune=false",
         "kustomize.toolkit.fluxcd.io/prune": "disabled",

@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from modelyard import (
+    VLLM,
     Accelerator,
     ArgoCD,
     Cluster,
@@ -17,6 +18,7 @@ from modelyard import (
     Environment,
     Gpu,
     GpuScale,
+    HuggingFace,
     Metrics,
     MetricScale,
     Monitoring,
@@ -37,6 +39,7 @@ def _but(value: Any, **more: Any) -> Any:
     return attrs.evolve(value, **more)
 
 
+VLLM_IMAGE = "ghcr.io/acme/vllm-openai:v0.18.0@sha256:" + "0" * 64
 QUEUE = QueueScale(min=2, max=6, metric="vllm:num_requests_waiting")
 LAG = MetricScale(min=1, max=6, query="sum(kafka_consumergroup_lag)", target=20)
 SCRAPED = Watch(metrics=Metrics("http"))
@@ -124,6 +127,26 @@ def test_replicas_are_not_ended_in_less_time_than_they_start_in(
     assert behaviour["scaleUp"]["stabilizationWindowSeconds"] == 0
 
 
+def test_a_busy_replica_without_a_queue_is_kept(tmp_path: Path) -> None:
+    """Where the runtime is known, so are the names of its metrics, and the requests under way count as well."""
+    scope = _served(
+        tmp_path,
+        QueueScale(min=2, max=6, running=16),
+        image=VLLM_IMAGE,
+        runtime=VLLM(),
+        model=HuggingFace("acme/tiny", revision="0" * 40),
+        gpu=Gpu("l4"),
+        memory="16Gi",
+        watch=None,
+    )
+    triggers = at(objects(scope)[OBJECT], "spec.triggers")
+
+    assert [(one["metadata"]["query"], one["metadata"]["threshold"]) for one in triggers] == [
+        (f'sum(vllm:num_requests_waiting{{namespace="ml-test",pod=~"{PODS}"}})', "5"),
+        (f'sum(vllm:num_requests_running{{namespace="ml-test",pod=~"{PODS}"}})', "16"),
+    ]
+
+
 def test_what_keeps_requests_is_written_down(tmp_path: Path) -> None:
     """A reviewer sees on what the way to zero rests."""
     scope = _served(tmp_path, _but(LAG, min=0, buffer="kafka"))
@@ -193,6 +216,14 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
             (
                 "X11 test/api: scale.metric but nothing is known that this service tells of the requests that wait; name the"
                 " metric, or scale by something else"
+            ),
+        ),
+        (
+            _cluster(),
+            {"scale": _but(QUEUE, running=16), "watch": SCRAPED},
+            (
+                "X11 test/api: scale.running=16 but nothing is known that this service tells of the requests that are"
+                " under way; leave running= away"
             ),
         ),
         (

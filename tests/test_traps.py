@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from modelyard import ArgoCD, Claim, ConfigFiles, CpuScale, Environment, Fleet, Flux, SynthesisError
 from modelyard.render.engine import Request, synthesize
@@ -110,7 +111,10 @@ def test_t07_a_kind_whose_definition_is_not_there(tmp_path: Path) -> None:
     assert found_by(scope, "X04")
     scope = environment(tmp_path, delivery=Flux(REPO, depends_on=["operators"]))
     service(scope)
-    assert delivered(scope)["Kustomization/ml-test"]["spec"]["dependsOn"] == [{"name": "operators"}]
+    assert delivered(scope)["Kustomization/ml-test"]["spec"]["dependsOn"] == [
+        {"name": "ml-test-delivery"},
+        {"name": "operators"},
+    ]
 
 
 def fleet(root: Path, *, broken: bool = False) -> None:
@@ -188,6 +192,12 @@ def test_t12_a_sync_that_waits_for_a_queue(tmp_path: Path) -> None:
     scope = environment(tmp_path)
     raw(scope, queued)
     assert found_by(scope, "G02")
+    # What the lines do is seen in a real Argo CD, in tests/cluster/test_argocd.py.
+    (override,) = re.findall(
+        r"```yaml\n(data:\n  resource.customizations.health.batch_Job: .*?)```", PAGE.read_text(), re.DOTALL
+    )
+    (lua,) = yaml.safe_load(override)["data"].values()
+    assert re.findall(r'status = "(\w+)"', lua) == ["Progressing", "Degraded", "Healthy", "Suspended"]
 
 
 def test_t13_a_configuration_that_is_pruned_too_early(tmp_path: Path) -> None:

@@ -76,6 +76,13 @@ PARTS = {
     ),
     "certificates": Part({"certificates": "modelyard/tools/cluster/certificates"}, seconds=20),
     "etcd": Part({"etcd": "go.etcd.io/etcd/server/v3"}, "go.etcd.io/etcd/server/v3"),
+    "flux": Part(
+        {
+            "source-controller": "github.com/fluxcd/source-controller",
+            "kustomize-controller": "github.com/fluxcd/kustomize-controller",
+        },
+        seconds=400,
+    ),
     "kubernetes-1.37": kubernetes(
         "1.37", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", seconds=600
     ),

@@ -9,7 +9,7 @@ from modelyard import _node as _node
 from modelyard import crash
 
 if TYPE_CHECKING:
-    from modelyard.delivery import ArgoCD, Flux
+    from modelyard.delivery import ArgoCD, Flux, FluxPolicy
     from modelyard.findings import (
         Finding,
         ModelyardError,
@@ -114,6 +114,7 @@ __all__ = [
     "Finding",
     "Fleet",
     "Flux",
+    "FluxPolicy",
     "Gateway",
     "Gpu",
     "GpuScale",
@@ -169,7 +170,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "modelyard.delivery": ("ArgoCD", "Flux"),
+    "modelyard.delivery": ("ArgoCD", "Flux", "FluxPolicy"),
     "modelyard.findings": ("Finding", "ModelyardError", "Severity", "SpecError", "SynthesisError", "UsageError"),
     "modelyard.fleet": (
         "Accelerator", "Cloud", "Cluster", "Crd", "Environment", "Fabric", "Fleet", "Gateway",

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tests.cluster.api import Manifest
@@ -88,7 +86,6 @@ class ArgoCD:
             f"--redis=127.0.0.1:{redis}",
             f"--repo-server=127.0.0.1:{repo_server}",
             "--repo-server-plaintext",
-            # Argo CD gives no choice of the interface; nothing but counters is served here.
             f"--metrics-port={metrics}",
             "--logformat=text",
             # The cluster that it runs in, although it runs beside it.
@@ -122,40 +119,6 @@ class ArgoCD:
 
         what = f"{name} is Synced to {revision[:8]} and {' or '.join(health)}"
         return self.api.until_one(seen, application(name), what=what, seconds=PATIENCE)
-
-
-class Repository:
-    """
-    A git repository that a team commits ``dist/`` to.
-
-    Args:
-        root: Its folder, which is also where environments are rendered.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.url = f"file://{root}"
-        root.mkdir()
-        self._git("init", "--quiet", "--initial-branch=main")
-
-    def commit(self, message: str) -> str:
-        """Commit everything, and return the revision."""
-        self._git("add", "--all", "dist")
-        self._git("commit", "--quiet", "--allow-empty", f"--message={message}")
-        return self._git("rev-parse", "HEAD").strip()
-
-    def _git(self, *words: str) -> str:
-        identity = ["-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "commit.gpgsign=false"]
-        done = subprocess.run(
-            ["git", *identity, *words],  # noqa: S607 # the one on PATH
-            cwd=self.root,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.root), "GIT_CONFIG_NOSYSTEM": "1"},
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=60,
-        )
-        return done.stdout
 
 
 def application(name: str) -> Manifest:

@@ -13,6 +13,7 @@ import pytest
 from tests.cluster.argocd import ArgoCD
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.flux import Flux
 from tests.cluster.processes import Programs
 from tests.cluster.programs import NEWEST, OLDEST, ROOT
 
@@ -55,6 +56,12 @@ def cluster(programs: Programs) -> Iterator[Cluster]:
 def argocd(cluster: Cluster) -> ArgoCD:
     """Start Argo CD in the whole cluster; it ends with it."""
     return ArgoCD(cluster)
+
+
+@pytest.fixture(scope="session")
+def flux(cluster: Cluster) -> Flux:
+    """Start Flux in the whole cluster; it ends with it."""
+    return Flux(cluster)
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,50 +21,34 @@ from modelyard import (
     Claim,
     ConfigFiles,
     CpuScale,
-    Environment,
     Fleet,
-    Gpu,
-    ScalableModelService,
     SynthesisError,
-    TrainingJob,
-    hours,
 )
-from modelyard.render.engine import Request, synthesize
-from tests.cluster.api import MANAGER, Api, ApiError, Manifest, Stop, is_true
-from tests.cluster.argocd import PATIENCE, ArgoCD, Repository, application
+from tests.cluster.api import MANAGER, ApiError, Manifest, is_true
+from tests.cluster.argocd import PATIENCE, ArgoCD, application
 from tests.cluster.cluster import Cluster
 from tests.cluster.load import Load
 from tests.cluster.programs import ROOT
-from tests.support import IMAGE, raw
+from tests.cluster.team import SERVED, Build, Team, missing, owners, service, training
+from tests.support import raw
 
 Observed = Callable[[str], None]
-Build = Callable[[Fleet], object]
-Teams = Callable[..., "contextlib.AbstractContextManager[Team]"]
+Teams = Callable[..., "contextlib.AbstractContextManager[ArgoTeam]"]
 MODEL_V1 = "sha256:976c277f19dcd6d30db9f67822fb1bcf7d35e382ca95dab38fbdaf0d0d213222"
 MODEL_V2 = "sha256:" + "2" * 64
 
 
-class Team:
-    """
-    A team with one environment: it renders, merges, and looks at what Argo CD makes of it.
-
-    Args:
-        argocd: Which syncs.
-
-        root: The team's repository.
-
-        name: Of the environment.
-    """
+class ArgoTeam(Team):
+    """A team whose environment Argo CD syncs."""
 
     def __init__(self, argocd: ArgoCD, root: Path, name: str) -> None:
-        self.argocd, self.api, self.name = argocd, argocd.api, name
-        self.repository = Repository(root)
-        self.namespace = f"ml-{name}"
+        super().__init__(argocd.api, root, name)
+        self.argocd = argocd
 
-    def environment(self, fleet: Fleet, **options: Any) -> Environment:
-        """Return the environment, delivered from the repository."""
-        delivery = Delivery(self.repository.url)
-        return Environment(fleet, self.name, cluster=EKS, namespace=self.namespace, delivery=delivery, **options)
+    @property
+    def delivery(self) -> Delivery:
+        """An Application that reads the repository as a folder."""
+        return Delivery(self.repository.url)
 
     def operation(self, phase: str, revision: str, message: str) -> None:
         """Wait until the operation of the Application is in *phase* with *revision*, and says *message*."""
@@ -77,53 +61,22 @@ class Team:
         what = f"the sync of {revision[:8]} is {phase}"
         self.api.until_one(seen, application(self.namespace), what=what, seconds=PATIENCE)
 
-    def merge(self, build: Build) -> str:
-        """Render what *build* says and commit it; return the revision."""
-        root = self.repository.root
-        fleet = Fleet({self.name: build}, root=root)
-        synthesize(Request(main=root / "main.py", fleet=fleet))
-        return self.repository.commit("Render")
-
     def bootstrap(self) -> None:
         """Apply the one file that is applied by hand."""
-        folder = self.repository.root / "dist" / "_delivery" / self.name
-        (file,) = folder.glob("application.*-delivery.yaml")
+        (file,) = self.delivered.glob("application.*-delivery.yaml")
         self.api.apply(yaml.safe_load(file.read_text()), manager="kubectl")
         self.api.until_one(bool, application(self.namespace), what="the Application is made", seconds=PATIENCE)
 
-    def synced(self, revision: str, *health: str) -> Manifest:
-        """Return the Application when Argo CD has synced *revision*, and the delivery too."""
+    def refresh(self) -> None:
+        """Have both Applications compared."""
         for name in (f"{self.namespace}-delivery", self.namespace):
             self.argocd.refresh(name)
+
+    def synced(self, revision: str, *health: str) -> Manifest:
+        """Return the Application when Argo CD has synced *revision*, and the delivery too."""
+        self.refresh()
         self.argocd.until(f"{self.namespace}-delivery", revision)
         return self.argocd.until(self.namespace, revision, health=health or ("Healthy",))
-
-    def states(self, deployment: Manifest, revision: str) -> list[Manifest]:
-        """Return every state of *deployment* until *revision* is synced."""
-        metadata, stop = deployment["metadata"], Stop()
-        seen: list[Manifest] = []
-
-        def follow() -> None:
-            watch = self.api.watch("apps/v1", "Deployment", metadata["namespace"], name=metadata["name"], stop=stop)
-            for objects in watch:
-                seen.extend(objects.values())
-
-        with ThreadPoolExecutor(1) as pool:
-            following = pool.submit(follow)
-            try:
-                self.synced(revision)
-            finally:
-                stop.set()
-            following.result(timeout=PATIENCE)
-        return seen
-
-    def object(self, api_version: str, kind: str, name: str) -> Manifest:
-        """Return an object of the environment."""
-        return self.api.get(api_version, kind, name, self.namespace)
-
-    def about(self, api_version: str, kind: str, name: str) -> Manifest:
-        """Return what identifies an object of the environment."""
-        return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": self.namespace}}
 
     def leave(self, cluster: Cluster) -> None:
         """Delete the Applications, which deletes nothing else, and then the environment while it has its nodes."""
@@ -143,8 +96,8 @@ def team(argocd: ArgoCD, cluster: Cluster, tmp_path: Path) -> Teams:
     """Make a team with an environment, and nodes for it, as long as a block runs."""
 
     @contextlib.contextmanager
-    def make(name: str, nodes: modelyard.Cluster = EKS) -> Iterator[Team]:
-        own = Team(argocd, tmp_path / name, name)
+    def make(name: str, nodes: modelyard.Cluster = EKS) -> Iterator[ArgoTeam]:
+        own = ArgoTeam(argocd, tmp_path / name, name)
         with cluster.nodes(nodes):
             try:
                 yield own
@@ -159,32 +112,6 @@ def idle(manifest: Manifest) -> bool:
     return (
         "operation" not in manifest and manifest.get("status", {}).get("operationState", {}).get("phase") != "Running"
     )
-
-
-def missing(api: Api, manifest: Manifest) -> bool:
-    """Tell whether the object is gone, or going."""
-    try:
-        return "deletionTimestamp" in api.current(manifest)["metadata"]
-    except ApiError as error:
-        return error.code == 404
-
-
-def owners(manifest: Manifest, field: str) -> list[str]:
-    """Return the field managers that own *field* of the spec."""
-    entries = manifest["metadata"]["managedFields"]
-    return [one["manager"] for one in entries if field in one.get("fieldsV1", {}).get("f:spec", {})]
-
-
-def service(env: Environment, **options: Any) -> ScalableModelService:
-    """Return a small service."""
-    stock = {"image": IMAGE, "port": 8000, "health": "/healthz", "cpu": "500m", "memory": "1Gi", "replicas": 2}
-    return ScalableModelService(env, "api", **{**stock, **options})
-
-
-def training(env: Environment, **options: Any) -> TrainingJob:
-    """Return a training."""
-    stock = {"image": IMAGE, "command": ["python", "train.py"], "gpu": Gpu("l4", 1), "deadline": hours(6)}
-    return TrainingJob(env, "train", **{**stock, **options})
 
 
 def test_the_walkthrough_is_delivered(
@@ -227,7 +154,7 @@ def test_the_walkthrough_is_delivered(
 
             lock.write_text(lock.read_text().replace(MODEL_V1, MODEL_V2))
             second = own.merge(walkthrough)
-            seen = watched(own, deployment, second)
+            seen = own.rollout(deployment, second, MODEL_V2)
             assert {one["spec"]["replicas"] for one in seen} == {3}
             assert min(one["status"].get("availableReplicas", 0) for one in seen) >= 3
             observed(
@@ -236,31 +163,6 @@ def test_the_walkthrough_is_delivered(
         (after,) = api.all("batch/v1", "Job", namespace)
         assert after["metadata"]["uid"] == job["metadata"]["uid"]
         observed("argocd: the finished Job was synced again and not run again")
-
-
-def watched(own: Team, deployment: Manifest, revision: str) -> list[Manifest]:
-    """Return every state of *deployment* until *revision* is synced and rolled out."""
-    metadata = deployment["metadata"]
-    for name in (f"{own.namespace}-delivery", own.namespace):
-        own.argocd.refresh(name)
-    states: list[Manifest] = []
-    for objects in own.api.watch(
-        "apps/v1", "Deployment", metadata["namespace"], name=metadata["name"], seconds=PATIENCE
-    ):
-        states.extend(objects.values())
-        if rolled_out(states[-1], MODEL_V2):
-            break
-    own.synced(revision)
-    return states
-
-
-def rolled_out(deployment: Manifest, digest: str) -> bool:
-    """Tell whether all replicas run the image of *digest*."""
-    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
-    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
-    fresh = status.get("observedGeneration") == deployment["metadata"]["generation"]
-    counts = {status.get(key) for key in ("replicas", "updatedReplicas", "availableReplicas")}
-    return digest in image and fresh and counts == {wanted}
 
 
 def test_drift_is_healed(team: Teams, observed: Observed) -> None:
@@ -297,19 +199,25 @@ def test_a_removed_workload_is_pruned_and_its_claim_is_not(team: Teams, observed
         def both(fleet: Fleet) -> None:
             env = own.environment(fleet)
             service(env)
+            service(env, "old")
             training(env, volumes=[claim])
 
         revision = own.merge(both)
         own.bootstrap()
         own.synced(revision, "Progressing", "Healthy")
         (job,) = own.api.all("batch/v1", "Job", own.namespace)
+        assert own.pruned("old") == []
         revision = own.merge(lambda fleet: service(own.environment(fleet)))
         own.synced(revision, "Progressing", "Healthy")
-        assert not missing(own.api, own.about("v1", "ServiceAccount", "train"))
-        assert not missing(own.api, own.about("networking.k8s.io/v1", "NetworkPolicy", "train"))
-        assert not missing(own.api, own.about("v1", "PersistentVolumeClaim", "checkpoints"))
-        assert not missing(own.api, own.about("batch/v1", "Job", job["metadata"]["name"]))
-        observed("argocd: a removed training's claim and run are kept, with account and policy of the run: Synced")
+        assert own.pruned("old") == [kind for _, kind in SERVED]
+        run = job["metadata"]["name"]
+        assert own.kept(
+            ("v1", "PersistentVolumeClaim", "checkpoints"), ("batch/v1", "Job", run), ("v1", "ServiceAccount", "train"),
+            ("networking.k8s.io/v1", "NetworkPolicy", "train"),
+        ) == ["checkpoints", run, "train", "train"]  # fmt: skip
+        observed(
+            "argocd: a removed service is pruned, a removed training's claim, run, account and policy are kept: Synced"
+        )
 
 
 @pytest.mark.parametrize("way", ["alone", "handed over"])
@@ -465,3 +373,32 @@ def test_a_former_configuration_is_made_again(team: Teams, observed: Observed) -
             "v1", "ConfigMap", own.namespace, what="the former configuration is made again",
         )  # fmt: skip
         observed("argocd: the last configuration of a service stays in dist/, and was made again when it was deleted")
+
+
+@pytest.mark.parametrize(("overridden", "health"), [(False, "Healthy"), (True, "Progressing")])
+def test_the_health_of_a_run_that_was_suspended(
+    team: Teams,
+    observed: Observed,
+    overridden: bool,  # noqa: FBT001
+    health: str,
+) -> None:
+    """Argo CD takes one that runs again for one that has ended, but for the lines that ``docs/gitops.md`` has."""
+    page = (ROOT / "docs" / "gitops.md").read_text()
+    lines = re.findall(r"```yaml\n(data:\n  resource.customizations.health.batch_Job: .*?)```", page, re.DOTALL)
+    data = yaml.safe_load(lines[0])["data"] if overridden else {}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm", "namespace": "argocd"}}
+    with team(f"health-{health.lower()}") as own:
+        own.api.patch(settings, {"data": data})
+        try:
+            revision = own.merge(lambda fleet: training(own.environment(fleet)))
+            own.bootstrap()
+            own.synced(revision, "Progressing")
+            (job,) = own.api.all("batch/v1", "Job", own.namespace)
+            own.api.patch(job, {"spec": {"suspend": True}})
+            own.synced(revision, "Suspended")
+            own.api.patch(job, {"spec": {"suspend": False}})
+            own.api.until_one(lambda one: one["status"].get("active") == 1, job, what="the run goes on")
+            own.synced(revision, health)
+            observed(f"argocd: a run that goes on after a pause is {health} {'with' if data else 'without'} our lines")
+        finally:
+            own.api.patch(settings, {"data": dict.fromkeys(data)})

@@ -26,4 +26,11 @@ GKE = Cluster(
     "gke", kubernetes="1.37", cloud=Cloud.GKE, accelerators=[ON_GCP], monitoring=MONITORING,
     installed=[Crd.JOBSET, Crd.KUEUE, Crd.PROMETHEUS_OPERATOR],
 )  # fmt: skip
+V5E = Accelerator(
+    "v5e-16", "google.com/tpu", per_node=4, nodes=8, topology="4x4", node_cpu="110", node_memory="180Gi",
+    node_selector={"cloud.google.com/gke-tpu-accelerator": "tpu-v5-lite-podslice"},
+)  # fmt: skip
+SLICES = Cluster(
+    "gke-tpu", kubernetes="1.37", cloud=Cloud.GKE, accelerators=[V5E], csi_drivers={"gcsfuse.csi.storage.gke.io"}
+)  # fmt: skip
 TRAINER = f"registry.example/trainer:3.1.0@sha256:{'0123456789abcdef' * 4}"

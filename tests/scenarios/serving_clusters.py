@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard import Accelerator, Cloud, Cluster, Crd, Monitoring, StorageClass
+from modelyard import Accelerator, Cloud, Cluster, Crd, Gateway, Monitoring, SecretStore, StorageClass
 
 DIGEST = "sha256:4b1c2f0e9a7d6358c0f1e2d3b4a5968778695a4b3d2e1f0c5836d7a9e0f2c1b4"
 LOADER = f"ghcr.io/acme/loader:2.1.0@{DIGEST}"
@@ -16,8 +16,14 @@ EKS = Cluster(
     "eks-prod",
     kubernetes="1.36",
     cloud=Cloud.EKS,
-    installed=[Crd.PROMETHEUS_OPERATOR],
-    monitoring=Monitoring("monitoring", labels={"release": "kube-prometheus-stack"}),
+    installed=[Crd.EXTERNAL_SECRETS, Crd.GATEWAY_API, Crd.KEDA, Crd.PROMETHEUS_OPERATOR],
+    secret_store=SecretStore("vault"),
+    monitoring=Monitoring(
+        "monitoring",
+        labels={"release": "kube-prometheus-stack"},
+        address="http://prometheus-operated.monitoring:9090",
+    ),
+    gateway=Gateway("public", "gateways", implementation="envoy"),
     accelerators=[
         Accelerator(
             "l4",
@@ -28,7 +34,6 @@ EKS = Cluster(
         )
     ],
     storage=[StorageClass("efs", {"ReadWriteMany"})],
-    client_namespaces=["gateways"],
 )
 
 GKE = Cluster(

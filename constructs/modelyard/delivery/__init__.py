@@ -2,6 +2,7 @@
 
 from modelyard.delivery.argocd import ArgoCD
 from modelyard.delivery.flux import Flux
-from modelyard.delivery.ownership import cargo, misdeclared, omit, unmatched
+from modelyard.delivery.ownership import adapt, cargo, misdeclared, unmatched
+from modelyard.delivery.policies import FluxPolicy
 
-__all__ = ["ArgoCD", "Flux", "cargo", "misdeclared", "omit", "unmatched"]
+__all__ = ["ArgoCD", "Flux", "FluxPolicy", "adapt", "cargo", "misdeclared", "unmatched"]

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from modelyard.delivery import parts
-from modelyard.delivery.ownership import identity, part
+from modelyard.delivery.ownership import identity, part, unknown
+from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
 from modelyard.fleet.delivery import Cargo, Delivery, Ownership
@@ -53,6 +54,8 @@ class Flux(Delivery):
 
         depends_on: Kustomizations that must be ready first, such as one that installs operators. Default: none.
 
+        policies: How Flux treats single objects. Default: all alike.
+
     See Also:
         https://fluxcd.io/flux/components/kustomize/kustomizations/
     """
@@ -66,6 +69,7 @@ class Flux(Delivery):
     timeout: timedelta = minutes(5)
     service_account: str | None = None
     depends_on: Sequence[str] = ()
+    policies: Sequence[FluxPolicy] = ()
 
     controller: ClassVar[str] = "Flux"
 
@@ -94,6 +98,15 @@ class Flux(Delivery):
         for field, name in given:
             if name is not None and (broken := names.subdomain(name)):
                 yield Breach("N19", f"delivery.{field}", name, broken, "write the name of the object")
+        yield from mispoliced(self.policies)
+
+    def adapt(self, manifest: Manifest) -> None:
+        """Annotate *manifest* as the policies say."""
+        annotate(manifest, self.policies)
+
+    def unmatched(self, manifests: Sequence[Manifest]) -> Iterator[Breach]:
+        """Yield the policies about objects that are not there."""
+        yield from unknown("delivery.policies", self.policies, manifests)
 
     def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
         """Return the source, the Kustomization, and the Kustomization of these two."""
@@ -105,6 +118,9 @@ class Flux(Delivery):
 
     def _name(self, site: Site) -> str:
         return self.name or site.namespace
+
+    def _delivery_name(self, site: Site) -> str:
+        return f"{self._name(site)}{parts.SUFFIX}"
 
     @property
     def _kind(self) -> str:
@@ -134,13 +150,14 @@ class Flux(Delivery):
                 **({"healthChecks": checks} if checks else {}),
                 **({"ignore": [_ignored(one) for one in cargo.owned]} if cargo.owned else {}),
                 **({"serviceAccountName": self.service_account} if self.service_account is not None else {}),
-                **({"dependsOn": [{"name": name} for name in self.depends_on]} if self.depends_on else {}),
+                # With a commit that removes a service, it would else wait for the Deployment that it has just deleted.
+                "dependsOn": [{"name": name} for name in (self._delivery_name(site), *self.depends_on)],
             }
         )
         return made
 
     def _bootstrap(self, site: Site) -> Manifest:
-        made = self._kustomization(f"{self._name(site)}{parts.SUFFIX}", parts.delivery_folder(self.path, site), site)
+        made = self._kustomization(self._delivery_name(site), parts.delivery_folder(self.path, site), site)
         # What would be deleted here is a Kustomization.
         made["spec"].update({"timeout": "60s", "prune": False, "wait": False})
         return made

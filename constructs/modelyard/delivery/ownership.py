@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from modelyard.findings import Breach
 from modelyard.fleet.delivery import Cargo, Owned, Ownership
@@ -24,13 +24,27 @@ ANNOTATION = 3
 Identity = tuple[str, str, str | None, str]
 
 
+class Declared(Protocol):
+    """What a user says about the objects of a kind, or one of them."""
+
+    @property
+    def kind(self) -> str:
+        """Their kind."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str | None:
+        """The name of the one, or None for all."""
+        raise NotImplementedError
+
+
 def ownership(manifests: Sequence[Manifest], declared: Sequence[Owned]) -> list[Ownership]:
     """Return what follows from autoscalers and queues among *manifests*, and what is *declared*, object by object."""
     found: list[Ownership] = []
     scaled = {target for manifest in manifests if (target := _scaled(manifest)) is not None}
     for manifest in manifests:
         group, kind, namespace, name = identity(manifest)
-        paths = [one.path for one in declared if _matches(one, manifest)]
+        paths = [one.path for one in declared if matches(one, manifest)]
         if (kind, namespace, name) in scaled:
             paths.append(REPLICAS)
         paths.extend(_queued(manifest, group))
@@ -100,16 +114,24 @@ def _of_ray(spec: dict[str, Any]) -> list[tuple[str, Any]]:
     return [*found, ("/spec/submitterPodTemplate", part(spec, "submitterPodTemplate"))]
 
 
-def _matches(one: Owned, manifest: Manifest) -> bool:
+def matches(one: Declared, manifest: Manifest) -> bool:
+    """Tell whether *one* is about *manifest*."""
     metadata = part(manifest, "metadata")
     names = {metadata.get("name"), part(metadata, "annotations").get(LOGICAL_NAME)}
     return manifest.get("kind") == one.kind and (one.name is None or one.name in names)
 
 
+def adapt(manifest: Manifest, site: Site) -> None:
+    """Take out of *manifest* what others write, and add what the controller is to read on it."""
+    omit(manifest, site.owned)
+    if site.delivery is not None:
+        site.delivery.adapt(manifest)
+
+
 def omit(manifest: Manifest, declared: Iterable[Owned]) -> None:
     """Take the fields that are *declared* to be somebody else's out of *manifest*."""
     for one in declared:
-        if _matches(one, manifest):
+        if matches(one, manifest):
             *way, last = steps(one.path)
             holder = _at(manifest, way)
             if isinstance(holder, dict):
@@ -159,10 +181,19 @@ def cargo(site: Site, manifests: Sequence[Manifest], schemas: Catalog) -> Cargo:
     return Cargo(manifests=manifests, owned=ownership(manifests, site.owned), cluster_wide=frozenset(wide))
 
 
-def unmatched(manifests: Sequence[Mapping[str, Any]], declared: Sequence[Owned]) -> Iterator[Breach]:
-    """Yield the declarations about objects that are not there."""
+def unmatched(manifests: Sequence[Manifest], site: Site) -> Iterator[Breach]:
+    """Yield what is declared about objects that are not there."""
+    yield from unknown("owned", site.owned, manifests)
+    if site.delivery is not None:
+        yield from site.delivery.unmatched(manifests)
+
+
+def unknown(field: str, declared: Sequence[Declared], manifests: Sequence[Manifest]) -> Iterator[Breach]:
+    """Yield what of *declared* is about none of *manifests*."""
     for index, one in enumerate(declared):
-        if not any(_matches(one, dict(manifest)) for manifest in manifests):
+        if not any(matches(one, manifest) for manifest in manifests):
             what = one.kind if one.name is None else f"{one.kind} {one.name}"
             because = f"the environment renders no {what}"
-            yield Breach("X11", f"owned[{index}]", what, because, "correct kind or name, or remove it", source_of(one))
+            yield Breach(
+                "X11", f"{field}[{index}]", what, because, "correct kind or name, or remove it", source_of(one)
+            )

@@ -107,6 +107,13 @@ class Delivery:
         """Yield what is wrong with the options."""
         raise NotImplementedError(type(self).__name__, site.environment)
 
+    def adapt(self, manifest: Manifest) -> None:
+        """Change an object of the environment for the controller, in place; nothing by default."""
+
+    def unmatched(self, manifests: Sequence[Manifest]) -> Iterator[Breach]:  # noqa: ARG002 # as a controller's
+        """Yield options that are about none of *manifests*; none by default."""
+        yield from ()
+
     def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
         """Return the objects that the controller itself reads."""
         raise NotImplementedError(type(self).__name__, site.environment, cargo)

@@ -40,8 +40,8 @@ class Workload(Late, Construct, metaclass=LateMeta):
         SpecError: *scope* lies in no environment.
     """
 
-    keep_runs: int = 0
-    """How many former runs stay rendered."""
+    keep_runs: int | None = None
+    """How many former runs stay rendered with what they need; None for what is no run itself."""
 
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002 # the name that constructs gives it
         from modelyard.fleet.environment import Environment  # noqa: PLC0415 # each needs the other

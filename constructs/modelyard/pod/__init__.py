@@ -1,5 +1,6 @@
 """What pods of every kind share: options, checks, the template, companions, names by content."""
 
+from modelyard.pod.checking import type_breaches, value_breaches, without
 from modelyard.pod.cloud import Identity
 from modelyard.pod.companions import KEPT, companions
 from modelyard.pod.hardware import Where
@@ -20,7 +21,7 @@ from modelyard.pod.options import (
 )
 from modelyard.pod.secrets import ExternalSecret, Remote
 from modelyard.pod.sources import Bucket, DataSource, HuggingFace, OciImage, place, source_breaches, store_url, variable
-from modelyard.pod.spec import PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.pod.spec import PodSpec, pod_breaches
 from modelyard.pod.template import Pod, downloader, manifest, object_labels, selector, starter, template
 from modelyard.pod.volumes import Mount
 from modelyard.pod.watching import Metrics, Watch

@@ -57,7 +57,7 @@ def companions(
         config["immutable"] = True
         config["data"] = dict(spec.config.files)
         yield Draft(config, sealed=True)
-    if (devices := hardware.claim_template(name, spec, site, labels)) is not None:
+    for devices in hardware.claim_templates(name, spec, site, labels):
         devices["metadata"]["annotations"] = dict(LEFT_BEHIND if ports else KEPT)
         yield Draft(devices, sealed=True)
     made = [(one.name, one.mode, one.size, one.storage_class) for one in spec.claims if one.size is not None]

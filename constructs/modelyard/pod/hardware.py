@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -10,6 +10,7 @@ import attrs
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.hardware import Accelerator, Fabric, Toleration
 from modelyard.fleet.site import Site
+from modelyard.pod.options import Gpu
 from modelyard.pod.spec import PodSpec
 
 NVIDIA = "nvidia.com/"
@@ -100,34 +101,38 @@ def resources(spec: PodSpec, site: Site) -> dict[str, Any]:
     return asked if accelerator.device_class is None else {**asked, "claims": [{"name": CLAIM}]}
 
 
-def claim_template(name: str, spec: PodSpec, site: Site, labels: Mapping[str, str]) -> Manifest | None:
-    """Return the ResourceClaimTemplate that the pods of *name* get their devices by, where they do."""
-    accelerator = accelerator_of(spec, site)
-    if spec.gpu is None or accelerator is None or accelerator.device_class is None:
-        return None
-    exactly: dict[str, Any] = {
-        "deviceClassName": accelerator.device_class,
-        "allocationMode": "ExactCount",
-        "count": spec.gpu.count,
-    }
-    if accelerator.device_selectors:
-        exactly["selectors"] = [{"cel": {"expression": one}} for one in accelerator.device_selectors]
-    metadata = {"name": template_name(name), "namespace": site.namespace, "labels": dict(labels)}
-    content = {"spec": {"devices": {"requests": [{"name": CLAIM, "exactly": exactly}]}}}
-    return {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaimTemplate", "metadata": metadata, "spec": content}
+def claim_templates(name: str, spec: PodSpec, site: Site, labels: Mapping[str, str]) -> Iterator[Manifest]:
+    """Yield the ResourceClaimTemplates that the pods of *name* get their devices by, where they do."""
+    for gpu in dict.fromkeys(spec.gpus):
+        accelerator = site.cluster.accelerator(gpu.accelerator)
+        if accelerator is None or accelerator.device_class is None:
+            continue
+        exactly: dict[str, Any] = {
+            "deviceClassName": accelerator.device_class,
+            "allocationMode": "ExactCount",
+            "count": gpu.count,
+        }
+        if accelerator.device_selectors:
+            exactly["selectors"] = [{"cel": {"expression": one}} for one in accelerator.device_selectors]
+        yield {
+            "apiVersion": "resource.k8s.io/v1",
+            "kind": "ResourceClaimTemplate",
+            "metadata": {"name": template_name(name, gpu), "namespace": site.namespace, "labels": dict(labels)},
+            "spec": {"spec": {"devices": {"requests": [{"name": CLAIM, "exactly": exactly}]}}},
+        }
 
 
 def claims(name: str, spec: PodSpec, site: Site) -> dict[str, Any]:
     """Return the field of the pod that names the template of its claim, where it has one."""
     accelerator = accelerator_of(spec, site)
-    if accelerator is None or accelerator.device_class is None:
+    if spec.gpu is None or accelerator is None or accelerator.device_class is None:
         return {}
-    return {"resourceClaims": [{"name": CLAIM, "resourceClaimTemplateName": template_name(name)}]}
+    return {"resourceClaims": [{"name": CLAIM, "resourceClaimTemplateName": template_name(name, spec.gpu)}]}
 
 
-def template_name(name: str) -> str:
-    """Return the logical name of the ResourceClaimTemplate of the workload *name*."""
-    return f"{name}-{CLAIM}"
+def template_name(name: str, gpu: Gpu) -> str:
+    """Return the logical name of the ResourceClaimTemplate by which pods of the workload *name* get *gpu*."""
+    return f"{name}-{gpu.accelerator}-{gpu.count}"
 
 
 def capabilities(spec: PodSpec, site: Site) -> Mapping[str, Any]:

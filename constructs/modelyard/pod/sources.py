@@ -22,6 +22,7 @@ GCSFUSE = "gcsfuse.csi.storage.gke.io"
 MOUNTABLE = {"gs": GCSFUSE}
 """The CSI drivers that mount a bucket for one pod, without a volume that somebody makes first, by scheme."""
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,254}")
 URL = re.compile(
     r"(?:(?:s3|gs)://[a-z0-9][a-z0-9._-]{1,220}|az://[a-z0-9]{3,24}/[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
@@ -104,6 +105,11 @@ class HuggingFace:
     files: Sequence[str] = option(default=(), check=_words, kw_only=True)
     cache: Claim | None = attrs.field(default=None, kw_only=True)
     size: str | None = option(default=None, check=amount, kw_only=True)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the revision can never become another one."""
+        return COMMIT.fullmatch(self.revision) is not None
 
 
 @value

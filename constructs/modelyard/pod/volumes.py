@@ -31,7 +31,7 @@ def _shared_memory(spec: PodSpec) -> str | None:
 def mounted(name: str, own: Sequence[Mount], spec: PodSpec) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the volumes of the pods of *name* and where they are mounted; *own* are those of its kind of workload."""
     entries: list[Mount] = []
-    taken = {volume.mount.rstrip("/") for volume in spec.volumes}
+    taken = {volume.mount.rstrip("/") for volume in spec.volumes} | {path.rstrip("/") for _, _, path, _ in own}
     if "/tmp" not in taken:  # noqa: S108
         entries.append(("tmp", {"emptyDir": {}}, "/tmp", False))  # noqa: S108
     if (size := _shared_memory(spec)) and SHARED_MEMORY not in taken:

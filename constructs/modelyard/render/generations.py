@@ -101,9 +101,9 @@ def kept(current: Sequence[Current], environment: Environment, past: Past | None
                 candidates.setdefault((one["kind"], one["metadata"]["name"]), one)
         for now in sealed.get(owner, ()):
             candidates.pop((now.kind, now.name), None)
-        runs = any(one.kind not in REFERRED_TO for one in sealed.get(owner, ()))
-        configs = 0 if runs else environment.site.keep_configs
-        chosen = tuple(_chosen([*candidates.values()], workloads[owner].keep_runs, configs))
+        runs = workloads[owner].keep_runs
+        configs = environment.site.keep_configs if runs is None else 0
+        chosen = tuple(_chosen([*candidates.values()], runs or 0, configs))
         if chosen:
             found[owner] = chosen
     return found

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
-from modelyard.delivery import cargo, omit, unmatched
+from modelyard.delivery import adapt, cargo, unmatched
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
@@ -147,7 +147,7 @@ class _Work:
                 for breach in workload.patches.apply(drafts)
             ]
             for draft in drafts:
-                omit(draft.manifest, self.environment.site.owned)
+                adapt(draft.manifest, self.environment.site)
             seal(drafts)
             self.rendered.append(workload)
             for draft in drafts:
@@ -163,11 +163,11 @@ class _Work:
         own = [_namespace(site)] if environment.manage_namespace else []
         manifests = [*(one.data for one in self.objects), *(draft.manifest for draft in own)]
         if self.complete and not self.refused:
-            self._found(unmatched(manifests, site.owned))
+            self._found(unmatched(manifests, site))
         delivery = [] if site.delivery is None else site.delivery.drafts(site, cargo(site, manifests, self.schemas))
         self._found(environment.patches.apply([*own, *delivery]))
         for draft in own:
-            omit(draft.manifest, site.owned)
+            adapt(draft.manifest, site)
         self.objects.extend(Object(draft.manifest, None, environment.source) for draft in own)
         source = source_of(site.delivery) or environment.source
         for draft in delivery:
@@ -193,7 +193,7 @@ class _Work:
             if one is None:
                 self.findings[None].extend(finding(breach, whose.name, whose.source) for breach in broken)
                 continue
-            omit(one.data, self.environment.site.owned)
+            adapt(one.data, self.environment.site)
             self.objects.append(one)
             self.findings[None].extend(on(one, breach, self.environment) for breach in broken)
 

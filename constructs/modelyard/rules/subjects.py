@@ -84,17 +84,14 @@ class Object:
     @cached_property
     def pod(self) -> Pod | None:
         """The pod or pod template in it, if there is one; of a group, that of its leader."""
-        return self._leader or self._pod(POD_PATHS)
-
-    @cached_property
-    def _leader(self) -> Pod | None:
-        leader = self._pod(LEADERS)
-        return leader if leader is not None and leader.data else None
-
-    def _pod(self, paths: Mapping[str, tuple[str, ...]]) -> Pod | None:
-        path = paths.get(self.kind)
+        path = POD_PATHS.get(self.kind)
         if path is None:
             return None
+        if self.kind in LEADERS and (leader := self._pod(LEADERS[self.kind])).data:
+            return leader
+        return self._pod(path)
+
+    def _pod(self, path: tuple[str, ...]) -> Pod:
         found: Any = self.data
         for key in path:
             found = found.get(key) or {}
@@ -105,9 +102,10 @@ class Object:
         """The pods and pod templates in it."""
         if (ways := SEVERAL_PODS.get(self.kind)) is not None:
             return [Pod(self, path, data) for way in ways for path, data in _each(self.data, way) if data]
-        if self._leader is not None and (worker := self._pod(POD_PATHS)) is not None:
-            return [self._leader, worker]
-        return [] if self.pod is None else [self.pod]
+        if self.pod is None:
+            return []
+        worker = self._pod(POD_PATHS[self.kind])
+        return [self.pod] if self.pod.path == worker.path else [self.pod, worker]
 
     @cached_property
     def jobs(self) -> list[Job]:

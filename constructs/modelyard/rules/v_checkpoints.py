@@ -118,7 +118,7 @@ def _moving(one: Saving) -> Iterator[Breach]:
 
 def _shared(one: Saving, scope: Scope) -> Iterator[Breach]:
     job, schedule = one.job, one.job.object.spec
-    together = job.pod.spec.get("subdomain") or job.object.kind in SETS
+    together = bool(job.pod.spec.get("subdomain")) or job.object.kind in SETS
     trials = job.spec.get("completionMode") == "Indexed" and not together
     if trials and (job.spec.get("parallelism") or 1) > 1 and not any(OF_INDEX in field for field in one.fields):
         because = f"{job.spec['parallelism']} pods at once save to it"

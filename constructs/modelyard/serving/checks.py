@@ -55,6 +55,8 @@ def missing(spec: ServiceSpec) -> Iterator[Breach]:
 
 def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     """Yield what is wrong with the runtime of *spec* and with what belongs to it."""
+    if spec.plain:
+        return
     yield from _model(spec)
     yield from _loader(spec)
     yield from _adapters(name, spec)

@@ -57,6 +57,9 @@ class Launch:
         return frozenset(word.partition("=")[0] for word in self.args if word.startswith("--"))
 
 
+NOTHING = Launch()
+
+
 def version_of(spec: ServiceSpec) -> Version | None:
     """Return the version of the server, as the user says it or as the tag of the image does."""
     if spec.runtime is None:

@@ -10,7 +10,7 @@ import attrs
 from modelyard.fleet.site import Site
 from modelyard.pod import Claim, Pod, selector, template
 from modelyard.serving import loading
-from modelyard.serving.launch import launch
+from modelyard.serving.launch import NOTHING, launch
 from modelyard.serving.options import Exec, HealthCheck, HttpGet, TcpSocket
 from modelyard.serving.placing import mounts
 from modelyard.serving.spec import SINGLE_WRITER, ServiceSpec
@@ -49,7 +49,7 @@ def _template(
 ) -> dict[str, Any]:  # fmt: skip
     if delay:
         fields["lifecycle"] = {"preStop": {"sleep": {"seconds": delay}}}
-    start = launch(name, spec, worker=worker)
+    start = NOTHING if spec.plain else launch(name, spec, worker=worker)
     loader = spec.loader
     pod = Pod(
         name=name,
@@ -61,7 +61,7 @@ def _template(
         pod_fields=placed,
         variables=start.variables,
         starters=[loading.wait(spec, loader, site)] if loader is not None else (),
-        mounts=tuple(mounts(name, spec)),
+        mounts=() if spec.plain else tuple(mounts(name, spec)),
     )
     if start.command or start.args:
         spec = attrs.evolve(spec, command=start.command, args=(*start.args, *spec.args))

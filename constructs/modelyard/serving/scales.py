@@ -19,8 +19,8 @@ def _not_negative(count: int) -> str | None:
     return None if count >= 0 else "it is a whole number of at least 0"
 
 
-def _above_zero(target: float) -> str | None:
-    return None if target > 0 else "what one replica can bear is above 0"
+def _above_zero(target: float | None) -> str | None:
+    return None if target is None or target > 0 else "what one replica can bear is above 0"
 
 
 def _percent(target: float) -> str | None:
@@ -55,7 +55,10 @@ class QueueScale:
 
         target: Waiting requests that one replica is given to bear. Default: 5.
 
-        metric: What tells them, summed over the replicas. Default: what the runtime is known to tell.
+        running: Requests under way that one replica is given to bear, for a runtime that tells them: a busy replica
+            without a queue is kept. Default: only the queue counts.
+
+        metric: What tells those that wait, summed over the replicas. Default: what the runtime is known to tell.
 
         scale_down_after: Load must have been lower for so long, 0 seconds to 1 hour. Default: 5 minutes, or the
             time that a start may take where that is more.
@@ -67,6 +70,7 @@ class QueueScale:
     min: int = required(check=_at_least_one)
     max: int = required(check=_at_least_one)
     target: float = option(default=5, check=_above_zero)
+    running: float | None = option(default=None, check=_above_zero, kw_only=True)
     metric: str | None = option(default=None, check=_metric, kw_only=True)
     scale_down_after: timedelta | None = option(default=None, check=_window, kw_only=True)
 

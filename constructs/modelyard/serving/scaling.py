@@ -50,21 +50,31 @@ def autoscaler(
             "behavior": "currentReplicasIfHigher",
         },
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": _behaviour(window)}},
-        "triggers": [
-            {
-                "type": "prometheus",
-                "metricType": "AverageValue",
-                "metadata": {
-                    "serverAddress": _address(site),
-                    "query": query(name, spec, site),
-                    "threshold": f"{scale.target:g}",
-                    # A metric that nobody tells is no sign of idleness.
-                    "ignoreNullValues": "false",
-                },
-            }
-        ],
+        "triggers": [_trigger(*one, site) for one in _loads(name, spec, site)],
     }
     return one
+
+
+def _loads(name: str, spec: ServiceSpec, site: Site) -> Iterator[tuple[str, float]]:
+    """Yield each load that is gone by, with what one replica can bear; most replicas win."""
+    if spec.scale is not None:
+        yield query(name, spec, site), spec.scale.target
+    if isinstance(spec.scale, QueueScale) and spec.scale.running is not None:
+        yield _summed(metrics(spec).get("running"), name, spec, site), spec.scale.running
+
+
+def _trigger(asked: str, bearable: float, site: Site) -> dict[str, Any]:
+    return {
+        "type": "prometheus",
+        "metricType": "AverageValue",
+        "metadata": {
+            "serverAddress": _address(site),
+            "query": asked,
+            "threshold": f"{bearable:g}",
+            # A metric that nobody tells is no sign of idleness.
+            "ignoreNullValues": "false",
+        },
+    }
 
 
 def _address(site: Site) -> str:
@@ -79,7 +89,11 @@ def query(name: str, spec: ServiceSpec, site: Site) -> str:
         return scale.query
     if isinstance(scale, GpuScale):
         return f"sum(avg by (pod, exported_pod) ({gpu_use(pods, site)}))"
-    return f'sum({queue(spec)}{{namespace="{site.namespace}",pod=~"{pods}"}})'
+    return _summed(queue(spec), name, spec, site)
+
+
+def _summed(metric: str | None, name: str, spec: ServiceSpec, site: Site) -> str:
+    return f'sum({metric}{{namespace="{site.namespace}",pod=~"{pod_names(name, spec.nodes)}"}})'
 
 
 def queue(spec: ServiceSpec) -> str | None:
@@ -153,6 +167,9 @@ def breaches(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     if isinstance(scale, QueueScale) and queue(spec) is None:
         because = "nothing is known that this service tells of the requests that wait"
         yield Breach("X11", "scale.metric", None, because, "name the metric, or scale by something else", source)
+    if isinstance(scale, QueueScale) and scale.running is not None and "running" not in metrics(spec):
+        because = "nothing is known that this service tells of the requests that are under way"
+        yield Breach("X11", "scale.running", scale.running, because, "leave running= away", source)
     if isinstance(scale, QueueScale) and cluster.monitoring is not None and scraped(spec, site) is None:
         because = "nobody reads the metrics of this service, so its queue is not known"
         do = "write watch=Watch(metrics=Metrics(...)), or MetricScale with a query of your own"

@@ -11,9 +11,10 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
+from modelyard.pod.checking import type_breaches, value_breaches, without
 from modelyard.pod.options import Claim, Port
 from modelyard.pod.sources import Bucket, HuggingFace, OciImage
-from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
 from modelyard.pod.watching import Metrics
 from modelyard.serving import checks
 from modelyard.serving.hosts import Host
@@ -74,19 +75,26 @@ class ServiceSpec(PodSpec):
     @cached_property
     def ports(self) -> tuple[Port, ...]:
         """The ports: those of the runtime, with the numbers that the user gives, and the user's own."""
-        known = self.facts.ports if self.facts else (Port("http", STAND_IN_PORT, SERVICE_PORT),)
+        if self.facts is None:
+            if self.port is None or isinstance(self.port, int):
+                return (Port("http", self.port or STAND_IN_PORT, SERVICE_PORT),)
+            return tuple(self.port)
+        known = self.facts.ports
         if self.port is None:
             return known
         if isinstance(self.port, int):
             return (Port(known[0].name, self.port, known[0].service), *known[1:])
-        if self.facts is None:
-            return tuple(self.port)
         given = {port.name: port for port in self.port}
         names = {port.name for port in known}
         return (
             *(given.get(port.name, port) for port in known),
             *(port for port in self.port if port.name not in names),
         )
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a program of the user's own in one pod, as most services are."""
+        return self.runtime is None and self.model is None and self.loader is None and self.nodes == 1
 
     @property
     def facts(self) -> Facts | None:
@@ -98,14 +106,14 @@ class ServiceSpec(PodSpec):
         """Where the runtime tells its metrics."""
         return Metrics(port=self.facts.scraped[0], path=self.facts.scraped[1]) if self.facts else None
 
-    @property
+    @cached_property
     def alive(self) -> HealthCheck | None:
         """What tells that the process is well: the user's word, else the runtime's."""
         if self.health is not None:
             return health_check(self.health, TcpSocket())
         return HttpGet(self.facts.health) if self.facts else None
 
-    @property
+    @cached_property
     def serves(self) -> HealthCheck:
         """What tells that the process takes requests: the user's word, else the runtime's, else that it is well."""
         if self.ready is None and self.health is None and self.facts:

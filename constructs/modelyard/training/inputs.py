@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from modelyard.findings import Breach
 from modelyard.pod.options import Claim
 from modelyard.pod.sources import HuggingFace, place, source_breaches, variable
-from modelyard.training import checkpoint
+from modelyard.training import checkpoint, sweep
 from modelyard.values.value import source_of
 
 if TYPE_CHECKING:
     from modelyard.fleet.site import Site
     from modelyard.training.spec import TrainingSpec
 
+TEMPORARY = "/tmp"  # noqa: S108 # of every container
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
 
 
@@ -42,15 +44,28 @@ def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         if name in spec.env:
             because = "with data= it is set to where the data is"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away, or rename the data")
-    taken = {mount.rstrip("/"): name for name, _, mount, _ in (*place(spec.data).mounts, *checkpoint.mounts(spec))}
-    mounts = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
-    if spec.config is not None:
-        mounts.append(("config.mount", spec.config.mount))
-    for field, mount in mounts:
-        if mount.rstrip("/") in taken:
-            yield Breach("V06", field, mount, f"{taken[mount.rstrip('/')]} is mounted there", "choose another folder")
+    yield from _folders(spec)
     if spec.at_once > 1:
         yield from _several(spec)
+
+
+def _folders(spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield the folders at which two things would be mounted."""
+    taken: dict[str, str] = {}
+    if spec.sweep is not None:
+        taken[sweep.FOLDER] = "the settings of the trials are mounted there"
+    own = [("data", *mount) for mount in place(spec.data).mounts]
+    own += [("checkpoint.to.mount", *mount) for mount in checkpoint.mounts(spec)]
+    mounts = [(field, f"{name} is mounted there", folder) for field, name, _, folder, _ in own]
+    mounts += [(f"volumes[{index}].mount", "", volume.mount) for index, volume in enumerate(spec.volumes)]
+    if spec.config is not None:
+        mounts.append(("config.mount", "", spec.config.mount))
+    for field, what, folder in mounts:
+        clean = posixpath.normpath(folder)
+        because = taken.get(clean) or ("temporary files are written there" if what and clean == TEMPORARY else "")
+        if because:
+            yield Breach("V06", field, folder, because, "choose another folder")
+        taken.setdefault(clean, what)
 
 
 def _several(spec: TrainingSpec) -> Iterator[Breach]:

@@ -244,7 +244,7 @@ class TrainingJob(Workload):
             accept={} if accept is None else accept,
         )
         self.accepted = self.spec.accept
-        self.keep_runs = keep_runs
+        self.keep_runs = keep_runs if schedule is None else None
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""

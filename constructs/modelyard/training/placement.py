@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Breach
-from modelyard.pod.hardware import Where
+from modelyard.pod.hardware import Where, accelerator_of
 from modelyard.pod.template import selector
 from modelyard.values.durations import seconds, whole_seconds
 from modelyard.values.value import source_of
@@ -19,6 +19,12 @@ GRACE = seconds(120)
 RUN = "batch.kubernetes.io/job-name"
 """What the pods of one run share, and those of the last run do not."""
 MOST_WEIGHT = 100
+SLICE = "cloud.google.com/gke-nodepool"
+"""On GKE the hosts of a slice of TPUs are a node pool."""
+REQUIRED, PREFERRED = (
+    "requiredDuringSchedulingIgnoredDuringExecution",
+    "preferredDuringSchedulingIgnoredDuringExecution",
+)
 
 
 def grace(spec: TrainingSpec, site: Site) -> int:
@@ -41,19 +47,35 @@ def where(name: str, spec: TrainingSpec, site: Site) -> Where:
         else:
             labels = [{"key": key, "operator": "In", "values": [text]} for key, text in spot.node_selector.items()]
             preferred = [{"weight": MOST_WEIGHT, "preference": {"matchExpressions": labels}}]
-            affinity["nodeAffinity"] = {"preferredDuringSchedulingIgnoredDuringExecution": preferred}
-    if spec.topology is not None:
-        term = {
-            "labelSelector": {"matchLabels": selector(name)},
-            "matchLabelKeys": [RUN],
-            "topologyKey": spec.topology.key,
-        }
-        if spec.topology.required:
-            affinity["podAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
-        else:
-            weighed = [{"weight": MOST_WEIGHT, "podAffinityTerm": term}]
-            affinity["podAffinity"] = {"preferredDuringSchedulingIgnoredDuringExecution": weighed}
+            affinity["nodeAffinity"] = {PREFERRED: preferred}
+    affinity |= _together(name, spec, site)
     return Where(node_selector=nodes, tolerations=() if spot is None else spot.tolerations, affinity=affinity)
+
+
+def _together(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
+    """Return the affinities by which the pods of one run of *name* are near to each other, and in one slice."""
+    required, preferred, affinity = [], [], {}
+    accelerator = accelerator_of(spec, site)
+    if accelerator is not None and accelerator.hosts > 1:
+        # Two runs that share slices would each hold a part of them and wait for the rest for ever.
+        others = {
+            "labelSelector": {"matchExpressions": [{"key": RUN, "operator": "Exists"}]},
+            "mismatchLabelKeys": [RUN],
+            "namespaceSelector": {},
+            "topologyKey": SLICE,
+        }
+        required.append(_near(name, SLICE))
+        affinity["podAntiAffinity"] = {REQUIRED: [others]}
+    if spec.topology is not None and spec.topology.required:
+        required.append(_near(name, spec.topology.key))
+    elif spec.topology is not None:
+        preferred.append({"weight": MOST_WEIGHT, "podAffinityTerm": _near(name, spec.topology.key)})
+    near = {**({REQUIRED: required} if required else {}), **({PREFERRED: preferred} if preferred else {})}
+    return {**({"podAffinity": near} if near else {}), **affinity}
+
+
+def _near(name: str, key: str) -> dict[str, Any]:
+    return {"labelSelector": {"matchLabels": selector(name)}, "matchLabelKeys": [RUN], "topologyKey": key}
 
 
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
@@ -72,4 +94,9 @@ def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     if spec.topology is not None and spec.nodes == 1:
         because = "the training has no second pod to be near to"
         do = "leave topology= away, or train on several nodes"
+        yield Breach("X11", "topology.key", spec.topology.key, because, do, source_of(spec.topology))
+    queue = spec.queue
+    if spec.topology is not None and queue is not None and (queue.required_topology or queue.preferred_topology):
+        because = "the queue places the pods, and queue= says where already"
+        do = "leave topology= away"
         yield Breach("X11", "topology.key", spec.topology.key, because, do, source_of(spec.topology))

@@ -9,9 +9,10 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
-from modelyard.pod.options import Claim
+from modelyard.pod.checking import type_breaches, value_breaches, without
+from modelyard.pod.options import Claim, Gpu
 from modelyard.pod.sources import DataSource
-from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches, type_breaches, value_breaches, without
+from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
 from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, rayjob, steps
 from modelyard.training import sweep as sweeps
 from modelyard.training.backends import Backend, TrainJob
@@ -77,6 +78,12 @@ class TrainingSpec(PodSpec):
     spot: Spot | None = None
     topology: Topology | None = None
     data: Mapping[str, DataSource] = attrs.field(factory=dict)
+
+    @property
+    def gpus(self) -> Sequence[Gpu]:
+        """What the pods ask for, those of the steps included."""
+        steps = [one.gpu for one in (*self.before, *self.after) if one.gpu is not None]
+        return [*super().gpus, *steps]
 
     @property
     def claims(self) -> Sequence[Claim]:
@@ -176,12 +183,6 @@ def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
         if name in spec.env:
             because = "with sweep= it is set for each pod, and another value would hide the settings of the trial"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
-    mounts = [(f"volumes[{index}].mount", volume.mount) for index, volume in enumerate(spec.volumes)]
-    if spec.config is not None:
-        mounts.append(("config.mount", spec.config.mount))
-    for field, mount in mounts if spec.sweep else ():
-        if mount.rstrip("/") == sweeps.FOLDER:
-            yield Breach("V06", field, mount, "the settings of the trials are mounted there", "choose another folder")
 
 
 def _schedule(spec: TrainingSpec) -> Iterator[Breach]:

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"os"
 
-	controller "github.com/argoproj/argo-cd/v3/cmd/argocd-application-controller/commands"
 	reposerver "github.com/argoproj/argo-cd/v3/cmd/argocd-repo-server/commands"
 	"github.com/spf13/cobra"
 )
 
 func main() {
 	commands := map[string]func() *cobra.Command{
-		"application-controller": controller.NewCommand,
+		"application-controller": newController,
 		"repo-server":            reposerver.NewCommand,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
