@@ -120,7 +120,7 @@ class Client:
         words = (method, with_query(path, query), payload, {"Content-Type": content_type})
         try:
             response, content = self._send(*words)
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLEOFError):
             # The server may close a connection that was idle just when it is used again.
             response, content = self._send(*words)
         warnings = [_warning(text) for text in response.headers.get_all("Warning", [])]

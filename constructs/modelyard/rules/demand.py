@@ -78,7 +78,7 @@ def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
         return MANY, None
     if one.kind == "Pod":
         return 1, None
-    size = (one.spec.get("leaderWorkerTemplate") or {}).get("size", 1) if one.kind == "LeaderWorkerSet" else 1
+    size = ((one.spec.get("leaderWorkerTemplate") or {}).get("size") if one.kind == "LeaderWorkerSet" else None) or 1
     largest: tuple[int, Object | None] = (0, None)
     for scaler in scope.scalers_of(one):
         usual = SCALED_OBJECT_MOST if scaler.kind == "ScaledObject" else None

@@ -57,7 +57,7 @@ N10 = Rule(
 @L01.objects("LeaderWorkerSet")
 def _size(one: Object, _scope: Scope) -> Iterator[Breach]:
     template = one.spec.get("leaderWorkerTemplate") or {}
-    size, replicas = template.get("size", 1), one.spec.get("replicas", 1)
+    size, replicas = (1 if given is None else given for given in (template.get("size"), one.spec.get("replicas")))
     if size < 1:
         yield L01.breach("spec.leaderWorkerTemplate.size", size, "a group has at least 1 pod")
     elif replicas < 0:
@@ -89,7 +89,8 @@ def _domain(one: Object, scope: Scope) -> Iterator[Breach]:
 
 @N10.objects("LeaderWorkerSet")
 def _names(one: Object, scope: Scope) -> Iterator[Breach]:
-    size = (one.spec.get("leaderWorkerTemplate") or {}).get("size", 1)
+    size = (one.spec.get("leaderWorkerTemplate") or {}).get("size")
+    size = 1 if size is None else size
     pods = most(scope, one, one.pods[0])[0]
     last = f"{one.name}-{pods // max(size, 1) - 1}-{size - 1}"
     if len(last) > LONGEST_LABEL:

@@ -284,7 +284,8 @@ class Job:
     @property
     def pod(self) -> Pod:
         """The template of its pods."""
-        return next(pod for pod in self.object.pods if pod.path == self.at("template"))
+        path = self.at("template")
+        return next((pod for pod in self.object.pods if pod.path == path), Pod(self.object, path, {}))
 
     def at(self, field: str) -> str:
         """Return the path of *field* inside the job's spec, as messages show it."""
