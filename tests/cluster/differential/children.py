@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Manifest = dict[str, Any]
@@ -18,7 +18,7 @@ FOREIGN = ("priorityClassName", "priority", "runtimeClassName", "serviceAccount"
 def children(manifest: Manifest) -> Iterator[Manifest]:
     """Yield what the controller of *manifest*, as the API server answered it, makes next."""
     maker = MAKERS.get(manifest["kind"])
-    if maker is not None:
+    if maker is not None and manifest.get("spec"):
         yield from maker(manifest)
 
 
@@ -97,8 +97,10 @@ def _cron_job(manifest: Manifest) -> Iterator[Manifest]:
 
 def _job_set(manifest: Manifest) -> Iterator[Manifest]:
     for one in manifest["spec"].get("replicatedJobs") or ():
-        template = one["template"]
-        spec = copy.deepcopy(template["spec"])
+        template = one.get("template") or {}
+        spec = copy.deepcopy(template.get("spec") or {})
+        if not (spec.get("template") or {}).get("spec"):
+            continue
         pod = spec["template"]["spec"]
         spec["completionMode"] = spec.get("completionMode") or "Indexed"
         pod["restartPolicy"] = pod.get("restartPolicy") or "OnFailure"
@@ -108,7 +110,35 @@ def _job_set(manifest: Manifest) -> Iterator[Manifest]:
         )
 
 
+def _runtime(manifest: Manifest) -> Iterator[Manifest]:
+    """Yield what the JobSet of a runtime makes."""
+    yield from _job_set({**manifest, "spec": (manifest["spec"].get("template") or {}).get("spec") or {}})
+
+
+def _group(manifest: Manifest) -> Iterator[Manifest]:
+    template = manifest["spec"].get("leaderWorkerTemplate") or {}
+    yield from _of_templates(manifest, [template.get("leaderTemplate"), template.get("workerTemplate")])
+
+
+def _ray(manifest: Manifest) -> Iterator[Manifest]:
+    cluster = manifest["spec"].get("rayClusterSpec") or {}
+    groups = [cluster.get("headGroupSpec") or {}, *(cluster.get("workerGroupSpecs") or ())]
+    yield from _of_templates(
+        manifest, [*(one.get("template") for one in groups), manifest["spec"].get("submitterPodTemplate")]
+    )
+
+
+def _of_templates(manifest: Manifest, templates: Iterable[Manifest | None]) -> Iterator[Manifest]:
+    for one in templates:
+        # Tests of other things write templates without any.
+        if one and (one.get("spec") or {}).get("containers"):
+            yield _pod(manifest, one)
+
+
 MAKERS = {
+    "TrainingRuntime": _runtime,
+    "LeaderWorkerSet": _group,
+    "RayJob": _ray,
     "JobSet": _job_set,
     "Deployment": _deployment,
     "ReplicaSet": _pods,

@@ -110,4 +110,18 @@ def enforced(site: Site, manifests: Sequence[Manifest], manifest: Manifest) -> M
     return {ENFORCE: site.pod_security} if namespace == site.namespace else {}
 
 
-MAKE_PODS = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "JobSet", "Pod", "ReplicaSet", "StatefulSet"})
+MAKE_PODS = frozenset(
+    {
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "Job",
+        "JobSet",
+        "LeaderWorkerSet",
+        "Pod",
+        "RayJob",
+        "ReplicaSet",
+        "StatefulSet",
+        "TrainingRuntime",
+    }
+)
