@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -13,6 +14,10 @@ from modelyard import ScalableModelService, TrainingJob
 from modelyard.fleet import Workload
 from modelyard.serving.spec import ServiceSpec
 from modelyard.training.spec import TrainingSpec
+from modelyard.values.typecheck import checker_of
+
+NO_VALUE: Any = (type(attrs.NOTHING), type(attrs.Factory(list)))
+VALUES = [one for name in modelyard.__all__ if attrs.has(one := getattr(modelyard, name))]
 
 
 def test_the_names_are_sorted_and_all_there() -> None:
@@ -51,3 +56,14 @@ def test_no_module_is_more_than_one_room() -> None:
     long = {path.name: lines for path in package.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 300}
 
     assert long == {}
+
+
+@pytest.mark.parametrize("cls", [*VALUES, TrainingSpec, ServiceSpec], ids=lambda cls: cls.__name__)
+def test_every_default_is_one_that_a_user_could_write(cls: Any) -> None:
+    """Defaults are not looked at when a workload is checked."""
+    attrs.resolve_types(cls)
+    given = [one for one in attrs.fields(cls) if one.init and not isinstance(one.default, NO_VALUE)]
+    checked = [(one, one.metadata["check"]) for one in given if one.metadata.get("check")]
+
+    assert [one.name for one in given if not checker_of(one.type).fits(one.default)] == []
+    assert [one.name for one, check in checked if check(one.default)] == []

@@ -70,8 +70,10 @@ def _words(text: str) -> str:
 def value_breaches(spec: Any, prefix: str = "") -> Iterator[Breach]:
     """Yield every field of *spec*, and of the values inside it, whose own check it fails."""
     cls: Any = type(spec)
-    for name, check in _checks(cls):
+    for name, check, default in _checks(cls):
         given = getattr(spec, name)
+        if given is default:
+            continue
         if check is not None and (because := check(given)):
             yield _checked(prefix, name, given, because, source_of(spec))
         elif given and type(given) not in LEAVES:
@@ -107,8 +109,8 @@ def without(spec: S, broken: Iterable[Breach], **stand_ins: Any) -> S:
 
 
 @cache
-def _checks(cls: Any) -> tuple[tuple[str, Check | None], ...]:
-    return tuple((field.name, field.metadata.get("check")) for field in attrs.fields(cls))
+def _checks(cls: Any) -> tuple[tuple[str, Check | None, object], ...]:
+    return tuple((field.name, field.metadata.get("check"), field.default) for field in attrs.fields(cls))
 
 
 def _checked(prefix: str, name: str, given: object, because: str, source: Any) -> Breach:

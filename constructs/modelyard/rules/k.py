@@ -15,6 +15,7 @@ from modelyard.values.names import qualified_name, subdomain
 
 KUEUE = "kueue.x-k8s.io/"
 PRIORITY, MOST_TIME = f"{KUEUE}priority-class", f"{KUEUE}max-exec-time-seconds"
+KEYS = frozenset({QUEUE, PRIORITY, MOST_TIME})
 LEAST, EQUAL, ELASTIC = (
     f"{KUEUE}job-min-parallelism",
     f"{KUEUE}job-completions-equal-parallelism",
@@ -107,7 +108,7 @@ Words = Mapping[str, str]
 def queued(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Look at the labels and annotations that Kueue reads on objects of every kind."""
     labels, annotations = one.metadata.get("labels"), one.metadata.get("annotations")
-    if labels and any(key.startswith(KUEUE) for key in labels):
+    if labels and not KEYS.isdisjoint(labels):
         if one.kind == "CronJob" and QUEUE in labels:
             template = ((one.spec.get("jobTemplate") or {}).get("metadata") or {}).get("labels") or {}
             if QUEUE not in template:

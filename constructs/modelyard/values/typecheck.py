@@ -39,24 +39,26 @@ WORDS = {
 def mismatches(value: object) -> Iterator[Mismatch]:
     """Yield every place inside the attrs object *value* that does not hold what its class declares."""
     cls: Any = type(value)
-    for name, checker in _fields(cls):
+    for name, checker, default in _fields(cls):
         given = getattr(value, name)
-        if not checker.fits(given):
+        if given is not default and not checker.fits(given):
             yield from checker.told(given, name)
 
 
 def _fitting(value: object) -> bool:
     cls: Any = type(value)
-    for name, checker in _fields(cls):  # noqa: SIM110 # a generator costs more than what it asks for
-        if not checker.fits(getattr(value, name)):
+    for name, checker, default in _fields(cls):
+        given = getattr(value, name)
+        if given is not default and not checker.fits(given):
             return False
     return True
 
 
 @cache
-def _fields(cls: Any) -> tuple[tuple[str, Checker], ...]:
+def _fields(cls: Any) -> tuple[tuple[str, Checker, object], ...]:
+    """Return the fields of *cls*, with the default that each has where it need not be looked at."""
     attrs.resolve_types(cls)
-    return tuple((field.name, _checker(field.type)) for field in attrs.fields(cls) if field.init)
+    return tuple((field.name, checker_of(field.type), field.default) for field in attrs.fields(cls) if field.init)
 
 
 @cache
@@ -83,7 +85,8 @@ def describe(hint: object) -> str:  # noqa: PLR0911 # a case a kind of type
 
 
 @cache
-def _checker(hint: Any) -> Checker:  # a type hint has no common type
+def checker_of(hint: Any) -> Checker:  # a type hint has no common type
+    """Return how values are held against the type *hint*."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in {Any, object}:
         return Checker(lambda _value: True, lambda _value, _path: iter(()))
@@ -125,7 +128,7 @@ def _is(value: object, hint: type) -> bool:
 
 
 def _union(hint: object, arguments: tuple[Any, ...]) -> Checker:
-    checkers = [_checker(argument) for argument in arguments]
+    checkers = [checker_of(argument) for argument in arguments]
     simple = {argument for argument in arguments if argument in WORDS}
 
     def fits(value: object) -> bool:
@@ -147,7 +150,7 @@ def _literal(hint: object, arguments: tuple[Any, ...]) -> Checker:
 
 
 def _collection(hint: object, kind: type, item: object) -> Checker:
-    checker = _checker(item)
+    checker = checker_of(item)
 
     def fits(value: object) -> bool:
         items: Any = value
@@ -166,7 +169,7 @@ def _collection(hint: object, kind: type, item: object) -> Checker:
 
 
 def _mapping(hint: object, key: object, item: object) -> Checker:
-    keys, items = _checker(key), _checker(item)
+    keys, items = checker_of(key), checker_of(item)
 
     def fits(value: object) -> bool:
         return isinstance(value, Mapping) and all(keys.fits(one) and items.fits(value[one]) for one in value)
