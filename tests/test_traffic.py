@@ -134,7 +134,7 @@ def test_gke_is_told_of_timeouts_by_its_own_policy(tmp_path: Path) -> None:
 
 def test_grpc_has_a_route_of_its_own_kind(tmp_path: Path) -> None:
     """Both lead to one service, and the gateway is told that the port speaks HTTP/2."""
-    route = [CHAT, Host("grpc.acme.dev", port="grpc", grpc=True)]
+    route = [CHAT, Host("grpc.acme.dev", grpc=True)]
     rendered = objects(_served(tmp_path, port=PORTS, route=route))
 
     assert rendered["GRPCRoute/api"]["spec"]["hostnames"] == ["grpc.acme.dev"]
@@ -304,6 +304,35 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
                 "X02 test/api: route[1].name='b.acme.dev' but the service has a route for it already, which is called like"
                 " the service; keep one"
             ),
+        ),
+        (
+            _cluster(),
+            {"route": [CHAT, _but(CHAT, grpc=True)], "port": [Port("http", 8000, 80), Port("grpc", 9000)]},
+            (
+                "X11 test/api: route[1].name='chat.acme.dev' but a gateway takes one kind of route for a name, and there is"
+                " an HTTPRoute and a GRPCRoute; give gRPC a name of its own"
+            ),
+        ),
+        (
+            _cluster(),
+            {"route": [CHAT, Host("b.acme.dev", grpc=True)]},
+            (
+                "X11 test/api: route[1].port='http' but another host speaks HTTP with this port, or gRPC, and a Service says"
+                ' one thing of a port; listen on another port for gRPC, and write Host(..., grpc=True, port="grpc")'
+            ),
+        ),
+        (
+            _cluster(),
+            {"route": "chat.acme.dev"},
+            (
+                "X11 test/api: route='chat.acme.dev' but it must be a Host or a list whose items are each a Host; pass a Host"
+                " or a list whose items are each a Host"
+            ),
+        ),
+        (
+            _cluster(),
+            {"route": _but(CHAT, split={"next": "10"})},
+            "X11 test/api: route.split['next']='10' but it must be a whole number; pass a whole number",
         ),
         (
             _cluster(),

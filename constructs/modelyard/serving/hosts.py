@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from modelyard.values.similar import did_you_mean
 from modelyard.values.value import option, required, source_of, value
 
 if TYPE_CHECKING:
+    from modelyard.pod.options import Port
     from modelyard.serving.spec import ServiceSpec
 
 ROUTES = "gateway.networking.k8s.io/v1"
@@ -87,6 +88,12 @@ def hosts(spec: ServiceSpec) -> tuple[Host, ...]:
     return (spec.route,) if isinstance(spec.route, Host) else tuple(spec.route)
 
 
+def port_of(host: Host, spec: ServiceSpec) -> Port:
+    """Return the port that *host* leads to: for gRPC the one called so, if there is one."""
+    called = "grpc" if host.port is None and host.grpc else host.port
+    return next((one for one in spec.ports if one.name == called), spec.ports[0])
+
+
 def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     """Yield why the service *name* cannot be reached as it asks for."""
     found, gateway, cluster = hosts(spec), site.cluster.gateway, site.cluster
@@ -113,6 +120,7 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
         if host.port is not None and host.port not in names:
             do = did_you_mean(host.port, names) or f"its ports are {', '.join(names)}"
             yield Breach("P03", f"{at}.port", host.port, "the service has no port of this name", do, source)
+        yield from _beside(at, host, found[:index], spec, site)
         if host.grpc and host.path != "/":
             because = "gRPC is routed by service and method, not by path"
             yield Breach("X11", f"{at}.path", host.path, because, "leave path= away", source)
@@ -121,6 +129,21 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
         if host.tls is not None and isinstance(gateway, Gateway):
             because = "the listener of the Gateway has the certificate"
             yield Breach("X11", f"{at}.tls", host.tls, because, "leave tls= away", source)
+
+
+def _beside(at: str, host: Host, earlier: Sequence[Host], spec: ServiceSpec, site: Site) -> Iterator[Breach]:
+    """Yield what *host* shares with one that speaks another protocol, and cannot."""
+    other = next((one for one in earlier if one.grpc != host.grpc), None)
+    if other is None or not isinstance(site.cluster.gateway, Gateway):
+        return
+    source, port = source_of(host), port_of(host, spec)
+    if other.name == host.name:
+        because = "a gateway takes one kind of route for a name, and there is an HTTPRoute and a GRPCRoute"
+        yield Breach("X11", f"{at}.name", host.name, because, "give gRPC a name of its own", source)
+    if port_of(other, spec) == port:
+        because = "another host speaks HTTP with this port, or gRPC, and a Service says one thing of a port"
+        do = 'listen on another port for gRPC, and write Host(..., grpc=True, port="grpc")'
+        yield Breach("X11", f"{at}.port", port.name, because, do, source)
 
 
 def _timeout(at: str, host: Host, site: Site, source: Source | None) -> Iterator[Breach]:

@@ -10,7 +10,7 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.facilities import Gateway, IngressClass
 from modelyard.fleet.site import Site
 from modelyard.pod import manifest
-from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts
+from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts, port_of
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import go_duration, whole_seconds
 
@@ -39,20 +39,15 @@ def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) 
 
 def protocols(spec: ServiceSpec) -> dict[str, str]:
     """Return what the ports of the Service speak, where that is not plain HTTP."""
-    return {_port(host, spec)[0]: H2C for host in hosts(spec) if host.grpc}
-
-
-def _port(host: Host, spec: ServiceSpec) -> tuple[str, int]:
-    """Return name and number of the Service's port."""
-    port = next((one for one in spec.ports if host.port in {None, one.name}), spec.ports[0])
-    return port.name, port.service or port.number
+    return {port_of(host, spec).name: H2C for host in hosts(spec) if host.grpc}
 
 
 def _route(name: str, host: Host, spec: ServiceSpec, gateway: Gateway) -> dict[str, Any]:
     # What the API server would fill in is written out, so that Argo CD finds no difference.
     parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}
     shares = {name: ALL - sum(host.split.values()), **host.split}
-    number = _port(host, spec)[1]
+    port = port_of(host, spec)
+    number = port.service or port.number
     rule: dict[str, Any] = {}
     if not host.grpc:
         rule["matches"] = [{"path": {"type": "PathPrefix", "value": host.path}}]
@@ -98,7 +93,8 @@ def _annotations(host: Host, controller: IngressClass) -> dict[str, str]:
 
 
 def _ingress(name: str, host: Host, spec: ServiceSpec, controller: IngressClass) -> dict[str, Any]:
-    backend = {"service": {"name": name, "port": {"number": _port(host, spec)[1]}}}
+    port = port_of(host, spec)
+    backend = {"service": {"name": name, "port": {"number": port.service or port.number}}}
     paths = [{"path": host.path, "pathType": "Prefix", "backend": backend}]
     return {
         "ingressClassName": controller.name,

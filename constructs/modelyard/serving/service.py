@@ -10,7 +10,9 @@ import attrs
 
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Identity, Network, Port, SecretFiles, Watch
+from modelyard.pod.checking import without
 from modelyard.pod.sources import Bucket, HuggingFace, OciImage
+from modelyard.pod.spec import STAND_IN
 from modelyard.serving.estimate import accelerators
 from modelyard.serving.hosts import Host
 from modelyard.serving.hosts import breaches as reached
@@ -20,7 +22,7 @@ from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, 
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.scaling import breaches as keda
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
-from modelyard.serving.spec import Rollout, ServiceSpec, breaches
+from modelyard.serving.spec import STAND_IN_PORT, Rollout, ServiceSpec, breaches
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -234,7 +236,9 @@ class ScalableModelService(Workload):
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
-        return [*breaches(self.id, self.spec, site), *keda(self.spec, site), *reached(self.id, self.spec, site)]
+        found = list(breaches(self.id, self.spec, site))
+        spec = without(self.spec, found, image=STAND_IN, port=STAND_IN_PORT)
+        return [*found, *keda(spec, site), *reached(self.id, spec, site)]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""
