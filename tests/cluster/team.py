@@ -110,6 +110,18 @@ class Team(ABC):
         """Return the kinds of the objects of a removed *service* that are gone."""
         return [kind for version, kind in SERVED if missing(self.api, self.about(version, kind, service))]
 
+    def until_pruned(self, service: str) -> None:
+        """Wait until all objects of a removed *service* are gone, or going: a controller may be told of it late."""
+        for version, kind in SERVED:
+            self.api.until(
+                lambda found: all("deletionTimestamp" in one["metadata"] for one in found),
+                version,
+                kind,
+                self.namespace,
+                name=service,
+                what=f"{kind} {service} is pruned",
+            )
+
     def kept(self, *names: tuple[str, str, str]) -> list[str]:
         """Return the names of those objects, as apiVersion, kind and name, that are there."""
         return [one[2] for one in names if not missing(self.api, self.about(*one))]

@@ -29,7 +29,7 @@ from tests.cluster.argocd import PATIENCE, ArgoCD, application
 from tests.cluster.cluster import Cluster
 from tests.cluster.load import Load
 from tests.cluster.programs import ROOT
-from tests.cluster.team import SERVED, Build, Team, missing, owners, service, training
+from tests.cluster.team import Build, Team, missing, owners, service, training
 from tests.support import raw
 
 Observed = Callable[[str], None]
@@ -209,7 +209,7 @@ def test_a_removed_workload_is_pruned_and_its_claim_is_not(team: Teams, observed
         assert own.pruned("old") == []
         revision = own.merge(lambda fleet: service(own.environment(fleet)))
         own.synced(revision, "Progressing", "Healthy")
-        assert own.pruned("old") == [kind for _, kind in SERVED]
+        own.until_pruned("old")
         run = job["metadata"]["name"]
         assert own.kept(
             ("v1", "PersistentVolumeClaim", "checkpoints"), ("batch/v1", "Job", run), ("v1", "ServiceAccount", "train"),
