@@ -278,6 +278,11 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         ),
         (
             _cluster(),
+            {"scale": _but(LAG, min="1")},
+            "X11 test/api: scale.min='1' but it must be a whole number; pass a whole number",
+        ),
+        (
+            _cluster(),
             {"scale": _but(LAG, target=0)},
             "N19 test/api: scale.target=0 but what one replica can bear is above 0; correct the value",
         ),

@@ -279,6 +279,7 @@ def _cluster(spare: int) -> Cluster:
         (0, {"scale": CpuScale(min=2, max=4)}, SURGE),
         (0, {"gpu": Gpu("l4"), "scale": None, "replicas": 2}, IN_PLACE),
         (0, {"gpu": Gpu("l4"), "scale": None, "replicas": 1}, RECREATE),
+        (0, {"gpu": Gpu("l4"), "scale": CpuScale(min=1, max=4), "accept": {"D10": "a test"}}, IN_PLACE),
         (2, {"gpu": Gpu("l4", 2), "scale": None, "replicas": 1}, SURGE),
         (1, {"gpu": Gpu("l4", 2), "scale": None, "replicas": 2}, IN_PLACE),
         (0, {"volumes": [Claim("w", "/w", size="1Gi")], "scale": None, "replicas": 1}, RECREATE),

@@ -85,7 +85,7 @@ def rollout(spec: ServiceSpec, site: Site) -> str:
     accelerator = site.cluster.accelerator(spec.gpu.accelerator) if spec.gpu else None
     if spec.gpu is None or accelerator is None or accelerator.spare >= spec.gpu.count * spec.nodes:
         return "surge"
-    return "in-place" if spec.least > 1 else "recreate"
+    return "in-place" if spec.most > 1 else "recreate"
 
 
 def _probes(spec: ServiceSpec) -> dict[str, Any]:

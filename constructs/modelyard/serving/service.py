@@ -77,8 +77,8 @@ class ScalableModelService(Workload):
 
         rollout: ``surge`` adds a new pod before an old one goes, ``in-place`` removes one first,
             ``recreate`` removes all first. Default: ``auto``, which is ``surge`` where the cluster
-            has spare accelerators for it, else ``in-place``, or ``recreate`` for one replica or a
-            volume that only one node can mount.
+            has spare accelerators for it, else ``in-place``, or ``recreate`` where there is never more
+            than one replica, and for a volume that only one node can mount.
 
         command: What runs, one string a word. Default: the image's entry point.
 
