@@ -183,6 +183,35 @@ def test_promotion_touches_the_lock_file_alone_and_shows_what_is_different(tmp_p
     assert "--from" in project.run(projects.MODELYARD, "images", "promote").err
 
 
+def test_a_workload_stands_for_the_image_that_it_runs(tmp_path: Path) -> None:
+    """Whatever the lock file calls that image; a name that is neither is told as before."""
+    project = projects.make(tmp_path / "project")
+    project.edit("environments/workloads.py", 'env.image("sentiment")', 'env.image("server")')
+    for lock in ("dev", "prod"):
+        project.edit(f"environments/{lock}.lock.yaml", "  sentiment:", "  server:")
+    words = (projects.MODELYARD, "images", "promote", "--from", "dev", "--to", "prod")
+    old, new = (f"ghcr.io/acme/sentiment:1.{minor}.0@sha256:{digit * 64}" for minor, digit in ((1, "2"), (2, "1")))
+
+    done, unknown = project.run(*words, "sentiment"), project.run(*words, "sentimnt")
+
+    assert done.out == f"prod/server: {old} -> {new}\nrun modelyard synth to render it\n"
+    assert (unknown.code, unknown.err) == (2, "error: dev has no image 'sentimnt'; it has server\n")
+
+
+def test_a_workload_whose_image_is_written_out_cannot_be_promoted(tmp_path: Path) -> None:
+    """Its image stands in the Python, and not in the lock file."""
+    project = projects.make(tmp_path / "project")
+    project.edit("environments/workloads.py", 'env.image("sentiment")', f'"ghcr.io/acme/own:1@{DIGEST}"')
+    for lock in ("dev", "prod"):
+        project.edit(f"environments/{lock}.lock.yaml", "  sentiment:", "  server:")
+    done = project.run(projects.MODELYARD, "images", "promote", "--from", "dev", "--to", "prod", "sentiment")
+
+    assert (done.code, done.err) == (
+        2,
+        f"error: dev/sentiment runs ghcr.io/acme/own:1@{DIGEST}, which is not in the lock file; give the name of an image\n",
+    )
+
+
 def test_lock_files_are_of_environments_that_exist(tmp_path: Path) -> None:
     """One that the fleet names gets its first lock file by a pin; no other name does."""
     project = projects.make(tmp_path / "project")

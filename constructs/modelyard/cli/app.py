@@ -209,8 +209,8 @@ def promote(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
-            help="Only these images. Default: all that both environments have.",
+            metavar="[WORKLOAD]...",
+            help="Only the images of these workloads, or of these names. Default: all that both environments have.",
             show_default=False,
         ),
     ] = None,
@@ -222,6 +222,7 @@ def promote(
     from modelyard.cli import show
     from modelyard.images import change, lock_files, promoted, read
     from modelyard.render.project import require
+    from modelyard.render.promotion import image_names
 
     if not source or not target:
         message = "say --from ENVIRONMENT and --to ENVIRONMENT"
@@ -230,7 +231,8 @@ def promote(
     root = main.resolve().parent
     origin = read(lock_files(root, [source])[source])
     require(main, target)
-    show.changes(change(root, target, lambda lock: promoted(origin, lock, source, target, names or ())))
+    chosen = image_names(main, source, origin, names or ())
+    show.changes(change(root, target, lambda lock: promoted(origin, lock, source, target, chosen)))
 
 
 def _main_py(given: Path | None) -> Path:
