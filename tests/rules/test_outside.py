@@ -406,6 +406,13 @@ case(
     " both into one route, as shares of it, or choose another host or path",
 )  # fmt: skip
 
+V2 = [{"path": {"type": "PathPrefix", "value": "/v2"}}]
+case(
+    "H08", "a slash", route(matches=V2), route(name="other", matches=[{"path": {"value": "/v2/"}}]), *WEB,
+    text="HTTPRoute other spec.hostnames[0]='a.example' but HTTPRoute web takes the requests for a.example/v2 already; put"
+    " both into one route, as shares of it, or choose another host or path",
+)  # fmt: skip
+
 
 @pytest.mark.parametrize(("rule", "manifests", "cluster", "expected"), CASES)
 def test_what_is_outside_of_pods_is_judged(

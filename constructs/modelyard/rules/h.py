@@ -220,6 +220,8 @@ def _keys(route: Object) -> Iterator[tuple[tuple[str, str, str, str], str]]:
             for match in matches:
                 path = match.get("path") or {}
                 if match.keys() <= {"path"}:
-                    how = (str(path.get("type", "PathPrefix")), str(path.get("value", "/")))
+                    kind, below = str(path.get("type", "PathPrefix")), str(path.get("value", "/"))
+                    # A gateway leaves the slash at the end of a prefix out of account.
+                    how = (kind, below.rstrip("/") or "/") if kind == "PathPrefix" else (kind, below)
                     for parent in parents:
                         yield (parent, str(host), *how), f"spec.hostnames[{index}]"
