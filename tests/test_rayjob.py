@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from modelyard import Crd, Flux, Gpu, Queue, RayJob, Step
+from modelyard import Crd, Flux, Gpu, Metrics, Monitoring, Queue, RayJob, Step, Watch
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import delivered, environment, found, found_by, having, objects, training
+from tests.support import cluster_with, delivered, environment, found, found_by, having, objects, training
 
 CLUSTER = having(Crd.KUBERAY, Crd.KUEUE)
+WATCHED = cluster_with(installed=[Crd.KUBERAY, Crd.PROMETHEUS_OPERATOR], monitoring=Monitoring("monitoring"))
 STOCK: dict[str, Any] = {
     "nodes": 4,
     "command": ["python", "tune.py"],
@@ -116,6 +117,14 @@ REFUSED: list[Any] = [
         "fatal_exit_codes=[3] but backend= is a RayJob, whose operator does not look at exit codes; leave it away",
     ),
     (
+        {"watch": Watch(metrics=Metrics(8080))},
+        "X11",
+        (
+            "watch.metrics.port=8080 but backend= is a RayJob, and a port of its own would hide those by which its operator"
+            " reaches the head; leave metrics= away; Ray tells its own on port 8080, which a PodMonitor of yours can read"
+        ),
+    ),
+    (
         {"backend": RayJob(head_memory="much")},
         "R01",
         (
@@ -134,7 +143,7 @@ REFUSED: list[Any] = [
 @pytest.mark.parametrize(("options", "rule", "text"), REFUSED)
 def test_what_a_rayjob_cannot_do(tmp_path: Path, options: dict[str, Any], rule: str, text: str) -> None:
     """It is refused in the user's own words."""
-    scope = environment(tmp_path, cluster=CLUSTER)
+    scope = environment(tmp_path, cluster=WATCHED if "watch" in options else CLUSTER)
     training(scope, **{**STOCK, **options})
     (only,) = found_by(scope, rule)
 

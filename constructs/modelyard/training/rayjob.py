@@ -10,7 +10,7 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
-from modelyard.pod import KEPT, Network, Peer, manifest
+from modelyard.pod import KEPT, Network, Peer, Watch, manifest
 from modelyard.training.backends import RayJob
 from modelyard.values.durations import whole_seconds
 from modelyard.values.names import dns_label_1035
@@ -97,3 +97,9 @@ def breaches(name: str, spec: TrainingSpec, hashed: int, usual_codes: tuple[int,
     if tuple(spec.fatal_exit_codes) != usual_codes and spec.fatal_exit_codes:
         because = "backend= is a RayJob, whose operator does not look at exit codes"
         yield Breach("X11", "fatal_exit_codes", list(spec.fatal_exit_codes), because, "leave it away", source)
+    metrics = spec.watch.metrics if isinstance(spec.watch, Watch) else None
+    if metrics is not None:
+        # KubeRay takes the ports of the head's container for all that there are, and reaches the program by others.
+        because = "backend= is a RayJob, and a port of its own would hide those by which its operator reaches the head"
+        do = "leave metrics= away; Ray tells its own on port 8080, which a PodMonitor of yours can read"
+        yield Breach("X11", "watch.metrics.port", metrics.port, because, do, source_of(metrics))
