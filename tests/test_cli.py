@@ -66,7 +66,7 @@ def test_synth_says_what_it_wrote_and_then_that_nothing_is_left(project: Path) -
     assert first.split(",")[0] == second.split(",")[0] == "4 environments"
 
 
-@pytest.mark.parametrize("words", [["synth"], ["check"], ["list"], ["explain", "prod/churn-train"]])
+@pytest.mark.parametrize("words", [["synth"], ["check"], ["list"], ["explain", "prod/churn-train"], ["where", "prod"]])
 def test_what_the_users_python_prints_is_no_part_of_the_json(project: Path, words: list[str]) -> None:
     """It is told on standard error, in whichever process it is printed."""
     edit(project, "main.py", "fleet.synth()", 'print("from main")\nfleet.synth()')

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 import yaml
 
 from modelyard import (
-    VLLM,
     Accelerator,
     Cluster,
     ConfigFiles,
@@ -21,7 +19,6 @@ from modelyard import (
     Gpu,
     HuggingFace,
     Loader,
-    ScalableModelService,
     Schedule,
     Severity,
     Sweep,
@@ -31,7 +28,6 @@ from modelyard import (
 from modelyard.images import lock_path, pinned, read, write
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.render.report import summary
-from tests import test_models
 from tests.project import MODELYARD, make
 from tests.support import CLUSTER, IMAGE, environment, found_by, service, training
 
@@ -228,27 +224,6 @@ def test_a_schedule_keeps_configurations_as_a_service_does(tmp_path: Path) -> No
     synth(tmp_path, nightly(2))
 
     assert kept(tmp_path) == {"train": [first]}
-
-
-def test_a_service_that_loads_its_model_keeps_its_configuration(tmp_path: Path) -> None:
-    """The Job that loads is no run that anybody keeps."""
-    stock: Any = test_models.MODEL
-
-    def loading(number: int) -> Build:
-        options: dict[str, Any] = {
-            "config": ConfigFiles("/etc/chat", {"a.yaml": f"a: {number}\n"}),
-            "model": attrs.evolve(stock, revision=str(number) * 40),
-            "loader": test_models.LOADER,
-        }
-        return lambda env: ScalableModelService(
-            env, "chat", image=test_models.IMAGE, runtime=VLLM(), replicas=2, **options
-        )  # fmt: skip
-
-    synth(tmp_path, loading(1), cluster=test_models.CLUSTER)
-    first = name(tmp_path, "configmap-chat-config")
-    synth(tmp_path, loading(2), cluster=test_models.CLUSTER)
-
-    assert kept(tmp_path) == {"chat": [first]}
 
 
 def test_a_configuration_that_is_taken_away_is_kept_as_well(tmp_path: Path) -> None:

@@ -31,10 +31,8 @@ from modelyard import (
     StorageClass,
     Triton,
 )
-from modelyard.render.objects import gather
-from tests.cluster.differential.classes import SERVER
+from tests.combinations import Combinations, all_valid
 from tests.support import DIGEST, IMAGE
-from tests.test_kubeconform import judged
 
 KUBERNETES = "1.36"
 CLUSTER = Cluster(
@@ -110,31 +108,17 @@ LEGAL = st.fixed_dictionaries(
 
 def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
     """Nothing that is taken breaks a rule that the API server has, too; and kubeconform takes all of it."""
-    rendered: dict[str, str] = {}
-    refused: set[str] = set()
+    drawn = Combinations()
 
     @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(OPTIONS | LEGAL, st.booleans())
     def draw(options: dict[str, Any], strict: bool) -> None:  # noqa: FBT001 # drawn
         environment = Environment(Fleet(root=tmp_path), "lab", cluster=CLUSTER, namespace="lab", strict=strict)
         ScalableModelService(environment, "svc", **{"image": f"ghcr.io/acme/server:v0.18.0@{DIGEST}", **options})
-        gathered = gather(environment)
-        errors = [one for one in gathered.findings if one.severity == "error"]
-        refused.update(one.rule for one in errors)
-        # What options answer for is told in the user's words, and names no object.
-        late = [one for one in gathered.findings if one.rule in SERVER and one.field[:1].isupper()]
-        assert [str(one) for one in late] == []
-        if not errors:
-            rendered.update({one.text: one.kind for one in gathered.objects})
+        drawn.take(environment)
 
     draw()
 
-    folder = tmp_path / "rendered"
-    folder.mkdir()
-    for number, text in enumerate(rendered):
-        (folder / f"{number}.yaml").write_text(text, encoding="utf-8")
-    count = len(rendered)
-    assert judged(folder, KUBERNETES, tmp_path / "schemas", CLUSTER.crd_schemas) == (count, count, 0, 0, 0)
-    assert {"Deployment", "LeaderWorkerSet", "Job", "PersistentVolumeClaim"} <= set(rendered.values())
-    assert count > 50
-    assert {"A12", "L04", "P12", "V13", "V15", "X11", "X12"} <= refused
+    assert {"Deployment", "LeaderWorkerSet", "Job", "PersistentVolumeClaim"} <= set(drawn.rendered.values())
+    assert all_valid(drawn.rendered, CLUSTER, tmp_path) > 50
+    assert {"A12", "L04", "P12", "V13", "V15", "X11", "X12"} <= drawn.refused

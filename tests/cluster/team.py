@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from environments.clusters import EKS
-from modelyard import Environment, Fleet, Gpu, ScalableModelService, TrainingJob, hours
+from modelyard import Claim, Environment, Fleet, Gpu, ScalableModelService, TrainingJob, hours
 from modelyard.fleet.delivery import Delivery
 from modelyard.render.engine import Request, synthesize
 from tests.cluster.api import PATIENCE, Api, ApiError, Manifest, Stop
@@ -109,6 +109,17 @@ class Team(ABC):
     def pruned(self, service: str) -> list[str]:
         """Return the kinds of the objects of a removed *service* that are gone."""
         return [kind for version, kind in SERVED if missing(self.api, self.about(version, kind, service))]
+
+    def with_training(self, claim: Claim) -> Build:
+        """Return what makes a service, another one called ``old``, and a training that mounts *claim*."""
+
+        def made(fleet: Fleet) -> None:
+            env = self.environment(fleet)
+            service(env)
+            service(env, "old")
+            training(env, volumes=[claim])
+
+        return made
 
     def until_pruned(self, service: str) -> None:
         """Wait until all objects of a removed *service* are gone, or going: a controller may be told of it late."""

@@ -80,7 +80,7 @@ def test_every_wrong_option_dies_before_its_object(control_plane: ControlPlane, 
     assert (judge.refused, before) == (False, None)
     assert [one.severity for one in found(wrong)][:1] == [Severity.ERROR]
     assert [one.error for one in judge.instead(index, made)[0]][:1] == [True]
-    assert after is not None
+    assert after is not None, f"the server takes {spec.kind} as {dict(made)}"
 
 
 def test_the_wrong_options_are_told(observed: Observed) -> None:

@@ -166,14 +166,7 @@ def test_a_removed_workload_is_pruned_and_its_claim_is_not(team: Teams, observed
     """Nor are its run, which may still be going, and the namespace."""
     claim = Claim("checkpoints", "/checkpoints", size="1Gi", storage_class="efs", access_mode="ReadWriteMany")
     with team("flux-removal") as own:
-
-        def both(fleet: Fleet) -> None:
-            env = own.environment(fleet)
-            service(env)
-            service(env, "old")
-            training(env, volumes=[claim])
-
-        revision = own.merge(both)
+        revision = own.merge(own.with_training(claim))
         own.bootstrap()
         own.synced(revision)
         (job,) = own.api.all("batch/v1", "Job", own.namespace)

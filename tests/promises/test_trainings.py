@@ -33,9 +33,9 @@ from modelyard import (
 from modelyard.render.objects import Gathered, gather
 from modelyard.rules import RULES
 from modelyard.values.names import dns_label
+from tests.combinations import all_valid
 from tests.manifests import at
 from tests.support import CLUSTER, IMAGE, having
-from tests.test_kubeconform import judged
 
 Options = dict[str, Any]
 WARNINGS = {"J18", "J20"}
@@ -146,12 +146,8 @@ def test_what_is_legal_is_accepted_by_our_rules_and_by_kubeconform(trainings: li
     assert {finding.rule for finding in gathered.findings} <= WARNINGS
 
     with TemporaryDirectory() as folder:
-        for one in gathered.objects:
-            path = Path(folder, "dist", one.path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(one.text, encoding="utf-8")
-        count = len(gathered.objects)
-        assert judged(Path(folder, "dist"), CLUSTER.kubernetes, Path(folder, "schemas")) == (count, count, 0, 0, 0)
+        count = all_valid([one.text for one in gathered.objects], CLUSTER, Path(folder))
+    assert count == len(gathered.objects)
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
@@ -161,13 +157,8 @@ def test_what_operators_run_is_accepted_too(trainings: list[Options]) -> None:
     assert {finding.rule for finding in gathered.findings} <= WARNINGS
 
     with TemporaryDirectory() as folder:
-        for one in gathered.objects:
-            path = Path(folder, "dist", one.path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(one.text, encoding="utf-8")
-        count = len(gathered.objects)
-        found = judged(Path(folder, "dist"), EVERYTHING.kubernetes, Path(folder, "schemas"), EVERYTHING.crd_schemas)
-        assert found == (count, count, 0, 0, 0)
+        count = all_valid([one.text for one in gathered.objects], EVERYTHING, Path(folder))
+    assert count == len(gathered.objects)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

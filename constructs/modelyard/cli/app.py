@@ -170,7 +170,10 @@ def where(
     from modelyard.cli import show
     from modelyard.render.provenance import places
 
-    show.places(places(_main_py(main_py), what), form)
+    main = _main_py(main_py)
+    with show.reserved(form):
+        found = places(main, what)
+    show.places(found, form)
 
 
 @images.command("list")

@@ -30,12 +30,10 @@ class Declared(Protocol):
     @property
     def kind(self) -> str:
         """Their kind."""
-        raise NotImplementedError
 
     @property
     def name(self) -> str | None:
         """The name of the one, or None for all."""
-        raise NotImplementedError
 
 
 def ownership(manifests: Sequence[Manifest], declared: Sequence[Owned]) -> list[Ownership]:

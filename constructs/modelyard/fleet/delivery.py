@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -85,7 +86,7 @@ class Cargo:
 
 
 @attrs.frozen(slots=False)
-class Delivery:
+class Delivery(ABC):
     """What ``Environment(delivery=...)`` takes: how one GitOps controller reads the environment."""
 
     __words__: ClassVar[str] = "an ArgoCD or a Flux"
@@ -95,29 +96,30 @@ class Delivery:
     """The name of the program."""
 
     @property
+    @abstractmethod
     def schemas(self) -> tuple[CrdSchema, ...]:
         """The kinds of its objects."""
-        raise NotImplementedError(type(self).__name__)
 
+    @abstractmethod
     def home(self, cluster: str) -> str:
         """Return the cluster that its objects live in, where the environment lives in *cluster*."""
-        raise NotImplementedError(type(self).__name__, cluster)
 
+    @abstractmethod
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""
-        raise NotImplementedError(type(self).__name__, site.environment)
 
-    def adapt(self, manifest: Manifest) -> None:
+    def adapt(self, manifest: Manifest) -> None:  # noqa: B027 # most controllers have nothing to say
         """Change an object of the environment for the controller, in place; nothing by default."""
 
     def unmatched(self, manifests: Sequence[Manifest]) -> Iterator[Breach]:  # noqa: ARG002 # as a controller's
         """Yield options that are about none of *manifests*; none by default."""
         yield from ()
 
+    @abstractmethod
     def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
         """Return the objects that the controller itself reads."""
-        raise NotImplementedError(type(self).__name__, site.environment, cargo)
 
+    @abstractmethod
     def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:
         """
         Yield what the controller would not delete.
@@ -127,4 +129,3 @@ class Delivery:
 
             drafts: The objects that the controller reads.
         """
-        raise NotImplementedError(type(self).__name__, before, drafts)

@@ -9,6 +9,7 @@ import attrs
 from modelyard import trace
 from modelyard.findings import Breach, Finding
 from modelyard.fleet import Environment
+from modelyard.render.provenance import asked
 from modelyard.render.refusals import where
 from modelyard.rules import Object, finding
 
@@ -21,12 +22,11 @@ def identity(one: Object) -> str:
 
 def on(one: Object, breach: Breach, environment: Environment) -> Finding:
     """Return a breach in one object as a finding that says which object, and where it comes from."""
-    source = one.source
-    if source is None:
-        source = trace.constant(environment.fleet.root / "environments", one.name) or environment.source
     field = breach.field if breach.field.startswith(one.kind) else f"{one.kind} {one.name} {breach.field}"
     strict = environment.site.strict
-    return finding(attrs.evolve(breach, field=field), where(environment, one.owner), source, strict=strict)
+    return finding(
+        attrs.evolve(breach, field=field), where(environment, one.owner), asked(one, environment), strict=strict
+    )
 
 
 def collisions(objects: Iterable[Object], environment: Environment) -> Iterator[Finding]:

@@ -39,12 +39,16 @@ class Place:
     source: Source | None
 
 
+def asked(one: Object, environment: Environment) -> Source | None:
+    """Return the line that asked for *one*; of a foreign object the one that names it, or the environment's."""
+    if one.source is not None:
+        return one.source
+    return trace.constant(environment.fleet.root / "environments", one.name) or environment.source
+
+
 def origin(one: Object, environment: Environment) -> Source | None:
     """Return the line below the project's root that *one* comes from, and its callers there."""
-    root = environment.fleet.root
-    source = one.source
-    if source is None:
-        source = trace.constant(root / "environments", one.name) or environment.source
+    root, source = environment.fleet.root, asked(one, environment)
     if source is None:
         return None
     lines = [(file, line) for file, line in _lines(trace.relative(source, root)) if not Path(file).is_absolute()]
