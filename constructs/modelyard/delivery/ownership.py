@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -28,10 +29,12 @@ class Declared(Protocol):
     """What a user says about the objects of a kind, or one of them."""
 
     @property
+    @abstractmethod
     def kind(self) -> str:
         """Their kind."""
 
     @property
+    @abstractmethod
     def name(self) -> str | None:
         """The name of the one, or None for all."""
 

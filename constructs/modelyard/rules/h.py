@@ -222,6 +222,7 @@ def _keys(route: Object) -> Iterator[tuple[tuple[str, str, str, str], str]]:
                 if match.keys() <= {"path"}:
                     kind, below = str(path.get("type", "PathPrefix")), str(path.get("value", "/"))
                     # A gateway leaves the slash at the end of a prefix out of account.
-                    how = (kind, below.rstrip("/") or "/") if kind == "PathPrefix" else (kind, below)
+                    if kind == "PathPrefix":
+                        below = below.rstrip("/") or "/"
                     for parent in parents:
-                        yield (parent, str(host), *how), f"spec.hostnames[{index}]"
+                        yield (parent, str(host), kind, below), f"spec.hostnames[{index}]"
