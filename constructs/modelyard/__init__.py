@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         GpuScale,
         Host,
         HttpGet,
+        InferencePool,
         Loader,
         LoadTime,
         MetricScale,
@@ -123,6 +124,7 @@ __all__ = [
     "HuggingFace",
     "Identity",
     "Image",
+    "InferencePool",
     "IngressClass",
     "Job",
     "JobSet",
@@ -182,8 +184,8 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "LoadTime", "Loader", "MLServer",
-        "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
+        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "InferencePool", "LoadTime", "Loader",
+        "MLServer", "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
         "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",

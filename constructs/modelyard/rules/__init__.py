@@ -18,6 +18,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     g_controllers,
     g_words,
     h,
+    h_pools,
     j,
     j_failure,
     j_indexed,

@@ -3,6 +3,7 @@
 from modelyard.serving.hosts import Host
 from modelyard.serving.models import Adapter, Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.pools import InferencePool
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.service import ScalableModelService
@@ -17,6 +18,7 @@ __all__ = [
     "GpuScale",
     "Host",
     "HttpGet",
+    "InferencePool",
     "LoadTime",
     "Loader",
     "MLServer",

@@ -8,9 +8,9 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import companions, manifest, object_labels, selector
 from modelyard.pod.monitors import monitors
-from modelyard.serving import alerts, loading
+from modelyard.serving import alerts, loading, picker
 from modelyard.serving.groups import API_VERSION, KIND, group
-from modelyard.serving.pods import COMPONENT, CONTAINER, ROLE, pods, progress, rollout
+from modelyard.serving.pods import COMPONENT, CONTAINER, LEADS, ROLE, pods, progress, rollout
 from modelyard.serving.routes import protocols, routes
 from modelyard.serving.scaling import DEPLOYMENT, autoscaler
 from modelyard.serving.spec import ServiceSpec
@@ -33,7 +33,7 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1))
     told, drawn = alerts.alerts(name, CONTAINER, spec, site), alerts.panels(name, CONTAINER, spec, site)
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
-    return [*found, *loading.drafts(name, spec, site), *watching]
+    return [*found, *loading.drafts(name, spec, site), *picker.drafts(name, spec, site, labels), *watching]
 
 
 def _deployment(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -
     service, spoken = manifest("v1", "Service", name, labels, site), protocols(spec)
     service["spec"] = {
         "type": "ClusterIP",
-        "selector": {**selector(name), **({ROLE: "leader"} if spec.nodes > 1 else {})},
+        "selector": {**selector(name), **({ROLE: LEADS} if spec.nodes > 1 else {})},
         "ports": [
             {
                 "name": port.name,

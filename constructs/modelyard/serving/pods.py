@@ -19,6 +19,7 @@ from modelyard.values.durations import whole_seconds
 COMPONENT = "serving"
 ROLE = "modelyard.dev/role"
 """The label that tells the pod of a group that takes requests from those that work for it."""
+LEADS = "leader"
 CONTAINER = "model"
 SHORT_BUDGET = 300
 KUBELET_MARGIN = 5
@@ -66,7 +67,7 @@ def _template(
     if start.command or start.args:
         spec = attrs.evolve(spec, command=start.command, args=(*start.args, *spec.args))
     if spec.nodes > 1:
-        spec = attrs.evolve(spec, labels={**spec.labels, ROLE: "worker" if worker else "leader"})
+        spec = attrs.evolve(spec, labels={**spec.labels, ROLE: "worker" if worker else LEADS})
     return template(pod, spec, site)
 
 

@@ -11,6 +11,7 @@ from modelyard.fleet.facilities import Gateway, IngressClass
 from modelyard.fleet.site import Site
 from modelyard.pod import manifest
 from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts, port_of
+from modelyard.serving.pools import API as POOLS
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import go_duration, whole_seconds
 
@@ -29,7 +30,9 @@ def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) 
             route = manifest(ROUTES, "GRPCRoute" if host.grpc else "HTTPRoute", name, labels, site)
             yield Draft({**route, "spec": _route(name, host, spec, gateway)})
             if gateway.implementation == "gke" and site.cluster.has(POLICIES, "GCPBackendPolicy") and not host.grpc:
-                yield from (Draft(_policy(one, host, site, labels)) for one in (name, *host.split))
+                for one in (name, *host.split):
+                    pooled = one == name and host.pool is not None
+                    yield Draft(_policy(one, host, site, labels, pooled=pooled))
         elif isinstance(gateway, IngressClass):
             ingress = manifest("networking.k8s.io/v1", "Ingress", name, labels, site)
             if annotations := _annotations(host, gateway):
@@ -52,8 +55,8 @@ def _route(name: str, host: Host, spec: ServiceSpec, gateway: Gateway) -> dict[s
     if not host.grpc:
         rule["matches"] = [{"path": {"type": "PathPrefix", "value": host.path}}]
     rule["backendRefs"] = [
-        {"group": "", "kind": "Service", "name": service, "port": number, "weight": share if host.split else 1}
-        for service, share in shares.items()
+        {**_backend(service, number, pooled=service == name and host.pool is not None), "weight": share}
+        for service, share in (shares if host.split else {name: 1}).items()
     ]
     if not host.grpc and gateway.implementation in WITH_TIMEOUTS:
         longest = go_duration(host.timeout or timedelta(0))
@@ -72,11 +75,18 @@ def _route(name: str, host: Host, spec: ServiceSpec, gateway: Gateway) -> dict[s
     }
 
 
-def _policy(name: str, host: Host, site: Site, labels: Mapping[str, str]) -> dict[str, Any]:
+def _backend(name: str, port: int, *, pooled: bool) -> dict[str, Any]:
+    if pooled:
+        return {"group": POOLS.partition("/")[0], "kind": "InferencePool", "name": name}
+    return {"group": "", "kind": "Service", "name": name, "port": port}
+
+
+def _policy(name: str, host: Host, site: Site, labels: Mapping[str, str], *, pooled: bool) -> dict[str, Any]:
     policy = manifest(POLICIES, "GCPBackendPolicy", name, labels, site)
+    target = _backend(name, 0, pooled=pooled)
     policy["spec"] = {
         "default": {"timeoutSec": DAY if host.timeout is None else whole_seconds(host.timeout)},
-        "targetRef": {"group": "", "kind": "Service", "name": name},
+        "targetRef": {key: value for key, value in target.items() if key in {"group", "kind", "name"}},
     }
     return policy
 

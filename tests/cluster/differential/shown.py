@@ -90,6 +90,8 @@ NEEDS: Mapping[str, str] = {
     "H06": "a network plugin, and a gateway that sends requests",
     "H07": "Envoy Gateway, and a backend that answers late",
     "H08": "a gateway's controller, and requests",
+    "H09": "a gateway's controller that does not know InferencePools",
+    "H10": "a gateway's controller with InferencePools, a picker, and requests",
     "K01": "Kueue's webhook",
     "K02": "Kueue's webhook",
     "K03": "Kueue's webhook",
