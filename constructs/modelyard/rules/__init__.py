@@ -13,6 +13,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     d_policies,
     d_selectors,
     d_services,
+    d_tracks,
     g,
     g_changes,
     g_controllers,

@@ -7,11 +7,15 @@ from modelyard.serving.pools import InferencePool
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.service import ScalableModelService
+from modelyard.serving.tracks import Analysis, BlueGreen, Canary
 
 __all__ = [
     "NIM",
     "VLLM",
     "Adapter",
+    "Analysis",
+    "BlueGreen",
+    "Canary",
     "CpuScale",
     "Drain",
     "Exec",
