@@ -52,6 +52,7 @@ def test_all_are_there() -> None:
         "10-deepseek-r1",
         "12-vision-triton",
         "15-chat-pool",
+        "16-chat-canary",
     ]
 
 

@@ -34,6 +34,8 @@ D19 = Rule(
 )
 
 ALL = 100
+GROUP = "argoproj.io/"
+"""Others have a kind of this name, too."""
 STEPS = frozenset(
     {"analysis", "experiment", "pause", "plugin", "setCanaryScale", "setHeaderRoute", "setMirrorRoute", "setWeight"}
 )
@@ -43,6 +45,7 @@ PAIRS = (("stableService", "canaryService"), ("activeService", "previewService")
 
 
 def _strategies(one: Object) -> dict[str, Mapping[str, Any]]:
+    """Return the strategies of *one* by name."""
     strategy = one.spec.get("strategy") or {}
     return {name: strategy[name] or {} for name in ("canary", "blueGreen") if strategy.get(name) is not None}
 
@@ -50,6 +53,8 @@ def _strategies(one: Object) -> dict[str, Mapping[str, Any]]:
 @D18.objects("Rollout")
 def well_formed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Check what the controller checks before it does anything."""
+    if not one.api_version.startswith(GROUP):
+        return
     found = _strategies(one)
     if len(found) != 1:
         because = "there is neither canary nor blueGreen" if not found else "canary and blueGreen exclude each other"
@@ -108,7 +113,7 @@ def _step(at: str, step: Mapping[str, Any], highest: int, *, routed: bool) -> It
 @D19.objects("Rollout")
 def beside_it(one: Object, scope: Scope) -> Iterator[Breach]:
     """Look for Services, routes and templates by their names."""
-    for name, strategy in _strategies(one).items():
+    for name, strategy in _strategies(one).items() if one.api_version.startswith(GROUP) else ():
         at = f"spec.strategy.{name}"
         for field in (field for pair in PAIRS for field in pair if strategy.get(field)):
             yield from _service(f"{at}.{field}", str(strategy[field]), one, scope)
@@ -150,19 +155,20 @@ def _service(field: str, name: str, one: Object, scope: Scope) -> Iterator[Breac
 @D03.objects("Rollout")
 def doubled(one: Object, scope: Scope) -> Iterator[Breach]:
     """Compare the accelerators of both tracks with those that the cluster keeps free."""
-    if one.pod is None or not scope.site.cluster.accelerators:
+    if one.pod is None or not one.api_version.startswith(GROUP) or not scope.site.cluster.accelerators:
         return
     pods, _ = most(scope, one, one.pod)
     more = beside(one.spec, pods)
     for accelerator, count in accelerators(one.pod, scope) if more else ():
         needed = more * count
         if accelerator.spare < needed:
+            keeps = f"{scope.site.cluster.name} keeps {accelerator.spare} free"
             because = (
-                f"of {pods} pods up to {more} run twice for a time, which takes {needed} {accelerator.name}, and"
-                f" {scope.site.cluster.name} keeps {accelerator.spare} free"
+                f"beside {pods} pods up to {more} run for a time, which takes {needed} more {accelerator.name},"
+                f" and {keeps}"
             )
             do = (
-                f"declare Accelerator({accelerator.name!r}, spare={needed}) where so many are kept free, let old pods end"
-                ' as new ones take over (dynamicStableScale), or write rollout="in-place"'
+                f"declare Accelerator({accelerator.name!r}, spare={needed}) where so many are kept free, let old pods"
+                ' end as new ones take over (dynamicStableScale), or write rollout="in-place"'
             )
             yield D03.breach("spec.strategy", None, because, do)

@@ -83,7 +83,8 @@ def _replicas(old: Manifest, new: Manifest) -> Iterator[Breach]:
     if not isinstance(before, int) or before <= 1 or now is not None:
         return
     kind, name, namespace = new["kind"], new["metadata"]["name"], new["metadata"].get("namespace")
-    partial = f'{{"apiVersion":"{new["apiVersion"]}","kind":"{kind}","metadata":{{"name":"{name}"}},"spec":{{"replicas":{before}}}}}'
+    head = f'"apiVersion":"{new["apiVersion"]}","kind":"{kind}","metadata":{{"name":"{name}"}}'
+    partial = f'{{{head},"spec":{{"replicas":{before}}}}}'
     do = (
         f"run before the merge: echo '{partial}' | kubectl -n {namespace} apply --server-side"
         " --field-manager=handover -f -"

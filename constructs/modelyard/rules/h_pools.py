@@ -60,7 +60,7 @@ def chosen(one: Object, scope: Scope) -> Iterator[Breach]:
     if pods == [] and scope.complete:
         yield H10.breach("spec.selector.matchLabels", written(labels), "no pod that is rendered here has these labels")
     for pod in pods or ():
-        listening = {port.get("containerPort") for container in running(pod) for port in container.ports}
+        listening = {int(port["containerPort"]) for container in running(pod) for port in container.ports}
         for index, port in enumerate(ports):
             if listening and port not in listening:
                 because = f"the pods of {called(pod.object)} listen on {', '.join(map(str, sorted(listening)))}"
@@ -89,7 +89,7 @@ def _picker(one: Object, scope: Scope) -> Iterator[Breach]:
         because = f"{called(service)} has no such port"
         yield H10.breach("spec.endpointPickerRef.port.number", number, because)
         return
-    target = port.get("targetPort") or number
+    target: str | int = port.get("targetPort") or port["port"]
     behind = [(pod, target) for pod in exposed(service, scope) or ()]
     yield from _closed("spec.endpointPickerRef.name", name, "the picker", behind, scope)
 

@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
-
 from modelyard.fleet.draft import Draft
 from modelyard.fleet.facilities import Gateway
 from modelyard.fleet.site import Site
@@ -169,6 +167,7 @@ def _pod_spec(name: str, pool: InferencePool, spec: ServiceSpec, site: Site) -> 
     # Istio speaks TLS to it only where a DestinationRule says so, and within a mesh it does by itself.
     plain = isinstance(gateway, Gateway) and gateway.implementation == "istio"
     anywhere = [Peer(cidr=cidr, ports=API_SERVER) for cidr in ("0.0.0.0/0", "::/0")]
+    clients = [Peer(one.namespace, pods=one.pods, cidr=one.cidr) for one in spec.network.clients]
     return PodSpec(
         image=pool.image,
         args=[
@@ -190,9 +189,7 @@ def _pod_spec(name: str, pool: InferencePool, spec: ServiceSpec, site: Site) -> 
         image_pull_secrets=spec.image_pull_secrets,
         watch=Watch(metrics=Metrics(METRICS_PORT), alerts=False, dashboard=False) if site.cluster.monitoring else None,
         labels=spec.labels,
-        network=Network(
-            clients=[attrs.evolve(peer, ports=()) for peer in spec.network.clients], egress=anywhere, https=False
-        ),
+        network=Network(clients=clients, egress=anywhere, https=False),
     )
 
 

@@ -50,7 +50,7 @@ def _canary(name: str, spec: ServiceSpec, site: Site) -> dict[str, Any]:
         steps += [{"setWeight": percent}, {"pause": pause}]
     if routed(spec, site):
         routes = {"grpcRoute" if host.grpc else "httpRoute": name for host in hosts(spec)}
-        moving = {
+        moving: dict[str, Any] = {
             "stableService": name,
             "canaryService": second(name, spec, site),
             "trafficRouting": {"plugins": {PLUGIN: {**routes, "namespace": site.namespace}}},

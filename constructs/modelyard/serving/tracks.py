@@ -40,8 +40,12 @@ def _second(duration: timedelta | None) -> str | None:
     return None if duration is None or duration >= timedelta(seconds=1) else "it takes at least 1 second"
 
 
-def _not_negative(given: int | timedelta) -> str | None:
-    return None if given >= type(given)(0) else "it is not negative"
+def _not_negative(count: int) -> str | None:
+    return None if count >= 0 else "it is not negative"
+
+
+def _kept(duration: timedelta) -> str | None:
+    return None if duration >= timedelta(0) else "a length of time is not negative"
 
 
 @value
@@ -114,7 +118,7 @@ class BlueGreen:
     """
 
     promote_after: timedelta | None = option(default=None, check=_second)
-    keep_old: timedelta = option(default=seconds(30), check=_not_negative, kw_only=True)
+    keep_old: timedelta = option(default=seconds(30), check=_kept, kw_only=True)
     analysis: Analysis | None = attrs.field(default=None, kw_only=True)
 
 

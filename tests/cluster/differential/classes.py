@@ -75,6 +75,8 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "D12": OnlyUs(SEVERAL),
     "D13": OnlyUs(SEVERAL),
     "D15": OnlyUs(SEVERAL),
+    "D18": OnlyUs(CONTROLLER),
+    "D19": OnlyUs(SEVERAL),
     **dict.fromkeys((f"G{number:02}" for number in range(1, 13)), OnlyUs(GITOPS)),
     **dict.fromkeys(("G13", "G14"), OnlyUs(LATER)),
     "J12": OnlyUs(CONTROLLER),

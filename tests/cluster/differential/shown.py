@@ -82,6 +82,8 @@ NEEDS: Mapping[str, str] = {
     "D11": "a kubelet, which mounts the ConfigMap or reads its key",
     "D13": "a network plugin, which enforces a NetworkPolicy",
     "D15": "a network, and a process that listens or not",
+    "D18": "the controller of Argo Rollouts",
+    "D19": "the controller of Argo Rollouts",
     "G07": "Flux's kustomize-controller",
     "H01": "a gateway's controller, and requests",
     "H02": "a gateway's controller, and requests",
