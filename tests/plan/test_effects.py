@@ -23,6 +23,8 @@ SIZE = ("spec", "resources", "requests", "storage")
 CONFIG = {**one("ConfigMap", "settings"), "data": {"a.yaml": "a: 1\n"}}
 SERVICE = one("Service", "api", {"selector": {"app": "api"}, "ports": [{"port": 80, "targetPort": "http"}]})
 STATEFUL = one("StatefulSet", "api", {"template": TEMPLATE, "replicas": 2})
+
+
 def tracked(strategy: Any, gpus: int = 0, **spec: Any) -> dict[str, Any]:
     """Return the Rollout api, whose pods are those of the Deployment api."""
     pods = deployment(gpus=gpus)["spec"]["template"]

@@ -12,6 +12,7 @@ from modelyard.findings import Breach
 from modelyard.fleet.facilities import Gateway
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim
+from modelyard.serving.hosts import hosts
 from modelyard.values.durations import minutes, seconds
 from modelyard.values.tracks import ALL, beside
 from modelyard.values.value import option, required, source_of, value
@@ -172,7 +173,7 @@ def breaches(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
 
 def _canary(given: Canary, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     source = source_of(given)
-    for host in (spec.route,) if not isinstance(spec.route, tuple | list) else spec.route:
+    for host in hosts(spec):
         for option_, used in (("split", bool(host.split)), ("pool", host.pool is not None)):
             if used:
                 because = "Argo Rollouts writes the shares of the route, and they are of two Services"
