@@ -8,8 +8,9 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.site import Site
 from modelyard.pod import companions, manifest, object_labels, selector
 from modelyard.pod.monitors import monitors
-from modelyard.serving import alerts, loading, picker, progressive
+from modelyard.serving import alerts, loading
 from modelyard.serving.groups import API_VERSION, KIND, group
+from modelyard.serving.hosts import hosts
 from modelyard.serving.pods import COMPONENT, CONTAINER, LEADS, ROLE, pods, progress, rollout
 from modelyard.serving.routes import protocols, routes
 from modelyard.serving.scaling import DEPLOYMENT, autoscaler
@@ -21,6 +22,8 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     """Return the manifests of the service *name*."""
     labels = object_labels(name, COMPONENT, spec, site)
     if track(spec) is not None:
+        from modelyard.serving import progressive  # noqa: PLC0415 # few services are replaced so
+
         found = list(progressive.drafts(name, spec, site, labels))
     else:
         found = [Draft(group(name, spec, site, labels) if spec.nodes > 1 else _deployment(name, spec, site, labels))]
@@ -32,11 +35,15 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
     found.extend(routes(name, spec, site, labels))
+    if any(host.pool is not None for host in hosts(spec)):
+        from modelyard.serving import picker  # noqa: PLC0415 # few services are behind a pool
+
+        found.extend(picker.drafts(name, spec, site, labels))
     ports = tuple(port.number for port in spec.ports)
     found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1))
     told, drawn = alerts.alerts(name, CONTAINER, spec, site), alerts.panels(name, CONTAINER, spec, site)
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
-    return [*found, *loading.drafts(name, spec, site), *picker.drafts(name, spec, site, labels), *watching]
+    return [*found, *loading.drafts(name, spec, site), *watching]
 
 
 def _deployment(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
