@@ -24,6 +24,8 @@ LATE = 300
 
 def job_names(name: str, spec: TrainingSpec) -> str:
     """Return what matches the names of the Jobs of *name*, and of those that another controller makes for it."""
+    if spec.hook is not None:
+        return name
     return f"{name}-[0-9]+" if spec.schedule is not None else f"{name}-[0-9a-f]{{8}}(-.+)?"
 
 
@@ -36,8 +38,9 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     failed = f'kube_job_failed{{{jobs},condition="true"}}'
     yield Alert(
         "TrainingFailed",
-        # A failed Job stays, so that its pods can be looked at: a day later it is no news any more.
-        f"{failed} == 1 unless on (namespace, job_name) {failed} offset 1d == 1",
+        # A failed Job stays, so that its pods can be looked at: a day later it is no news any more. But one of a hook
+        # has failed its sync, and the next one, which has the same name, is news.
+        f"{failed} == 1" + ("" if spec.hook else f" unless on (namespace, job_name) {failed} offset 1d == 1"),
         AGAIN if choice(spec, site).kind in SETS else 0,
         "has failed",
         "{{ $labels.job_name }} has used up its retries or its deadline, or ended with a fatal exit code.",

@@ -132,7 +132,7 @@ class Checkpoint:
         every: How often it saves, which ``CHECKPOINT_EVERY`` says in seconds. Default: as the program likes.
 
         run: A name for the run, as part of the place; another one begins anew. Default: none, and with *schedule*
-            the name of the Job, so that each run begins anew.
+            or *hook* one of each Job, so that each run begins anew.
 
         resume: Whether it goes on from the newest checkpoint that is there; ``RESUME_FROM`` is then ``latest``.
             Default: it does.

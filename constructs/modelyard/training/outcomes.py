@@ -19,6 +19,7 @@ USUAL_EVICTION = 300
 """Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
 QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
+HOOK = "argocd.argoproj.io/hook"
 FAILED = "the JobSet fails, and all its pods are ended"
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -50,7 +51,7 @@ def outcomes(manifest: Manifest) -> list[Outcome]:
     if manifest["kind"] == "CronJob":
         template = spec["jobTemplate"]
         return [*_of_job(template["spec"]), *_of_queue(template), *_of_schedule(spec)]
-    return [*_of_job(spec), *_of_queue(manifest)]
+    return [*_of_job(spec), *_of_queue(manifest), *_of_hook(manifest)]
 
 
 def action(spec: Manifest, code: int, *, disrupted: bool = False) -> str:
@@ -261,6 +262,14 @@ def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
     yield Outcome("due while the last run goes on", does.get(policy, "both go on, side by side"))
     then = "it starts later" if late is None else f"it starts up to {_long(late)} later, or is skipped"
     yield Outcome("not started in time", then)
+
+
+def _of_hook(job: Manifest) -> Iterator[Outcome]:
+    phase = (job["metadata"].get("annotations") or {}).get(HOOK)
+    if phase is not None:
+        yield Outcome("as long as it runs", f"the sync of Argo CD waits ({phase}), and nothing else is synced")
+        then = "the sync fails; Argo CD tries it again, up to 5 times, and runs this each time"
+        yield Outcome("the Job fails", then)
 
 
 def _of_queue(job: Manifest) -> Iterator[Outcome]:

@@ -84,7 +84,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "J17": OnlyUs(SEVERAL),
     "J18": OnlyUs(SCHEDULER),
     "J20": OnlyUs(WORSE),
-    **dict.fromkeys(("J21", "J22"), OnlyUs(GITOPS)),
+    **dict.fromkeys(("G15", "J21", "J22"), OnlyUs(GITOPS)),
     "J23": OnlyUs(GITOPS),
     "L01": OnlyUs(CONTROLLER),
     "L02": OnlyUs(CONTROLLER),

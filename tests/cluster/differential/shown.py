@@ -39,6 +39,7 @@ SHOWN: Mapping[str, str] = {
     "G12": "wrong/test_services.py::test_a_selector_never_changes[G12]",
     "G13": "test_argocd.py::test_replicas_that_leave_git[alone]",
     "G14": "wrong/test_trainings.py::test_a_job_never_changes",
+    "G15": "wrong/test_syncs.py::test_a_sync_waits_for_what_waits_itself[G15]",
     "J12": "wrong/test_trainings.py::test_a_disruption_is_taken_for_a_failure",
     "J13": "wrong/test_trainings.py::test_ignored_failures_end_no_job",
     "J15": "wrong/test_trainings.py::test_one_incident_uses_up_all_retries",
