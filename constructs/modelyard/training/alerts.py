@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelyard.fleet.site import Site
-from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
+from modelyard.pod.monitors import Alert, Panel, pending, pod_panels, prometheus_duration
 from modelyard.pod.watching import watched
 from modelyard.training.backends import SETS, choice
 from modelyard.values.durations import whole_seconds
 
 if TYPE_CHECKING:
+    from modelyard.training.options import Checkpoint
     from modelyard.training.spec import TrainingSpec
 
 LONG = 90
@@ -57,6 +58,8 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
             "is close to its deadline",
             f"{{{{ $labels.job_name }}}} has used {LONG} percent of its {whole_seconds(spec.deadline)} seconds.",
         )
+    if spec.checkpoint is not None:
+        yield from _checkpoints(name, spec.checkpoint, jobs, spec, site)
     if spec.schedule is not None:
         chosen = f'namespace="{site.namespace}",cronjob="{name}"'
         late = whole_seconds(spec.schedule.catch_up) + LATE
@@ -67,6 +70,28 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
             "has not run when it should have",
             "The last run is still going on, or its CronJob could not make a Job in time.",
         )
+
+
+def _checkpoints(name: str, checkpoint: Checkpoint, jobs: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
+    """
+    Yield what tells of a training that runs and saves nothing.
+
+    What it saved counts on while no pod tells it: in a run that fails again and again before it saves anew, the time
+    goes on. One that has not saved yet has the time from its start.
+    """
+    if checkpoint.metric is None or checkpoint.late is None:
+        return
+    late, active = whole_seconds(checkpoint.late), f"kube_job_status_active{{{jobs}}} > 0"
+    pods = f'namespace="{site.namespace}",pod=~"{job_names(name, spec)}-.+"'
+    saved = f"max_over_time({checkpoint.metric}{{{pods}}}[{prometheus_duration(late)}])"
+    started = f"(kube_job_status_start_time{{{jobs}}} and on (namespace, job_name) {active})"
+    yield Alert(
+        "TrainingCheckpointMissing",
+        f"time() - max by (namespace) ({saved} or {started}) > {late} and on (namespace) {active}",
+        0,
+        "saves no checkpoint",
+        f"It runs, and {checkpoint.metric} tells of none in {late} seconds: what is lost with a node grows.",
+    )
 
 
 def panels(name: str, container: str, spec: TrainingSpec, site: Site) -> Iterator[Panel]:

@@ -130,7 +130,7 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     yield from _reserved(typed)
     yield from inputs.breaches(spec, site)
     yield from placement.breaches(spec, site)
-    yield from checkpoint.breaches(spec)
+    yield from checkpoint.breaches(spec, site)
     yield from backends.breaches(typed, site)
     yield from steps.breaches(typed, site)
     yield from queues.breaches(typed, site)
