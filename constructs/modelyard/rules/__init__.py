@@ -43,6 +43,7 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     p_users,
     r,
     r_devices,
+    r_fabric,
     r_memory,
     r_nodes,
     s,

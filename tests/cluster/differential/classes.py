@@ -130,6 +130,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "R11": OnlyUs(SCHEDULER),
     "R12": OnlyUs(SEVERAL),
     "R14": OnlyUs(WORSE),
+    "R22": OnlyUs(WORSE),
     "R16": OnlyUs(KUBELET),
     "R23": OnlyUs(SCHEDULER),
     "R26": OnlyUs(FLEET),

@@ -130,6 +130,7 @@ NEEDS: Mapping[str, str] = {
     "P40": "a cloud, which gives out tokens",
     "P41": "the cloud's webhook, and a cloud that gives out tokens",
     "R14": "a GPU in slices, and a CUDA process",
+    "R22": "EFA devices, and NCCL over them",
     "R16": "a kernel, which counts a container's memory",
     "R27": "TPU slices, whose hosts work together",
     "S01": "JobSet's webhook",
