@@ -18,6 +18,8 @@ USUAL_GRACE = 30
 USUAL_EVICTION = 300
 """Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
+SUBMISSIONS = 2
+"""How often KubeRay starts the pod again that hands the program to the head and follows it."""
 QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
 HOOK = "argocd.argoproj.io/hook"
 FAILED = "the JobSet fails, and all its pods are ended"
@@ -218,12 +220,20 @@ def _of_ray(spec: Manifest) -> Iterator[Outcome]:
     again = f"a new Ray cluster runs it again, {_times(retries)} at most; then the RayJob fails" if retries else ""
     then = again or "the RayJob fails, and its Ray cluster is deleted"
     yield Outcome("node of a worker drained or lost", "the pod is replaced; what that means, the program says to Ray")
-    yield Outcome("node of the head drained or lost", f"the program is lost with it: {then}")
+    # Whoever follows the program submits it where there is none, so a new head runs it, and that is no retry.
+    submitter = (spec.get("submitterConfig") or {}).get("backoffLimit")
+    many = _times(SUBMISSIONS if submitter is None else submitter)
+    lost = f"the program is lost with it, and submitted to a new head, {many} at most; then {then}"
+    yield Outcome("node of the head drained or lost", lost)
+    followed = f"another pod follows the program, {many} at most; then {then}"
+    yield Outcome("node of the submitter drained or lost", followed)
+    yield Outcome("a pod out of memory", "the same as when its node is lost; Ray ends single tasks before that")
     yield Outcome("any exit code but 0", then)
     if deadline is None:
         yield Outcome("very long", "nothing ends it")
     else:
-        yield Outcome(f"longer than {_long(deadline)}", "the RayJob fails, and its Ray cluster is deleted")
+        longer = f"longer than {_long(deadline)} since the last start"
+        yield Outcome(longer, "the RayJob fails, and its Ray cluster is deleted")
 
 
 def decision(spec: Manifest, name: str, reason: str, message: str) -> str:
