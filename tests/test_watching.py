@@ -21,6 +21,7 @@ from modelyard import (
     Monitoring,
     Port,
     Schedule,
+    Step,
     Sweep,
     Watch,
     minutes,
@@ -111,6 +112,23 @@ def test_metrics_can_come_from_a_port_of_their_own(tmp_path: Path, make: Any, na
     assert rendered[f"NetworkPolicy/{name}"]["spec"]["ingress"][-1]["ports"] == [{"protocol": "TCP", "port": 9400}]
 
 
+def test_steps_tell_no_metrics(tmp_path: Path) -> None:
+    """Only the training has some: a port that nobody listens on would be a target that is down, or one port twice."""
+    steps = {"before": [Step("prepare", ["true"])], "after": [Step("register", ["true"])]}
+    watched = {"watch": Watch(metrics=Metrics(9400)), **steps}
+    scope = _scope(tmp_path)
+    training(scope, **watched)
+    pod = at(objects(scope)["Job/train"], "spec.template.spec")
+    ports = {one["name"]: one.get("ports") for one in (*pod["initContainers"], *pod["containers"])}
+    own = [{"name": "metrics", "containerPort": 9400, "protocol": "TCP"}]
+    assert ports == {"prepare": None, "trainer": own, "register": None}
+    scope = _scope(tmp_path, installed=[Crd.PROMETHEUS_OPERATOR, Crd.JOBSET])
+    training(scope, **watched)
+    jobs = at(objects(scope)["JobSet/train"], "spec.replicatedJobs")
+    told = {one["name"]: at(one, "template.spec.template.spec.containers[0]").get("ports") for one in jobs}
+    assert told == {"prepare": None, "node": own, "register": None}
+
+
 @pytest.mark.parametrize(
     ("watch", "kind", "path", "expected"),
     [
@@ -193,6 +211,15 @@ def test_each_part_can_be_left_away(tmp_path: Path, more: Any, watch: Watch | No
             training,
             {"watch": Watch(metrics=Metrics())},
             "X11 test/train: watch.metrics.port but a training has no ports of its own; write the number of the port",
+        ),
+        (
+            _cluster(),
+            training,
+            {"nodes": 2, "watch": Watch(metrics=Metrics(29500)), "accept": {"J18": "a test"}},
+            (
+                "N20 test/train: watch.metrics.port=29500 but with nodes= the processes find each other by this port of the"
+                " first one; choose another"
+            ),
         ),
         (
             _cluster(),

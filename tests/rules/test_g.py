@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelyard import ArgoCD, Environment, Fleet, Flux, SynthesisError
+from modelyard import ArgoCD, ArgoHook, Environment, Fleet, Flux, SynthesisError
 from modelyard.render.engine import Report, Request, synthesize
 from tests.rules import manifests
 from tests.rules.judge import judged
@@ -345,6 +345,15 @@ def test_what_modelyard_renders_keeps_the_rule(tmp_path: Path, rule: str, delive
     scope = environment(tmp_path, delivery=delivery)
     service(scope)
     training(scope)
+    assert found_by(scope, rule) == []
+
+
+@pytest.mark.parametrize("rule", ["G01", "G03", "G15"])
+def test_a_training_that_is_a_hook_keeps_the_rule(tmp_path: Path, rule: str) -> None:
+    """Beside a service, whose rollout it waits for."""
+    scope = environment(tmp_path, delivery=ArgoCD(REPO))
+    service(scope)
+    training(scope, hook=ArgoHook())
     assert found_by(scope, rule) == []
 
 

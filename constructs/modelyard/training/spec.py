@@ -13,7 +13,8 @@ from modelyard.pod.checking import type_breaches, value_breaches, without
 from modelyard.pod.options import Claim, Gpu
 from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
-from modelyard.training import backends, checkpoint, hook, inputs, jobset, placement, queues, rayjob, steps
+from modelyard.pod.watching import Watch
+from modelyard.training import backends, checkpoint, gang, hook, inputs, jobset, placement, queues, rayjob, steps
 from modelyard.training import sweep as sweeps
 from modelyard.training.backends import Backend, TrainJob
 from modelyard.training.hook import ArgoHook
@@ -185,6 +186,10 @@ def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
         if name in spec.env:
             because = "with nodes= it is set for each pod, and another value would keep them from finding each other"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
+    metrics = spec.watch.metrics if isinstance(spec.watch, Watch) else None
+    if spec.nodes > 1 and metrics is not None and metrics.port == gang.PORT:
+        because = "with nodes= the processes find each other by this port of the first one"
+        yield Breach("N20", "watch.metrics.port", gang.PORT, because, "choose another", source_of(metrics))
     for name in sweeps.VARIABLES if spec.sweep else ():
         if name in spec.env:
             because = "with sweep= it is set for each pod, and another value would hide the settings of the trial"
