@@ -361,6 +361,22 @@ def test_a_training_that_saves_nothing_is_told_of(tmp_path: Path) -> None:
     assert refused([expr]) == {}
 
 
+def test_a_step_of_a_set_need_not_save(tmp_path: Path) -> None:
+    """It is the training itself that is asked for checkpoints."""
+    scope = _scope(tmp_path, installed=[Crd.PROMETHEUS_OPERATOR, Crd.JOBSET])
+    saved = Checkpoint("gs://acme-checkpoints", every=minutes(15), metric="train_saved")
+    training(scope, checkpoint=saved, watch=Watch(metrics=Metrics(9400)), before=[Step("prepare", ["true"])])
+    rendered = objects(scope)
+    expr = _alerts(rendered["PrometheusRule/train"])["TrainingCheckpointMissing"]["expr"]
+    job, pods = (re.findall(f'{label}=~"([^"]*)"', expr) for label in ("job_name", "pod"))
+    run = rendered["JobSet/train"]["metadata"]["name"]
+
+    assert set(job) == {"train-[0-9a-f]{8}-node-0"}
+    assert re.fullmatch(job[0], f"{run}-node-0")
+    assert not re.fullmatch(job[0], f"{run}-prepare-0")
+    assert re.fullmatch(pods[0], f"{run}-node-0-0-x2v8k")
+
+
 def test_when_a_checkpoint_is_late_can_be_said(tmp_path: Path) -> None:
     """For a program that saves as it likes, or has to be given more time."""
     saved = {"metric": "train:saved", "late_after": minutes(40)}

@@ -9,6 +9,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod.monitors import Alert, Panel, pending, pod_panels, prometheus_duration
 from modelyard.pod.watching import watched
 from modelyard.training.backends import SETS, choice
+from modelyard.training.jobset import NODES
 from modelyard.values.durations import whole_seconds
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ LONG = 90
 """A run that takes more than so many percent of its deadline is told of, since there is still time to act."""
 AGAIN = 300
 """Seconds in which a set has deleted a Job that failed, to start all of its Jobs again."""
+OTHERS = "(-.+)?"
+"""What the names of Jobs end with that another controller makes."""
 LATE = 300
 """Seconds after which a run that has not started is missed, beyond those in which it may still start."""
 
@@ -27,7 +30,7 @@ def job_names(name: str, spec: TrainingSpec) -> str:
     """Return what matches the names of the Jobs of *name*, and of those that another controller makes for it."""
     if spec.hook is not None:
         return name
-    return f"{name}-[0-9]+" if spec.schedule is not None else f"{name}-[0-9a-f]{{8}}(-.+)?"
+    return f"{name}-[0-9]+" if spec.schedule is not None else f"{name}-[0-9a-f]{{8}}{OTHERS}"
 
 
 def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
@@ -59,7 +62,7 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
             f"{{{{ $labels.job_name }}}} has used {LONG} percent of its {whole_seconds(spec.deadline)} seconds.",
         )
     if spec.checkpoint is not None:
-        yield from _checkpoints(name, spec.checkpoint, jobs, spec, site)
+        yield from _checkpoints(name, spec.checkpoint, spec, site)
     if spec.schedule is not None:
         chosen = f'namespace="{site.namespace}",cronjob="{name}"'
         late = whole_seconds(spec.schedule.catch_up) + LATE
@@ -72,7 +75,7 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
         )
 
 
-def _checkpoints(name: str, checkpoint: Checkpoint, jobs: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
+def _checkpoints(name: str, checkpoint: Checkpoint, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     """
     Yield what tells of a training that runs and saves nothing.
 
@@ -81,8 +84,12 @@ def _checkpoints(name: str, checkpoint: Checkpoint, jobs: str, spec: TrainingSpe
     """
     if checkpoint.metric is None or checkpoint.late is None:
         return
+    named = job_names(name, spec)
+    if choice(spec, site).kind in SETS:
+        named = f"{named.removesuffix(OTHERS)}-{NODES}-0"  # a step saves nothing, however long it takes
+    jobs = f'namespace="{site.namespace}",job_name=~"{named}"'
     late, active = whole_seconds(checkpoint.late), f"kube_job_status_active{{{jobs}}} > 0"
-    pods = f'namespace="{site.namespace}",pod=~"{job_names(name, spec)}-.+"'
+    pods = f'namespace="{site.namespace}",pod=~"{named}-.+"'
     saved = f"max_over_time({checkpoint.metric}{{{pods}}}[{prometheus_duration(late)}])"
     started = f"(kube_job_status_start_time{{{jobs}}} and on (namespace, job_name) {active})"
     yield Alert(
