@@ -6,12 +6,13 @@ import gc
 from collections.abc import Collection, Iterator
 from typing import Any
 
+import attrs
 import yaml
 
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet, Manifest
-from modelyard.images import Lock, lock_path, rewritten
+from modelyard.images import lock_path, rewritten
 from modelyard.render import generations, inventory, tree
 from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
@@ -160,7 +161,7 @@ def _lock(environment: Environment, gathered: Gathered) -> str | None:
     if former == environment.lock.generations:
         return None
     path = lock_path(environment.fleet.root, environment.name)
-    return rewritten(path, Lock(environment.lock.images, former))
+    return rewritten(path, attrs.evolve(environment.lock, generations=former))
 
 
 def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
