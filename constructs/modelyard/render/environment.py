@@ -18,7 +18,7 @@ from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
 from modelyard.render.foreign import astray
 from modelyard.render.inventory import Entry, Inventory
-from modelyard.render.layout import DELIVERY
+from modelyard.render.layout import BOOTSTRAP, DELIVERY
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Before, Gathered, gather
 from modelyard.render.refusals import relative
@@ -171,6 +171,7 @@ def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
         home = delivery.home(cluster)
         elsewhere = None if home == cluster else home
         entries += [Entry(one.path, one.sha256, identity(one), "", elsewhere) for one in gathered.delivery]
+        entries += [Entry(one.path, one.sha256, "", "") for one in gathered.by_hand]
     return Inventory(environment.name, cluster, inventory.by_path(entries))
 
 
@@ -181,7 +182,8 @@ def _kept_behind(
     if (delivery := environment.site.delivery) is None:
         return
     now = {one.identity for one in rendered.entries.values()}
-    before = sorted(one.identity for one in previous.entries.values() if not one.path.startswith(f"{DELIVERY}/"))
+    apart = f"{DELIVERY}/", f"{BOOTSTRAP}/"
+    before = sorted(one.identity for one in previous.entries.values() if not one.path.startswith(apart))
     gone = [one for one in before if one not in now]
     found = [
         finding(breach, environment.name, source_of(delivery) or environment.source)

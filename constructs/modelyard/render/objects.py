@@ -13,6 +13,7 @@ from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
 from modelyard.render import generations
+from modelyard.render.byhand import by_hand
 from modelyard.render.collisions import collisions, identity, on
 from modelyard.render.foreign import foreign
 from modelyard.render.generations import Current, Past
@@ -37,6 +38,8 @@ class Gathered:
 
         delivery: What the GitOps controller itself reads, to bring these into the cluster.
 
+        by_hand: What people apply once, so that it does. Files, and no objects besides these.
+
         findings: All of them, errors and warnings.
 
         seal: Stands for everything the checks depend on, where they found nothing; else empty.
@@ -49,6 +52,7 @@ class Gathered:
     objects: list[Object]
     findings: list[Finding]
     delivery: list[Object] = attrs.field(factory=list)
+    by_hand: list[Object] = attrs.field(factory=list)
     seal: str = ""
     former: dict[str, tuple[Manifest, ...]] = attrs.field(factory=dict)
     known: bool = False
@@ -97,10 +101,12 @@ def gather(
     clashes = [] if known else list(collisions(valid, environment))
     findings = [*notes(environment), *work.refused, *work.settled(), *clashes]
     delivered = {id(one) for one in work.delivery}
+    delivery = [one for one in valid if id(one) in delivered]
     return Gathered(
         objects=[one for one in valid if id(one) not in delivered],
         findings=relative(findings, environment),
-        delivery=[one for one in valid if id(one) in delivered],
+        delivery=delivery,
+        by_hand=[] if known else by_hand(environment, delivery),
         seal=seal if clean else "",
         former=work.former,
         known=known,
