@@ -75,7 +75,8 @@ def places(main: Path, what: str) -> list[Place]:
     Args:
         main: The project's ``main.py``.
 
-        what: For example ``dist/prod/api/service.yaml``, ``prod/api`` or ``environments/prod.py:12``.
+        what: For example ``dist/prod/api/service.yaml``, ``prod/api``, ``api`` in all environments, or
+            ``environments/prod.py:12``.
 
     Raises:
         SynthesisError: There are findings of severity error.
@@ -110,7 +111,7 @@ def places(main: Path, what: str) -> list[Place]:
             if (
                 _comes_from(place.source, file, line, fleet.root)
                 if file.endswith(".py")
-                else any(f"{known}/".startswith(f"{wanted}/") for known in (workload, place.path))
+                else wanted == one.owner or any(f"{it}/".startswith(f"{wanted}/") for it in (workload, place.path))
             ):
                 found.append(place)
     if not found:
