@@ -13,6 +13,7 @@ from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
 from modelyard.render import generations
+from modelyard.render.blame import Key, key, unpatched
 from modelyard.render.byhand import by_hand
 from modelyard.render.collisions import collisions, identity, on
 from modelyard.render.foreign import foreign
@@ -240,14 +241,22 @@ class _Work:
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
         ruled = [one for one in valid if id(one) not in self.frozen] if self.frozen else valid
         scope = Scope(site, ruled, complete=whole)
-        clean = scope.complete
-        for one, breach in breaches(scope):
-            clean = False
+        broken = list(breaches(scope))
+        clean = scope.complete and not broken
+        apart = self._apart(ruled) if any(self.patched.get(id(one.data)) for one, _ in broken) else frozenset()
+        for one, breach in broken:
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
-                line = breach.source or self.patched.get(id(one.data))
+                patch = self.patched.get(id(one.data)) if key(one, breach) not in apart else None
+                line = breach.source or patch
                 self.findings[one.owner].append(on(one, attrs.evolve(breach, source=line), self.environment))
         return valid, clean
+
+    def _apart(self, ruled: Iterable[Object]) -> frozenset[Key]:
+        """Return the breaches that no patch has made."""
+        whose = {workload.id for workload in self.rendered}
+        others = [one for one in ruled if one.owner not in whose]
+        return unpatched(self.rendered, others, self.environment.site, self.schemas)
 
     def _changed(self, objects: Iterable[Object], before: Before) -> None:
         """Look at what became of objects that were rendered before."""
