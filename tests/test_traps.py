@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from modelyard import ArgoCD, Claim, ConfigFiles, CpuScale, Environment, Fleet, Flux, SynthesisError
 from modelyard.render.engine import Request, synthesize

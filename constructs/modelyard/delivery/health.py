@@ -19,7 +19,7 @@ for _, condition in ipairs((obj.status or {}).conditions or {}) do
 end
 return health
 """
-"""Its own takes a Job that was suspended, and runs again, for one that has ended: it passes over a condition's status."""
+"""Its own passes over the status of a condition: one that was suspended, and runs again, has ended for it."""
 
 CUSTOMIZATIONS: dict[str, Any] = {"data": {"resource.customizations.health.batch_Job": OF_JOBS}}
 """A patch and no object: whoever applied an object would take away what else stands in there."""

@@ -19,9 +19,7 @@ def key(one: Object, breach: Breach) -> Key:
     return one.owner, one.kind, breach.rule, breach.field
 
 
-def unpatched(
-    workloads: Iterable[Workload], others: Sequence[Object], site: Site, schemas: Catalog
-) -> frozenset[Key]:
+def unpatched(workloads: Iterable[Workload], others: Sequence[Object], site: Site, schemas: Catalog) -> frozenset[Key]:
     """Return the breaches in the objects of *workloads* as these render them, beside *others*; all pass *schemas*."""
     objects = list(others)
     for workload in workloads:

@@ -16,6 +16,7 @@ from modelyard.images import lock_path, rewritten
 from modelyard.render import generations, inventory, tree
 from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
+from modelyard.render.exits import staying
 from modelyard.render.foreign import astray
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import BOOTSTRAP, DELIVERY
@@ -33,7 +34,8 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     before = set(fleet.made)
     Fleet.building = name
     try:
-        fleet.builders[name](fleet)
+        with staying():
+            fleet.builders[name](fleet)
     except UsageError:
         raise
     except BaseException as error:  # whatever the user's Python raises is a finding
