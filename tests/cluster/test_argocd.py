@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import modelyard
 from environments.clusters import EKS, KIND
@@ -26,6 +24,7 @@ from modelyard import (
     SynthesisError,
     minutes,
 )
+from modelyard.delivery.health import CUSTOMIZATIONS
 from tests.cluster.api import MANAGER, ApiError, Manifest, is_true
 from tests.cluster.argocd import PATIENCE, ArgoCD, application
 from tests.cluster.cluster import Cluster
@@ -65,8 +64,7 @@ class ArgoTeam(Team):
 
     def bootstrap(self) -> None:
         """Apply the one file that is applied by hand."""
-        (file,) = self.delivered.glob("application.*-delivery.yaml")
-        self.api.apply(yaml.safe_load(file.read_text()), manager="kubectl")
+        self.by_hand()
         self.api.until_one(bool, application(self.namespace), what="the Application is made", seconds=PATIENCE)
 
     def refresh(self) -> None:
@@ -424,10 +422,8 @@ def test_the_health_of_a_run_that_was_suspended(
     overridden: bool,  # noqa: FBT001
     health: str,
 ) -> None:
-    """Argo CD takes one that runs again for one that has ended, but for the lines that ``docs/gitops.md`` has."""
-    page = (ROOT / "docs" / "gitops.md").read_text()
-    lines = re.findall(r"```yaml\n(data:\n  resource.customizations.health.batch_Job: .*?)```", page, re.DOTALL)
-    data = yaml.safe_load(lines[0])["data"] if overridden else {}
+    """Argo CD takes one that runs again for one that has ended, but for the patch that ``health=True`` renders."""
+    data = CUSTOMIZATIONS["data"] if overridden else {}
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm", "namespace": "argocd"}}
     with team(f"health-{health.lower()}") as own:
         own.api.patch(settings, {"data": data})
