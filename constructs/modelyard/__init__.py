@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         Triton,
     )
     from modelyard.training import (
+        ArgoHook,
         Checkpoint,
         Job,
         JobSet,
@@ -101,6 +102,7 @@ __all__ = [
     "Adapter",
     "Analysis",
     "ArgoCD",
+    "ArgoHook",
     "BlueGreen",
     "Bucket",
     "Canary",
@@ -195,8 +197,8 @@ _ROOMS = {
         "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
-        "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",
-        "TrainingJob",
+        "ArgoHook", "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology",
+        "TrainJob", "TrainingJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

@@ -45,6 +45,7 @@ from modelyard.rules import (  # noqa: F401
     p_users,
     r,
     r_devices,
+    r_fabric,
     r_memory,
     r_nodes,
     s,
