@@ -23,8 +23,8 @@ H09 = Rule(
     "A route leads to an InferencePool only by a gateway that knows it.",
     why="The gateway answers every request with an error 500, and says why only in the status of the route.",
     fix=(
-        f"lead to the Service, use a gateway of {', '.join(WITH_POOLS)}, or accept H09 where a controller beside it does"
-        " that"
+        f"lead to the Service, use a gateway of {', '.join(WITH_POOLS)}, or accept H09 where a controller beside it"
+        " does that"
     ),
     see=IMPLEMENTATIONS,
     acceptable=True,
