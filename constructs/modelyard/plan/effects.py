@@ -27,6 +27,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "ResourceQuota": others.limits,
     "Role": others.permissions,
     "RoleBinding": others.permissions,
+    "Rollout": rollouts.workload,
     "ScaledObject": rollouts.autoscaler,
     "Secret": others.config,
     "Service": others.service,

@@ -25,6 +25,7 @@ PRUNED: Mapping[str, tuple[Risk, str]] = {
     "NetworkPolicy": (Risk.CAUTION, "it restricts traffic no more"),
     "PersistentVolumeClaim": (Risk.DANGER, "its data goes with it, unless its class retains volumes"),
     "PodDisruptionBudget": (Risk.CAUTION, "a drain of nodes may end all pods at once"),
+    "Rollout": (Risk.DANGER, "its pods end"),
     "ScaledObject": (Risk.CAUTION, "nobody scales any more"),
     "Secret": (Risk.CAUTION, "pods that use it cannot start again"),
     "Service": (Risk.DANGER, "its name leads nowhere"),

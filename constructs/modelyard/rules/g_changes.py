@@ -68,7 +68,7 @@ def changes(old: Manifest, new: Manifest) -> Iterator[Breach]:
     if _identity(old) != _identity(new):
         return
     kind = str(new.get("kind"))
-    if kind in {"Deployment", "StatefulSet"}:
+    if kind in {"Deployment", "Rollout", "StatefulSet"}:
         yield from _replicas(old, new)
     if (find := FIXED.get(kind)) is not None:
         yield from find(old, new)
@@ -84,9 +84,8 @@ def _replicas(old: Manifest, new: Manifest) -> Iterator[Breach]:
     if not isinstance(before, int) or before <= 1 or now is not None:
         return
     kind, name, namespace = new["kind"], new["metadata"]["name"], new["metadata"].get("namespace")
-    partial = (
-        f'{{"apiVersion":"apps/v1","kind":"{kind}","metadata":{{"name":"{name}"}},"spec":{{"replicas":{before}}}}}'
-    )
+    head = f'"apiVersion":"{new["apiVersion"]}","kind":"{kind}","metadata":{{"name":"{name}"}}'
+    partial = f'{{{head},"spec":{{"replicas":{before}}}}}'
     do = (
         f"run before the merge: echo '{partial}' | kubectl -n {namespace} apply --server-side"
         " --field-manager=handover -f -"
