@@ -248,7 +248,7 @@ REFUSED: list[Any] = [
     ),
     (
         WITH, {"backend": "JobSet"}, "X11",
-        "backend='JobSet' but it must be a Job, a JobSet, a TrainJob, a RayJob or None; pass a Job, a JobSet, a TrainJob, a RayJob or None",
+        "backend='JobSet' but it must be a Job, a JobSet, a TrainJob, a RayJob, a VolcanoJob or None; pass a Job, a JobSet, a TrainJob, a RayJob, a VolcanoJob or None",
     ),
     (
         WITH, {"backend": JobSet(exclusive_topology="a b")}, "N16",

@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         Topology,
         TrainingJob,
         TrainJob,
+        VolcanoJob,
     )
     from modelyard.values import Image, days, hours, minutes, seconds
 
@@ -162,6 +163,7 @@ __all__ = [
     "TrainingJob",
     "Triton",
     "UsageError",
+    "VolcanoJob",
     "Watch",
     "days",
     "hours",
@@ -187,7 +189,7 @@ _ROOMS = {
     ),
     "modelyard.training": (
         "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",
-        "TrainingJob",
+        "TrainingJob", "VolcanoJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

@@ -61,6 +61,7 @@ class Crd:
     KUEUE: ClassVar[Crd]
     LWS: ClassVar[Crd]
     PROMETHEUS_OPERATOR: ClassVar[Crd]
+    VOLCANO: ClassVar[Crd]
 
     schemas: tuple[CrdSchema, ...]
 

@@ -12,12 +12,13 @@ from modelyard.training.backends import SETS, choice
 from modelyard.values.durations import whole_seconds
 
 if TYPE_CHECKING:
+    from modelyard.pod import Watch
     from modelyard.training.spec import TrainingSpec
 
 LONG = 90
 """A run that takes more than so many percent of its deadline is told of, since there is still time to act."""
 AGAIN = 300
-"""Seconds in which a set has deleted a Job that failed, to start all of its Jobs again."""
+"""Seconds in which a set has deleted a Job that failed, and Volcano a pod, to start all of them again."""
 LATE = 300
 """Seconds after which a run that has not started is missed, beyond those in which it may still start."""
 
@@ -31,6 +32,9 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     """Yield what is told of the training *name*."""
     watch = watched(spec, site)
     if watch is None:
+        return
+    if choice(spec, site).kind == "VolcanoJob":
+        yield from _of_volcano(name, spec, watch, site)
         return
     jobs = f'namespace="{site.namespace}",job_name=~"{job_names(name, spec)}"'
     failed = f'kube_job_failed{{{jobs},condition="true"}}'
@@ -63,6 +67,32 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
             0,
             "has not run when it should have",
             "The last run is still going on, or its CronJob could not make a Job in time.",
+        )
+
+
+def _of_volcano(name: str, spec: TrainingSpec, watch: Watch, site: Site) -> Iterator[Alert]:
+    """Yield what is told of a Job of Volcano: kube-state-metrics knows its pods only."""
+    chosen = f'namespace="{site.namespace}",pod=~"{job_names(name, spec)}-.+"'
+    failed = f'max by (namespace, pod) (kube_pod_status_phase{{{chosen},phase="Failed"}})'
+    yield Alert(
+        "TrainingFailed",
+        f"{failed} == 1 unless on (namespace, pod) {failed} offset 1d == 1",
+        AGAIN,
+        "has failed",
+        "{{ $labels.pod }} has failed and was not started again: the retries are used up, or its exit code is fatal.",
+        "critical",
+    )
+    yield pending(f"{job_names(name, spec)}-.+", watch, site)
+    if spec.deadline is not None:
+        most = whole_seconds(spec.deadline) * LONG // 100
+        running = f'max by (namespace, pod) (kube_pod_status_phase{{{chosen},phase="Running"}})'
+        yield Alert(
+            "TrainingLong",
+            f"time() - max by (namespace, pod) (kube_pod_start_time{{{chosen}}}) > {most}"
+            f" and on (namespace, pod) {running} == 1",
+            0,
+            "is close to its deadline",
+            f"{{{{ $labels.pod }}}} has used {LONG} percent of its {whole_seconds(spec.deadline)} seconds.",
         )
 
 

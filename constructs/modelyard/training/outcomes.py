@@ -41,6 +41,10 @@ class Outcome:
 def outcomes(manifest: Manifest) -> list[Outcome]:
     """Return what the Job, CronJob or JobSet *manifest* does in each case."""
     spec = manifest["spec"]
+    if str(manifest.get("apiVersion")).startswith("batch.volcano.sh/"):
+        from modelyard.training.outcomes_volcano import of_volcano  # noqa: PLC0415 # which reads on with what is here
+
+        return list(of_volcano(spec))
     if manifest["kind"] == "RayJob":
         return [*_of_ray(spec), *_of_queue(manifest)]
     if manifest["kind"] == "TrainingRuntime":
@@ -89,25 +93,24 @@ def _of_job(spec: Manifest) -> Iterator[Outcome]:
     if deadline is None:
         yield Outcome("very long", "nothing ends it")
     else:
-        yield Outcome(
-            f"longer than {_long(deadline)}", f"the Job fails; its pods get SIGTERM, and {_grace(spec)} to end"
-        )
+        yield Outcome(f"longer than {long(deadline)}", f"the Job fails; its pods get SIGTERM, and {grace(spec)} to end")
 
 
-def _grace(spec: Manifest) -> str:
-    grace = spec["template"]["spec"].get("terminationGracePeriodSeconds")
-    return _long(USUAL_GRACE if grace is None else grace)
+def grace(spec: Manifest) -> str:
+    """Return how long a pod has from SIGTERM to SIGKILL."""
+    given = spec["template"]["spec"].get("terminationGracePeriodSeconds")
+    return long(USUAL_GRACE if given is None else given)
 
 
 def _failures(spec: Manifest, told: Told) -> Iterator[Outcome]:
     moved = told(TERMINATED, disrupted=True)
     yield Outcome("node drained or reclaimed, pod preempted", moved)
-    yield Outcome("node lost", f"{_lost(spec)}: {moved}")
+    yield Outcome("node lost", f"{lost(spec)}: {moved}")
     listed = _listed_codes(spec)
     for code in sorted(listed - {KILLED}):
         same = [one for one in sorted(listed - {KILLED}) if action(spec, one) == action(spec, code)]
         if code == same[0]:
-            yield Outcome(f"exit code {_or(same)}", told(code))
+            yield Outcome(f"exit code {either(same)}", told(code))
     yield Outcome(f"out of memory (exit code {KILLED})", told(KILLED))
     other = next(code for code in range(1, 256) if code not in listed | {KILLED})
     yield Outcome("any other exit code but 0", told(other))
@@ -133,7 +136,7 @@ def _then(spec: Manifest, does: str) -> str:
         return _of_gang(pods, limit, does)
     if does == "Ignore":
         return "the pod is replaced, and this is not counted"
-    return f"the pod is replaced, {_times(limit)} at most; then the Job fails" if limit else ended
+    return f"the pod is replaced, {times(limit)} at most; then the Job fails" if limit else ended
 
 
 def _of_gang(pods: int, limit: int, does: str) -> str:
@@ -157,10 +160,10 @@ def _of_trial(spec: Manifest, does: str) -> str:
         return "the trial is started again, and this is not counted"
     if does == "FailIndex" or retries == 0:
         return failed
-    return f"the trial is started again, {_times(retries)} at most; then {failed}"
+    return f"the trial is started again, {times(retries)} at most; then {failed}"
 
 
-def _lost(spec: Manifest) -> str:
+def lost(spec: Manifest) -> str:
     """Return when the controller learns that the pod of a node which does not answer is no more."""
     patience: int | None = USUAL_EVICTION
     for toleration in spec["template"]["spec"].get("tolerations") or ():
@@ -171,8 +174,8 @@ def _lost(spec: Manifest) -> str:
     if patience is None:
         return "once the node is deleted"
     if spec.get("podFailurePolicy") is None and spec.get("podReplacementPolicy") != "Failed":
-        return f"after {_long(patience)}"
-    return f"once the node is deleted, or is back after more than {_long(patience)}"
+        return f"after {long(patience)}"
+    return f"once the node is deleted, or is back after more than {long(patience)}"
 
 
 def _of_set(spec: Manifest) -> Iterator[Outcome]:
@@ -199,7 +202,7 @@ def _of_job_in_set(name: str, job: Manifest, spec: Manifest) -> Iterator[Outcome
         limit = job.get("backoffLimit")
         limit = USUAL_RETRIES if limit is None else limit
         then = decision(spec, name, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-        return f"the pod is replaced, {_times(limit)} at most; then {then}" if limit else then
+        return f"the pod is replaced, {times(limit)} at most; then {then}" if limit else then
 
     yield from _failures(job, told)
     deadline = job.get("activeDeadlineSeconds")
@@ -207,14 +210,14 @@ def _of_job_in_set(name: str, job: Manifest, spec: Manifest) -> Iterator[Outcome
         yield Outcome("very long", "nothing ends it")
     else:
         then = decision(spec, name, "DeadlineExceeded", "Job was active longer than specified deadline")
-        ended = f"its pods get SIGTERM, and {_grace(job)} to end; {then}"
-        yield Outcome(f"longer than {_long(deadline)} since the last start", ended)
+        ended = f"its pods get SIGTERM, and {grace(job)} to end; {then}"
+        yield Outcome(f"longer than {long(deadline)} since the last start", ended)
 
 
 def _of_ray(spec: Manifest) -> Iterator[Outcome]:
     """Yield what happens to a Ray cluster and the program on its head."""
     retries, deadline = spec.get("backoffLimit") or 0, spec.get("activeDeadlineSeconds")
-    again = f"a new Ray cluster runs it again, {_times(retries)} at most; then the RayJob fails" if retries else ""
+    again = f"a new Ray cluster runs it again, {times(retries)} at most; then the RayJob fails" if retries else ""
     then = again or "the RayJob fails, and its Ray cluster is deleted"
     yield Outcome("node of a worker drained or lost", "the pod is replaced; what that means, the program says to Ray")
     yield Outcome("node of the head drained or lost", f"the program is lost with it: {then}")
@@ -222,7 +225,7 @@ def _of_ray(spec: Manifest) -> Iterator[Outcome]:
     if deadline is None:
         yield Outcome("very long", "nothing ends it")
     else:
-        yield Outcome(f"longer than {_long(deadline)}", "the RayJob fails, and its Ray cluster is deleted")
+        yield Outcome(f"longer than {long(deadline)}", "the RayJob fails, and its Ray cluster is deleted")
 
 
 def decision(spec: Manifest, name: str, reason: str, message: str) -> str:
@@ -237,7 +240,7 @@ def decision(spec: Manifest, name: str, reason: str, message: str) -> str:
     most = policy.get("maxRestarts") or 0
     if does == "FailJobSet" or not most:
         return FAILED
-    return f"{again}, {_times(most)} at most; then the JobSet fails"
+    return f"{again}, {times(most)} at most; then the JobSet fails"
 
 
 def _applies(rule: Manifest, name: str, reason: str, message: str) -> bool:
@@ -252,14 +255,14 @@ def _applies(rule: Manifest, name: str, reason: str, message: str) -> bool:
 
 def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
     late = spec.get("startingDeadlineSeconds")
-    within = "" if late is None else f" within {_long(late)}"
+    within = "" if late is None else f" within {long(late)}"
     does = {
         "Forbid": f"the new run is skipped, or starts when the last one ends{within}",
         "Replace": "the last run is ended, and the new one starts",
     }
     policy = str(spec.get("concurrencyPolicy") or "Allow")
     yield Outcome("due while the last run goes on", does.get(policy, "both go on, side by side"))
-    then = "it starts later" if late is None else f"it starts up to {_long(late)} later, or is skipped"
+    then = "it starts later" if late is None else f"it starts up to {long(late)} later, or is skipped"
     yield Outcome("not started in time", then)
 
 
@@ -272,19 +275,21 @@ def _of_queue(job: Manifest) -> Iterator[Outcome]:
     yield Outcome("another takes its room in the queue", then)
     if (longest := labels.get(MOST_TIME, "")).isdecimal():
         then = "Kueue takes it out of the queue and ends its pods"
-        yield Outcome(f"longer than {_long(int(longest))} in all its starts", then)
+        yield Outcome(f"longer than {long(int(longest))} in all its starts", then)
 
 
-def _times(count: int) -> str:
+def times(count: int) -> str:
+    """Return *count* as people say it."""
     return "once" if count == 1 else f"{count} times"
 
 
-def _or(codes: Sequence[int]) -> str:
+def either(codes: Sequence[int]) -> str:
+    """Return *codes* in a sentence: ``2, 126 or 127``."""
     *first, last = map(str, codes)
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _long(seconds: int) -> str:
+def long(seconds: int) -> str:
     """Return *seconds* in the largest unit that says it exactly."""
     size, unit = next((size, unit) for size, unit in UNITS if seconds % size == 0)
     count = seconds // size

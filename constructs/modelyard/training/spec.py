@@ -13,7 +13,7 @@ from modelyard.pod.checking import type_breaches, value_breaches, without
 from modelyard.pod.options import Claim, Gpu
 from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
-from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, rayjob, steps
+from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, rayjob, steps, volcano
 from modelyard.training import sweep as sweeps
 from modelyard.training.backends import Backend, TrainJob
 from modelyard.training.options import Checkpoint, Schedule, Spot, Step, Sweep, Topology
@@ -145,6 +145,9 @@ def _name(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why *name* leaves no room for what is added to it."""
     if backends.choice(spec, site).kind == "RayJob":
         yield from rayjob.breaches(name, spec, HASH_SUFFIX, MISCONFIGURED)
+        return
+    if backends.choice(spec, site).kind == "VolcanoJob":
+        yield from volcano.breaches(name, spec, HASH_SUFFIX)
         return
     if backends.choice(spec, site).kind in backends.SETS:
         yield from jobset.name_breaches(name, spec, HASH_SUFFIX)
