@@ -17,7 +17,8 @@ FOREIGN = ("priorityClassName", "priority", "runtimeClassName", "serviceAccount"
 
 def children(manifest: Manifest) -> Iterator[Manifest]:
     """Yield what the controller of *manifest*, as the API server answered it, makes next."""
-    maker = MAKERS.get(manifest["kind"])
+    volcano = str(manifest.get("apiVersion")).startswith("batch.volcano.sh/")
+    maker = _volcano if volcano else MAKERS.get(manifest["kind"])
     if maker is not None and manifest.get("spec"):
         yield from maker(manifest)
 
@@ -126,6 +127,10 @@ def _ray(manifest: Manifest) -> Iterator[Manifest]:
     yield from _of_templates(
         manifest, [*(one.get("template") for one in groups), manifest["spec"].get("submitterPodTemplate")]
     )
+
+
+def _volcano(manifest: Manifest) -> Iterator[Manifest]:
+    yield from _of_templates(manifest, [task.get("template") for task in manifest["spec"].get("tasks") or ()])
 
 
 def _of_templates(manifest: Manifest, templates: Iterable[Manifest | None]) -> Iterator[Manifest]:
