@@ -9,6 +9,7 @@ import attrs
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, EnvValue, FieldRef, manifest, selector, starter
 from modelyard.training import jobset
+from modelyard.values.versions import minor
 
 if TYPE_CHECKING:
     from modelyard.training.spec import TrainingSpec
@@ -17,6 +18,8 @@ PORT = 29500
 """Where the pod of rank 0 listens for the others; torchrun's own default."""
 PATIENCE = 1800
 """Seconds in which all pods must have come up, nodes that are still to be started included."""
+GATE, SINCE = "WorkloadWithJob", 37
+"""What has to be turned on, and the minor version from which a Job can say that its pods are a gang."""
 JOB_NAME = FieldRef("metadata.labels['batch.kubernetes.io/job-name']")
 """Not the name as it is rendered: a schedule and a content hash both add to it."""
 RANK = FieldRef("metadata.annotations['batch.kubernetes.io/job-completion-index']")
@@ -85,6 +88,19 @@ def service(name: str, spec: TrainingSpec, labels: dict[str, str], site: Site) -
         "ports": [{"name": "rendezvous", "port": PORT, "targetPort": PORT, "protocol": "TCP"}],
     }
     return headless
+
+
+def scheduling(spec: TrainingSpec, site: Site) -> dict[str, Any]:
+    """
+    Return what lets Kubernetes itself start all pods of a Job or none, where the cluster says that it can.
+
+    The Job's controller makes a PodGroup of it for each Job, so two runs never share one. Before 1.37 a Job has no such
+    field, and the PodGroups of older versions are served by none that follows.
+    """
+    native = GATE in site.cluster.feature_gates and minor(site.cluster.kubernetes) >= SINCE
+    if spec.nodes == 1 or spec.schedule is not None or spec.queue is not None or not native:
+        return {}
+    return {"scheduling": {"schedulingPolicy": {"gang": {"minCount": spec.nodes}}}}
 
 
 def variables(spec: TrainingSpec, hosts: Hosts) -> dict[str, EnvValue]:

@@ -53,7 +53,7 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
     elif kind == "JobSet":
         made = jobset.job_set(name, labels, _jobs(name, spec, site), spec, site)
     elif spec.schedule is None:
-        made = _job(name, labels, _job_spec(name, spec, site), site)
+        made = _job(name, labels, {**_job_spec(name, spec, site), **gang.scheduling(spec, site)}, site)
     else:
         made = _cron_job(name, labels, spec.schedule, _job_spec(name, spec, site), site)
     _queue(made["spec"]["jobTemplate"] if kind == "CronJob" else made, spec, site)

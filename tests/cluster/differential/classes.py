@@ -83,6 +83,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "J16": OnlyUs(CONTROLLER),
     "J17": OnlyUs(SEVERAL),
     "J18": OnlyUs(SCHEDULER),
+    "J27": OnlyUs(CONTROLLER),
     "J20": OnlyUs(WORSE),
     **dict.fromkeys(("J21", "J22"), OnlyUs(GITOPS)),
     "J23": OnlyUs(GITOPS),

@@ -49,6 +49,7 @@ SHOWN: Mapping[str, str] = {
     "J21": "wrong/test_syncs.py::test_a_job_that_is_tidied_up_is_run_again",
     "J22": "wrong/test_syncs.py::test_a_sync_waits_for_what_waits_itself[J22]",
     "J23": "wrong/test_syncs.py::test_a_job_that_a_queue_has_begun_is_suspended_again",
+    "J27": "test_scenarios.py::test_a_gang_of_kubernetes_itself_is_dropped_where_its_gate_is_off",
     "N22": "wrong/test_trainings.py::test_all_pods_take_themselves_for_the_first",
     "N27": "wrong/test_services.py::test_a_selector_never_changes[N27]",
     "P08": "wrong/test_services.py::test_a_rollout_counts_as_failed_while_its_pod_starts",
