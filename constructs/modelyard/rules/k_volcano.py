@@ -213,9 +213,9 @@ def _references(spec: Part, tasks: Sequence[Part]) -> Iterator[Breach]:
             do = did_you_mean(name, PLUGINS) or f"write one of {', '.join(PLUGINS)}"
             yield K13.breach(f"spec.plugins[{name!r}]", None, "Volcano has no such plugin", do)
     for role in ("master", "worker") if "mpi" in plugins else ():
-        task = _argument(plugins["mpi"] or (), role) or role
-        if task not in names:
-            because = f"its {role} is the task {task}, and the Job has none of this name"
+        called = _argument(plugins["mpi"] or (), role) or role
+        if called not in names:
+            because = f"its {role} is the task {called}, and the Job has none of this name"
             yield K13.breach("spec.plugins['mpi']", None, because, f"add --{role}= with the name of a task")
 
 
