@@ -86,7 +86,8 @@ def template(manifest: Mapping[str, Any]) -> Manifest | None:
     """Return the pod template of *manifest*, or None if it makes no pods."""
     found: Any = manifest
     if str(manifest.get("apiVersion")).startswith("batch.volcano.sh/"):
-        return manifest["spec"]["tasks"][0]["template"]
+        first: Manifest = manifest["spec"]["tasks"][0]["template"]
+        return first
     for key in TEMPLATES.get(manifest["kind"], ("no template",)):
         found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None

@@ -14,7 +14,6 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.error import MarkedYAMLError
 
-from modelyard.exact_yaml import dump
 from modelyard.findings import ModelyardError, shown
 from modelyard.values import image as references
 from modelyard.values.image import Image
@@ -197,12 +196,18 @@ def _text(lock: Lock) -> str:
         name: {field: text for field in FIELDS if (text := getattr(image, field)) is not None}
         for name, image in sorted(lock.images.items())
     }
-    return HEADER + dump({"images": images}) + _generations(lock)
+    return HEADER + _dump({"images": images}) + _generations(lock)
 
 
 def _generations(lock: Lock) -> str:
     kept = {name: [one.manifest for one in formers] for name, formers in sorted(lock.generations.items()) if formers}
-    return GENERATIONS_HEADER + dump({"generations": kept}) if kept else ""
+    return GENERATIONS_HEADER + _dump({"generations": kept}) if kept else ""
+
+
+def _dump(document: dict[str, object]) -> str:
+    from modelyard.exact_yaml import dump  # noqa: PLC0415 # not needed to read a lock file
+
+    return dump(document)
 
 
 def rewritten(path: Path, lock: Lock) -> str:

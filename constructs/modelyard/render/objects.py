@@ -19,7 +19,6 @@ from modelyard.render.generations import Current, Past
 from modelyard.render.layout import delivery_path, path_of
 from modelyard.render.provenance import annotate
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
-from modelyard.render.single import schema_breaches, write
 from modelyard.rules import Object, Scope, breaches, changes, finding, settle
 from modelyard.schemas import catalog
 from modelyard.values.value import source_of
@@ -217,6 +216,8 @@ class _Work:
 
     def checked(self, before: Before | None) -> tuple[list[Object], bool]:
         """Return the objects that are right, and whether nothing was found in any."""
+        from modelyard.render.single import schema_breaches, write  # noqa: PLC0415 # where nothing has changed, nothing is
+
         written = self._kept(self.objects, write)
         delivered = {id(one) for one in self.delivery}
 
