@@ -166,12 +166,13 @@ def test_what_is_started_again(tmp_path: Path) -> None:
         {"events": ["PodFailed", "PodEvicted"], "action": "RestartJob"},
     ]
     assert {one.when: one.then for one in outcomes(job)} == {
-        "node drained or reclaimed, pod preempted or taken for another in the queue": AGAIN,
+        "node drained or reclaimed, pod preempted": AGAIN,
         "node lost": f"once the node is deleted, or is back after more than 5 minutes: {AGAIN}",
         "exit code 3 or 126": ENDED,
         "out of memory (exit code 137)": AGAIN,
         "any other exit code but 0": AGAIN,
         "longer than 6 hours since the last start": f"its pods get SIGTERM, and 2 minutes to end; {AGAIN}",
+        "another takes its room in the queue": f"its pods are ended: {AGAIN}",
         "no room for all of it": "it waits in the queue default, and none of its pods starts",
     }
 
@@ -212,7 +213,7 @@ def test_policies_are_read_as_volcano_reads_them(policies: list[Any], code: str,
     }
 
     assert table["a: any other exit code but 0"] == code
-    assert table["b: node drained or reclaimed, pod preempted or taken for another in the queue"] == drained
+    assert table["b: node drained or reclaimed, pod preempted"] == drained
     assert table["a: very long"] == "nothing ends it"
 
 

@@ -35,6 +35,8 @@ def of_volcano(spec: Manifest) -> Iterator[Outcome]:
         name = f"{task.get('name', '')}: " if len(tasks) > 1 else ""
         for one in _of_task(task, spec):
             yield attrs.evolve(one, when=f"{name}{one.when}")
+        moved = _then(task, spec, EVICTED)
+        yield Outcome(f"{name}another takes its room in the queue", f"its pods are ended: {moved}")
     queue = spec.get("queue") or "default"
     yield Outcome("no room for all of it", f"it waits in the queue {queue}, and none of its pods starts")
 
@@ -42,7 +44,7 @@ def of_volcano(spec: Manifest) -> Iterator[Outcome]:
 def _of_task(task: Manifest, spec: Manifest) -> Iterator[Outcome]:
     moved = _then(task, spec, EVICTED)
     listed = {code for one in _policies(task, spec) if (code := one.get("exitCode"))}
-    yield Outcome("node drained or reclaimed, pod preempted or taken for another in the queue", moved)
+    yield Outcome("node drained or reclaimed, pod preempted", moved)
     # Volcano waits until the last pod of a start is no more.
     lost = general.lost({**task, "podReplacementPolicy": "Failed"})
     yield Outcome("node lost", f"{lost}: {moved}")
