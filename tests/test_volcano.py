@@ -20,6 +20,8 @@ from modelyard import (
     VolcanoJob,
     hours,
 )
+from modelyard.plan.devices import asked
+from modelyard.plan.model import Range
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
 from tests.support import IMAGE, cluster_with, delivered, environment, found, found_by, having, objects, training
@@ -215,6 +217,13 @@ def test_policies_are_read_as_volcano_reads_them(policies: list[Any], code: str,
     assert table["a: any other exit code but 0"] == code
     assert table["b: node drained or reclaimed, pod preempted"] == drained
     assert table["a: very long"] == "nothing ends it"
+
+
+def test_a_plan_counts_its_devices(tmp_path: Path) -> None:
+    """Of all its pods."""
+    job = rendered(tmp_path, nodes=4)[JOB]
+
+    assert asked([job]) == {"nvidia.com/gpu": Range(8, 8, 8)}
 
 
 def test_argo_cd_has_nothing_to_leave_alone(tmp_path: Path) -> None:
