@@ -9,8 +9,10 @@ import pytest
 
 from modelyard import (
     ArgoCD,
+    Checkpoint,
     Cluster,
     Crd,
+    Metrics,
     Monitoring,
     Queue,
     Step,
@@ -18,7 +20,9 @@ from modelyard import (
     Topology,
     TrainingJob,
     VolcanoJob,
+    Watch,
     hours,
+    minutes,
 )
 from modelyard.plan.devices import asked
 from modelyard.plan.model import Range
@@ -242,18 +246,23 @@ def test_argo_cd_has_nothing_to_leave_alone(tmp_path: Path) -> None:
 def test_its_pods_are_watched(tmp_path: Path) -> None:
     """Since nothing counts Jobs of Volcano, alerts look at their pods: those that are left are not started again."""
     cluster = cluster_with(installed=[Crd.VOLCANO, Crd.PROMETHEUS_OPERATOR], monitoring=Monitoring("monitoring"))
-    rule = rendered(tmp_path, cluster, nodes=4)["PrometheusRule/train"]
-    alerts = {one["alert"]: one for one in at(rule, "spec.groups[0].rules")}
-    pods = 'namespace="ml-test",pod=~"train-[0-9a-f]{8}(-.+)?-.+"'
+    saved = Checkpoint("gs://acme-checkpoints", every=minutes(10), metric="saved_at")
+    made = rendered(tmp_path, cluster, nodes=4, checkpoint=saved, watch=Watch(metrics=Metrics(9400)))
+    alerts = {one["alert"]: one for one in at(made["PrometheusRule/train"], "spec.groups[0].rules")}
+    pods = 'namespace="ml-test",pod=~"train-[0-9a-f]{8}-node-[0-9]+"'
     failed = f'max by (namespace, pod) (kube_pod_status_phase{{{pods},phase="Failed"}})'
+    running = f'max by (namespace, pod) (kube_pod_status_phase{{{pods},phase="Running"}}) == 1'
+    started = f"max by (namespace, pod) (kube_pod_start_time{{{pods}}}) and on (namespace, pod) {running}"
 
-    assert list(alerts) == ["TrainingFailed", "PodPending", "TrainingLong"]
-    assert alerts["TrainingFailed"]["expr"] == f"{failed} == 1 unless on (namespace, pod) {failed} offset 1d == 1"
+    assert {name: one["expr"] for name, one in alerts.items() if name != "PodPending"} == {
+        "TrainingFailed": f"{failed} == 1 unless on (namespace, pod) {failed} offset 1d == 1",
+        "TrainingLong": f"time() - ({started}) > 19440",
+        "TrainingCheckpointMissing": (
+            f"time() - max by (namespace) (max_over_time(saved_at{{{pods}}}[30m]) or ({started})) > 1800"
+            f" and on (namespace) {running}"
+        ),
+    }
     assert alerts["TrainingFailed"]["for"] == "5m"
-    assert alerts["TrainingLong"]["expr"] == (
-        f"time() - max by (namespace, pod) (kube_pod_start_time{{{pods}}}) > 19440 and on (namespace, pod) "
-        f'max by (namespace, pod) (kube_pod_status_phase{{{pods},phase="Running"}}) == 1'
-    )
 
 
 REFUSED: list[Any] = [

@@ -32,6 +32,7 @@ FIRST = (
 )
 TEMPLATES = {
     "Deployment": ("spec", "template"),
+    "Rollout": ("spec", "template"),
     "StatefulSet": ("spec", "template"),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),

@@ -51,9 +51,11 @@ class Crd:
     """
 
     ARGO_CD: ClassVar[Crd]
+    ARGO_ROLLOUTS: ClassVar[Crd]
     EXTERNAL_SECRETS: ClassVar[Crd]
     FLUX: ClassVar[Crd]
     GATEWAY_API: ClassVar[Crd]
+    INFERENCE_EXTENSION: ClassVar[Crd]
     JOBSET: ClassVar[Crd]
     KEDA: ClassVar[Crd]
     KUBEFLOW_TRAINER: ClassVar[Crd]

@@ -22,7 +22,7 @@ def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: I
     """Tell *result* what changes and what goes, stage what changes, and find what would be lost."""
     stage = tree.Stage(options.stage)
     exists = lru_cache(maxsize=None)(os.path.lexists)
-    for one in (*gathered.objects, *gathered.delivery):
+    for one in (*gathered.objects, *gathered.delivery, *gathered.by_hand):
         place = f"{options.dist}/{one.path}"
         empty = not exists(place.rpartition("/")[0])
         data, old = one.text.encode(), None if empty else tree.content(place)

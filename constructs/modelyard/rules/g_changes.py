@@ -37,6 +37,7 @@ G14 = Rule(
     acceptable=True,
 )
 
+HOOK, DELETED = "argocd.argoproj.io/hook", "argocd.argoproj.io/hook-delete-policy"
 NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
 NEW_CLAIM = "give the claim a new name, and move the data"
 NEW_CONFIG = "give it a new name, and refer to that"
@@ -73,7 +74,7 @@ def changes(old: Manifest, new: Manifest) -> Iterator[Breach]:
     kind = str(new.get("kind"))
     if str(new.get("apiVersion")).startswith(VOLCANO):
         kind = OTHERS.get(kind, kind)
-    if kind in {"Deployment", "StatefulSet"}:
+    if kind in {"Deployment", "Rollout", "StatefulSet"}:
         yield from _replicas(old, new)
     if (find := FIXED.get(kind)) is not None:
         yield from find(old, new)
@@ -89,9 +90,8 @@ def _replicas(old: Manifest, new: Manifest) -> Iterator[Breach]:
     if not isinstance(before, int) or before <= 1 or now is not None:
         return
     kind, name, namespace = new["kind"], new["metadata"]["name"], new["metadata"].get("namespace")
-    partial = (
-        f'{{"apiVersion":"apps/v1","kind":"{kind}","metadata":{{"name":"{name}"}},"spec":{{"replicas":{before}}}}}'
-    )
+    head = f'"apiVersion":"{new["apiVersion"]}","kind":"{kind}","metadata":{{"name":"{name}"}}'
+    partial = f'{{{head},"spec":{{"replicas":{before}}}}}'
     do = (
         f"run before the merge: echo '{partial}' | kubectl -n {namespace} apply --server-side"
         " --field-manager=handover -f -"
@@ -118,6 +118,10 @@ def _stateful(old: Manifest, new: Manifest) -> Iterator[Breach]:
 
 
 def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    annotations = (new.get("metadata") or {}).get("annotations") or {}
+    hooked = annotations.get(HOOK, "Skip") != "Skip"
+    if hooked and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation"):
+        return  # Argo CD deletes the Job of the last sync first
     yield from _compared(old, new, JOB, NEW_JOB)
 
 

@@ -119,6 +119,8 @@ def choice(spec: TrainingSpec, site: Site) -> Choice:
     """Return the kind that runs *spec* at *site*."""
     if spec.schedule is not None:
         return Choice("CronJob", "it runs on a schedule")
+    if spec.hook is not None:
+        return Choice("Job", "it is a hook, and Argo CD sees when a Job ends")
     if spec.backend is not None:
         return Choice(type(spec.backend).__name__, "it is asked for (backend=)")
     if spec.sweep is not None:

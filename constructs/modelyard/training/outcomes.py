@@ -8,6 +8,12 @@ from typing import Any
 
 import attrs
 
+from modelyard.training.outcome import Outcome
+from modelyard.training.outcome import either as _or
+from modelyard.training.outcome import long as _long
+from modelyard.training.outcome import times as _times
+from modelyard.training.outcomes_ray import of_ray
+
 Manifest = Mapping[str, Any]
 
 DISRUPTED = "DisruptionTarget"
@@ -19,23 +25,8 @@ USUAL_EVICTION = 300
 """Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
 QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
+HOOK = "argocd.argoproj.io/hook"
 FAILED = "the JobSet fails, and all its pods are ended"
-UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-
-
-@attrs.frozen
-class Outcome:
-    """
-    One line of the table.
-
-    Args:
-        when: What goes wrong.
-
-        then: What becomes of the pod, of the others and of the Job.
-    """
-
-    when: str
-    then: str
 
 
 def outcomes(manifest: Manifest) -> list[Outcome]:
@@ -46,7 +37,7 @@ def outcomes(manifest: Manifest) -> list[Outcome]:
 
         return list(of_volcano(spec))
     if manifest["kind"] == "RayJob":
-        return [*_of_ray(spec), *_of_queue(manifest)]
+        return [*of_ray(spec), *_of_queue(manifest)]
     if manifest["kind"] == "TrainingRuntime":
         return list(_of_set(spec["template"]["spec"]))
     if manifest["kind"] == "JobSet":
@@ -54,7 +45,7 @@ def outcomes(manifest: Manifest) -> list[Outcome]:
     if manifest["kind"] == "CronJob":
         template = spec["jobTemplate"]
         return [*_of_job(template["spec"]), *_of_queue(template), *_of_schedule(spec)]
-    return [*_of_job(spec), *_of_queue(manifest)]
+    return [*_of_job(spec), *_of_queue(manifest), *_of_hook(manifest)]
 
 
 def action(spec: Manifest, code: int, *, disrupted: bool = False) -> str:
@@ -93,13 +84,15 @@ def _of_job(spec: Manifest) -> Iterator[Outcome]:
     if deadline is None:
         yield Outcome("very long", "nothing ends it")
     else:
-        yield Outcome(f"longer than {long(deadline)}", f"the Job fails; its pods get SIGTERM, and {grace(spec)} to end")
+        yield Outcome(
+            f"longer than {_long(deadline)}", f"the Job fails; its pods get SIGTERM, and {grace(spec)} to end"
+        )
 
 
 def grace(spec: Manifest) -> str:
     """Return how long a pod has from SIGTERM to SIGKILL."""
     given = spec["template"]["spec"].get("terminationGracePeriodSeconds")
-    return long(USUAL_GRACE if given is None else given)
+    return _long(USUAL_GRACE if given is None else given)
 
 
 def _failures(spec: Manifest, told: Told) -> Iterator[Outcome]:
@@ -110,7 +103,7 @@ def _failures(spec: Manifest, told: Told) -> Iterator[Outcome]:
     for code in sorted(listed - {KILLED}):
         same = [one for one in sorted(listed - {KILLED}) if action(spec, one) == action(spec, code)]
         if code == same[0]:
-            yield Outcome(f"exit code {either(same)}", told(code))
+            yield Outcome(f"exit code {_or(same)}", told(code))
     yield Outcome(f"out of memory (exit code {KILLED})", told(KILLED))
     other = next(code for code in range(1, 256) if code not in listed | {KILLED})
     yield Outcome("any other exit code but 0", told(other))
@@ -136,7 +129,7 @@ def _then(spec: Manifest, does: str) -> str:
         return _of_gang(pods, limit, does)
     if does == "Ignore":
         return "the pod is replaced, and this is not counted"
-    return f"the pod is replaced, {times(limit)} at most; then the Job fails" if limit else ended
+    return f"the pod is replaced, {_times(limit)} at most; then the Job fails" if limit else ended
 
 
 def _of_gang(pods: int, limit: int, does: str) -> str:
@@ -160,7 +153,7 @@ def _of_trial(spec: Manifest, does: str) -> str:
         return "the trial is started again, and this is not counted"
     if does == "FailIndex" or retries == 0:
         return failed
-    return f"the trial is started again, {times(retries)} at most; then {failed}"
+    return f"the trial is started again, {_times(retries)} at most; then {failed}"
 
 
 def lost(spec: Manifest) -> str:
@@ -174,8 +167,8 @@ def lost(spec: Manifest) -> str:
     if patience is None:
         return "once the node is deleted"
     if spec.get("podFailurePolicy") is None and spec.get("podReplacementPolicy") != "Failed":
-        return f"after {long(patience)}"
-    return f"once the node is deleted, or is back after more than {long(patience)}"
+        return f"after {_long(patience)}"
+    return f"once the node is deleted, or is back after more than {_long(patience)}"
 
 
 def _of_set(spec: Manifest) -> Iterator[Outcome]:
@@ -202,7 +195,7 @@ def _of_job_in_set(name: str, job: Manifest, spec: Manifest) -> Iterator[Outcome
         limit = job.get("backoffLimit")
         limit = USUAL_RETRIES if limit is None else limit
         then = decision(spec, name, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-        return f"the pod is replaced, {times(limit)} at most; then {then}" if limit else then
+        return f"the pod is replaced, {_times(limit)} at most; then {then}" if limit else then
 
     yield from _failures(job, told)
     deadline = job.get("activeDeadlineSeconds")
@@ -211,21 +204,7 @@ def _of_job_in_set(name: str, job: Manifest, spec: Manifest) -> Iterator[Outcome
     else:
         then = decision(spec, name, "DeadlineExceeded", "Job was active longer than specified deadline")
         ended = f"its pods get SIGTERM, and {grace(job)} to end; {then}"
-        yield Outcome(f"longer than {long(deadline)} since the last start", ended)
-
-
-def _of_ray(spec: Manifest) -> Iterator[Outcome]:
-    """Yield what happens to a Ray cluster and the program on its head."""
-    retries, deadline = spec.get("backoffLimit") or 0, spec.get("activeDeadlineSeconds")
-    again = f"a new Ray cluster runs it again, {times(retries)} at most; then the RayJob fails" if retries else ""
-    then = again or "the RayJob fails, and its Ray cluster is deleted"
-    yield Outcome("node of a worker drained or lost", "the pod is replaced; what that means, the program says to Ray")
-    yield Outcome("node of the head drained or lost", f"the program is lost with it: {then}")
-    yield Outcome("any exit code but 0", then)
-    if deadline is None:
-        yield Outcome("very long", "nothing ends it")
-    else:
-        yield Outcome(f"longer than {long(deadline)}", "the RayJob fails, and its Ray cluster is deleted")
+        yield Outcome(f"longer than {_long(deadline)} since the last start", ended)
 
 
 def decision(spec: Manifest, name: str, reason: str, message: str) -> str:
@@ -240,7 +219,7 @@ def decision(spec: Manifest, name: str, reason: str, message: str) -> str:
     most = policy.get("maxRestarts") or 0
     if does == "FailJobSet" or not most:
         return FAILED
-    return f"{again}, {times(most)} at most; then the JobSet fails"
+    return f"{again}, {_times(most)} at most; then the JobSet fails"
 
 
 def _applies(rule: Manifest, name: str, reason: str, message: str) -> bool:
@@ -255,15 +234,23 @@ def _applies(rule: Manifest, name: str, reason: str, message: str) -> bool:
 
 def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
     late = spec.get("startingDeadlineSeconds")
-    within = "" if late is None else f" within {long(late)}"
+    within = "" if late is None else f" within {_long(late)}"
     does = {
         "Forbid": f"the new run is skipped, or starts when the last one ends{within}",
         "Replace": "the last run is ended, and the new one starts",
     }
     policy = str(spec.get("concurrencyPolicy") or "Allow")
     yield Outcome("due while the last run goes on", does.get(policy, "both go on, side by side"))
-    then = "it starts later" if late is None else f"it starts up to {long(late)} later, or is skipped"
+    then = "it starts later" if late is None else f"it starts up to {_long(late)} later, or is skipped"
     yield Outcome("not started in time", then)
+
+
+def _of_hook(job: Manifest) -> Iterator[Outcome]:
+    phase = (job["metadata"].get("annotations") or {}).get(HOOK)
+    if phase is not None:
+        yield Outcome("as long as it runs", f"the sync of Argo CD waits ({phase}), and nothing else is synced")
+        then = "the sync fails; Argo CD tries it again, up to 5 times, and runs this each time"
+        yield Outcome("the Job fails", then)
 
 
 def _of_queue(job: Manifest) -> Iterator[Outcome]:
@@ -275,22 +262,4 @@ def _of_queue(job: Manifest) -> Iterator[Outcome]:
     yield Outcome("another takes its room in the queue", then)
     if (longest := labels.get(MOST_TIME, "")).isdecimal():
         then = "Kueue takes it out of the queue and ends its pods"
-        yield Outcome(f"longer than {long(int(longest))} in all its starts", then)
-
-
-def times(count: int) -> str:
-    """Return *count* as people say it."""
-    return "once" if count == 1 else f"{count} times"
-
-
-def either(codes: Sequence[int]) -> str:
-    """Return *codes* in a sentence: ``2, 126 or 127``."""
-    *first, last = map(str, codes)
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def long(seconds: int) -> str:
-    """Return *seconds* in the largest unit that says it exactly."""
-    size, unit = next((size, unit) for size, unit in UNITS if seconds % size == 0)
-    count = seconds // size
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+        yield Outcome(f"longer than {_long(int(longest))} in all its starts", then)

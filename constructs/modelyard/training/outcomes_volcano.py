@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from modelyard.training import outcomes as general
-from modelyard.training.outcomes import Outcome
+from modelyard.training.outcome import Outcome, either, long, times
 
 Manifest = Mapping[str, Any]
 
@@ -49,7 +49,7 @@ def _of_task(task: Manifest, spec: Manifest) -> Iterator[Outcome]:
     lost = general.lost({**task, "podReplacementPolicy": "Failed"})
     yield Outcome("node lost", f"{lost}: {moved}")
     for group in _alike(sorted(listed - {general.KILLED}), task, spec):
-        yield Outcome(f"exit code {general.either(group)}", _then(task, spec, FAILED, group[0]))
+        yield Outcome(f"exit code {either(group)}", _then(task, spec, FAILED, group[0]))
     yield Outcome(f"out of memory (exit code {general.KILLED})", _then(task, spec, FAILED, general.KILLED))
     other = next(code for code in range(1, 256) if code not in listed | {general.KILLED})
     yield Outcome("any other exit code but 0", _then(task, spec, FAILED, other))
@@ -58,7 +58,7 @@ def _of_task(task: Manifest, spec: Manifest) -> Iterator[Outcome]:
         yield Outcome("very long", "nothing ends it")
     else:
         ended = f"its pods get SIGTERM, and {general.grace(task)} to end; {_then(task, spec, FAILED, other)}"
-        yield Outcome(f"longer than {general.long(deadline)} since the last start", ended)
+        yield Outcome(f"longer than {long(deadline)} since the last start", ended)
 
 
 def _alike(codes: Sequence[int], task: Manifest, spec: Manifest) -> Iterator[list[int]]:
@@ -83,7 +83,7 @@ def _then(task: Manifest, spec: Manifest, event: str, code: int = 0) -> str:
         return "the pod is replaced, and this is not counted" if event == EVICTED else LEFT
     again = ALONE.get(action, "all is started again")
     retries = (spec.get("maxRetry") or USUAL_STARTS) - 1
-    return f"{again}, {general.times(retries)} at most; then {ENDED}" if retries > 0 else ENDED
+    return f"{again}, {times(retries)} at most; then {ENDED}" if retries > 0 else ENDED
 
 
 def _fits(policy: Manifest, event: str, code: int) -> bool:

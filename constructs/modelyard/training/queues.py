@@ -88,13 +88,14 @@ def pod_annotations(spec: TrainingSpec) -> dict[str, str]:
 
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why a queue cannot do what is asked of it."""
-    queue = spec.queue
-    if queue is None:
-        return
+    if spec.queue is not None and choice(spec, site).kind == "VolcanoJob":
+        yield from _of_volcano(spec.queue)
+    elif spec.queue is not None:
+        yield from _of_kueue(spec.queue, spec, site)
+
+
+def _of_kueue(queue: Queue, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     source = source_of(queue)
-    if choice(spec, site).kind == "VolcanoJob":
-        yield from _of_volcano(queue)
-        return
     if not has(site, Crd.KUEUE):
         because = f"the cluster {site.cluster.name} has no Kueue"
         do = "declare it in Cluster(installed=[Crd.KUEUE]) where it is installed, or leave queue= away"
@@ -109,6 +110,11 @@ def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
             yield Breach(
                 "K03", field, least, because, f"write less than {spec.sweep.at_once}, or leave it away", source
             )
+    exclusive = getattr(spec.backend, "exclusive_topology", None)
+    if exclusive is not None:
+        because = "queue= is given too, and Kueue lets it start without looking for one that is free"
+        do = "leave it away, and write Queue(..., required_topology=...), which Kueue looks for"
+        yield Breach("X11", "backend.exclusive_topology", exclusive, because, do, source_of(spec.backend))
     topologies = {
         f"queue.{how}_topology": label
         for how, label in (("required", queue.required_topology), ("preferred", queue.preferred_topology))
