@@ -330,8 +330,9 @@ def test_another_picker_touches_no_server(tmp_path: Path) -> None:
             _cluster("envoy"),
             {},
             (
-                "H09 test/chat: route.pool='envoy' but a gateway of envoy leads to Services only; use one of gke, istio,"
-                " kgateway, nginx, or leave pool= away"
+                "H09 test/chat: HTTPRoute chat spec.rules[0].backendRefs[0].name='chat' but the gateway public is one of envoy,"
+                " which leads to Services only; lead to the Service, use a gateway of gke, istio, kgateway, nginx, or accept H09"
+                " where a controller beside it does that"
             ),
         ),
         (

@@ -31,6 +31,7 @@ def tracked(strategy: Any, gpus: int = 0, **spec: Any) -> dict[str, Any]:
     return one("Rollout", "api", {"template": pods, "strategy": strategy, **spec}, version="argoproj.io/v1alpha1")
 
 
+POOL = one("InferencePool", "api", {"endpointPickerRef": {"name": "epp", "failureMode": "FailOpen"}})
 STEPS = tracked({"canary": {"steps": [{"setWeight": 10}, {"pause": {"duration": "5m"}}, {"setWeight": 50}]}})
 BY_HAND = tracked({"canary": {"steps": [{"setWeight": 10}, {"pause": {}}]}})
 GREEN = tracked({"blueGreen": {"activeService": "api"}})
@@ -81,6 +82,9 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
             ("danger refused: refused by the API server: spec.selector: the API server lets nobody change it in a"
             " Deployment; keep it, or give the workload a new name; to keep the name, accept G14 and run"
             " kubectl -n ml delete deployment api --cascade=orphan just before the merge"),
+        ]),
+        (POOL, edited(POOL, "FailClose", "spec", "endpointPickerRef", "failureMode"), [
+            "caution traffic-moves: traffic from outside takes another way: spec.endpointPickerRef.failureMode",
         ]),
         (STEPS, edited(STEPS, "acme/api:2.0", *IMAGE), [
             "caution canary: canary of 10, 50 percent, then all: containers[name=model].image 1.0 -> 2.0",
@@ -196,6 +200,8 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
         ]),
         (None, SERVICE, ["note made: Service api is new"]),
         (DEPLOYMENT, None, ["danger pruned: Deployment api is deleted: its pods end"]),
+        (STEPS, None, ["danger pruned: Rollout api is deleted: its pods end"]),
+        (one("InferencePool", "api"), None, ["danger pruned: InferencePool api is deleted: routes to it lead nowhere"]),
         (CLAIM, None, [
             "danger pruned: PersistentVolumeClaim data is deleted: its data goes with it, unless its class retains volumes",
         ]),

@@ -62,8 +62,8 @@ case("H09", MESH, route(), pool())
 case("H09", Cluster("none", kubernetes="1.34"), route(), pool())
 case(
     "H09", ENVOY, route(), pool(),
-    text=f"{ROUTED}='web' but the gateway public is one of envoy, which leads to Services only; lead to the Service, or use"
-    " a gateway of gke, istio, kgateway, nginx",
+    text=f"{ROUTED}='web' but the gateway public is one of envoy, which leads to Services only; lead to the Service, use a"
+    " gateway of gke, istio, kgateway, nginx, or accept H09 where a controller beside it does that",
 )  # fmt: skip
 case("H10", MESH, route(), pool())
 case(

@@ -19,6 +19,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "Deployment": rollouts.workload,
     "HTTPRoute": others.route,
     "HorizontalPodAutoscaler": rollouts.autoscaler,
+    "InferencePool": others.route,
     "Ingress": others.route,
     "LimitRange": others.limits,
     "Namespace": others.namespace,

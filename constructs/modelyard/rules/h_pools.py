@@ -22,7 +22,10 @@ H09 = Rule(
     "H09",
     "A route leads to an InferencePool only by a gateway that knows it.",
     why="The gateway answers every request with an error 500, and says why only in the status of the route.",
-    fix=f"lead to the Service, or use a gateway of {', '.join(WITH_POOLS)}",
+    fix=(
+        f"lead to the Service, use a gateway of {', '.join(WITH_POOLS)}, or accept H09 where a controller beside it"
+        " does that"
+    ),
     see=IMPLEMENTATIONS,
     acceptable=True,
 )

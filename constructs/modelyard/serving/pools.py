@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from modelyard.findings import Breach, Source
-from modelyard.fleet.facilities import WITH_POOLS, Gateway
+from modelyard.fleet.facilities import Gateway
 from modelyard.fleet.site import Site
 from modelyard.pod.options import amount
 from modelyard.serving.signals import metrics
@@ -77,10 +77,6 @@ def breaches(at: str, host: Host, port: str, spec: ServiceSpec, site: Site) -> I
         because, do = "an Ingress leads to Services only", "use a cluster with a Gateway, or leave pool= away"
         yield Breach("X11", field, None, because, do, source)
         return
-    if gateway.implementation not in WITH_POOLS:
-        because = f"a gateway of {gateway.implementation} leads to Services only"
-        do = f"use one of {', '.join(WITH_POOLS)}, or leave pool= away"
-        yield Breach("H09", field, gateway.implementation, because, do, source)
     yield from _missing(field, pool, site, source)
     if host.grpc:
         because = "the picker reads requests that are HTTP"
