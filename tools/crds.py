@@ -114,6 +114,12 @@ PROJECTS = {
             "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=", "example/prometheus-operator-crd/*.yaml",
         ),
     ],
+    "volcano": [
+        Source(
+            "volcano.sh/volcano", "v1.14.1", "h1:9eLs47iZeLgey6EcA1rHwVkU7HoBNm3UVpJZ4uhFJ7c=",
+            "config/crd/volcano/bases/*.yaml",
+        ),
+    ],
 }  # fmt: skip
 
 

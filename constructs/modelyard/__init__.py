@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         Topology,
         TrainingJob,
         TrainJob,
+        VolcanoJob,
     )
     from modelyard.values import Image, days, hours, minutes, seconds
 
@@ -172,6 +173,7 @@ __all__ = [
     "TrainingJob",
     "Triton",
     "UsageError",
+    "VolcanoJob",
     "Watch",
     "days",
     "hours",
@@ -198,7 +200,7 @@ _ROOMS = {
     ),
     "modelyard.training": (
         "ArgoHook", "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology",
-        "TrainJob", "TrainingJob",
+        "TrainJob", "TrainingJob", "VolcanoJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

@@ -63,6 +63,7 @@ class Crd:
     KUEUE: ClassVar[Crd]
     LWS: ClassVar[Crd]
     PROMETHEUS_OPERATOR: ClassVar[Crd]
+    VOLCANO: ClassVar[Crd]
 
     schemas: tuple[CrdSchema, ...]
 
