@@ -28,7 +28,8 @@ from modelyard import (
 )
 from modelyard.serving.launch import version_of
 from modelyard.serving.runtimes import FACTS, metric_names
-from modelyard.serving.servers import Runtime, Version, parsed
+from modelyard.serving.servers import Runtime
+from modelyard.values.versions import Version, parsed
 from tests.manifests import MISSING, at
 from tests.support import DIGEST, environment, found, objects
 

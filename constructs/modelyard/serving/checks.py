@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.findings import Breach
 from modelyard.pod.sources import Bucket, HuggingFace
+from modelyard.serving import fitting
 from modelyard.serving.launch import MODEL_PATH, Launch, launch, parallel, streams, version_of
 from modelyard.serving.models import Adapter
 from modelyard.serving.placing import adapters, to_load
@@ -62,6 +63,7 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     yield from _adapters(name, spec)
     yield from _nodes(spec)
     yield from _group(spec, site)
+    yield from fitting.breaches(spec, site)
     yield from _launch(name, spec)
 
 
