@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         Drain,
         Exec,
         GpuScale,
+        Grpc,
         Host,
         HttpGet,
         Loader,
@@ -118,6 +119,7 @@ __all__ = [
     "Gateway",
     "Gpu",
     "GpuScale",
+    "Grpc",
     "Host",
     "HttpGet",
     "HuggingFace",
@@ -182,7 +184,7 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "LoadTime", "Loader", "MLServer",
+        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Grpc", "Host", "HttpGet", "LoadTime", "Loader", "MLServer",
         "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (

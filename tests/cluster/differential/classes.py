@@ -101,7 +101,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     **dict.fromkeys(("A03", "A04", "A19"), OnlyUs(WORSE)),
     **dict.fromkeys(("A14", "A15", "N11"), OnlyUs(CONTROLLER)),
     **dict.fromkeys(("H01", "H06", "H08"), OnlyUs(SEVERAL)),
-    **dict.fromkeys(("H02", "H04", "H05", "H07"), OnlyUs(CONTROLLER)),
+    **dict.fromkeys(("H02", "H04", "H05", "H07", "H09"), OnlyUs(CONTROLLER)),
     "P40": OnlyUs(KUBELET),
     "P41": OnlyUs(SEVERAL),
     "V30": OnlyUs(SEVERAL),
@@ -151,6 +151,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "V19": OnlyUs(WORSE),
     "V20": OnlyUs(WORSE),
     "V22": OnlyUs(WORSE),
+    "V24": OnlyUs(WORSE),
     "V23": OnlyUs(WORSE),
 }
 """Rules that are about what happens after admission."""
