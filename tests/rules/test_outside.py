@@ -49,8 +49,8 @@ def reading(name: str, key: str) -> Manifest:
 case("P40", "a role", account(**{ROLE: "arn:aws-cn:iam::123456789012:role/path/churn"}))
 case(
     "P40", "a name without its account", account(**{ROLE: "churn"}),
-    text=f"ServiceAccount web metadata.annotations['{ROLE}']='churn' but on EKS it is the ARN of an IAM role; write one"
-    ' such as "arn:aws:iam::123456789012:role/churn"',
+    text=f"ServiceAccount web metadata.annotations['{ROLE}']='churn' but on EKS it is the ARN of an IAM role, and this"
+    ' does not begin with arn:; write one such as "arn:aws:iam::123456789012:role/churn"',
 )  # fmt: skip
 
 marked = pods({}, serviceAccountName="web")
@@ -374,6 +374,23 @@ case(
 case(
     "H01", "by an Ingress", ingress("web", number=8080), *WEB,
     text="Ingress web spec.rules[0].http.paths[0].backend.service.port=8080 but Service web has no such port; it has 80",
+)  # fmt: skip
+
+
+def called_by(gateway: str, **port: Any) -> tuple[Any, ...]:
+    """Return a GRPCRoute to a Service with this port, and by which gateway."""
+    listed = service("web", {"name": "api", "port": 80, "targetPort": "http", **port})
+    return route(kind="GRPCRoute"), deployment(), listed, routed(implementation=gateway)
+
+
+for title, gateway, told in (("told", "istio", {"appProtocol": "kubernetes.io/h2c"}), ("Envoy Gateway", "envoy", {})):
+    *manifests, where = called_by(gateway, **told)
+    case("H09", title, *manifests, cluster=where)
+*manifests, where = called_by("istio", appProtocol="http")
+case(
+    "H09", "another protocol", *manifests, cluster=where,
+    text="GRPCRoute web spec.rules[0].backendRefs[0].port=80 but the port 80 of Service web does not say that it speaks"
+    ' gRPC; name the port of that service so, port=[Port("grpc", ...)], or write appProtocol: kubernetes.io/h2c',
 )  # fmt: skip
 
 case("H02", "one of two", route(("web", 80, 0), ("web", 80, 1)), *WEB)
