@@ -63,7 +63,7 @@ def _of_owner(one: Object, scope: Scope) -> list[Pod]:
             if other.owner is not None and other.pod is not None:
                 found.setdefault(other.owner, []).append(other.pod)
         scope.memo["owners"] = found
-    pods: list[Pod] = scope.memo["owners"].get(one.owner, [])
+    pods: list[Pod] = scope.memo["owners"].get(one.owner or "", [])
     return pods
 
 
