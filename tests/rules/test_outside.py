@@ -385,10 +385,10 @@ def called_by(gateway: str, **port: Any) -> tuple[Any, ...]:
 
 for title, gateway, told in (("told", "istio", {"appProtocol": "kubernetes.io/h2c"}), ("Envoy Gateway", "envoy", {})):
     *manifests, where = called_by(gateway, **told)
-    case("H09", title, *manifests, cluster=where)
+    case("H11", title, *manifests, cluster=where)
 *manifests, where = called_by("istio", appProtocol="http")
 case(
-    "H09", "another protocol", *manifests, cluster=where,
+    "H11", "another protocol", *manifests, cluster=where,
     text="GRPCRoute web spec.rules[0].backendRefs[0].port=80 but the port 80 of Service web does not say that it speaks"
     ' gRPC; name the port of that service so, port=[Port("grpc", ...)], or write appProtocol: kubernetes.io/h2c',
 )  # fmt: skip

@@ -20,6 +20,7 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
+    "Rollout": ("spec", "template"),
 }
 LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
 """Kinds that may have another template for the first pod of a group."""
@@ -31,11 +32,15 @@ SETS: Mapping[str, tuple[str, ...]] = {
 }
 """Kinds with a list of Jobs, and the way to them."""
 RAY = ("spec", "rayClusterSpec")
+VOLCANO = "batch.volcano.sh/"
+OTHERS = {"Job": "VolcanoJob", "CronJob": "VolcanoCronJob"}
+"""How kinds of Volcano are called here, which Kubernetes has too and which have other fields."""
 SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     **{kind: ((*way, "template"),) for kind, way in SETS.items()},
     "RayJob": (
         (*RAY, "headGroupSpec", "template"), (*RAY, "workerGroupSpecs", "template"), ("spec", "submitterPodTemplate"),
     ),
+    "VolcanoJob": (("spec", "tasks", "template"),),
 }  # fmt: skip
 """Kinds with several pod templates, and the ways to them."""
 
@@ -76,6 +81,8 @@ class Object:
         # Rules ask for these some hundred times an object.
         self.kind = str(self.data.get("kind"))
         self.api_version = str(self.data.get("apiVersion"))
+        if self.api_version.startswith(VOLCANO):
+            self.kind = OTHERS.get(self.kind, self.kind)
         self.metadata = self.data.get("metadata") or {}
         self.spec = self.data.get("spec") or {}
         self.name = str(self.metadata.get("name") or "")
