@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         Drain,
         Exec,
         GpuScale,
+        Grpc,
         Host,
         HttpGet,
         InferencePool,
@@ -128,6 +129,7 @@ __all__ = [
     "Gateway",
     "Gpu",
     "GpuScale",
+    "Grpc",
     "Host",
     "HttpGet",
     "HuggingFace",
@@ -194,8 +196,8 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "Adapter", "Analysis", "BlueGreen", "Canary", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet",
-        "InferencePool", "LoadTime", "Loader", "MLServer", "MetricScale", "NIM", "QueueScale", "SGLang",
+        "Adapter", "Analysis", "BlueGreen", "Canary", "CpuScale", "Drain", "Exec", "GpuScale", "Grpc", "Host",
+        "HttpGet", "InferencePool", "LoadTime", "Loader", "MLServer", "MetricScale", "NIM", "QueueScale", "SGLang",
         "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
