@@ -44,7 +44,11 @@ RUNTIME = {"mlPolicy": {"numNodes": 1}, "template": {"spec": jobs()}}
 GROUP = {"leaderWorkerTemplate": {"leaderTemplate": pod(), "workerTemplate": pod()}}
 RIGHT = [
     manifest("jobset.x-k8s.io/v1alpha2", "JobSet", jobs()),
-    manifest("keda.sh/v1alpha1", "ScaledJob", {"jobTargetRef": {"template": pod()}, "triggers": [{"type": "cpu", "metadata": {}}]}),
+    manifest(
+        "keda.sh/v1alpha1",
+        "ScaledJob",
+        {"jobTargetRef": {"template": pod()}, "triggers": [{"type": "cpu", "metadata": {}}]},
+    ),
     manifest("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", GROUP),
     manifest("ray.io/v1", "RayCluster", ray()),
     manifest("ray.io/v1", "RayJob", {"rayClusterSpec": ray(), "submitterPodTemplate": pod()}),
@@ -151,5 +155,8 @@ def test_a_foreign_job_set_dies_at_synth(tmp_path: Path) -> None:
     containers(made, PODS[0][1])[0]["terminationMessagePolicy"] = "Stdout"
     raw(scope, made)
     assert [(one.rule, one.field) for one in found(scope) if one.rule == "X05"] == [
-        ("X05", "JobSet train spec.replicatedJobs[0].template.spec.template.spec.containers[0].terminationMessagePolicy")
+        (
+            "X05",
+            "JobSet train spec.replicatedJobs[0].template.spec.template.spec.containers[0].terminationMessagePolicy",
+        )
     ]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Container, Job, Object, Pod
+from modelyard.rules.subjects import RAY, Container, Job, Object, Pod
 from modelyard.values import quantity
 
 MANY = 2
@@ -69,8 +69,9 @@ def devices(pod: Pod) -> list[str]:
 
 def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
     """Return the most copies of *pod*, of *one*, at once, rollouts left aside, and the autoscaler that says so."""
-    if one.kind == "RayJob" and "workerGroupSpecs" in pod.path:
-        groups = (one.spec.get("rayClusterSpec") or {}).get("workerGroupSpecs") or ()
+    if one.kind in RAY and "workerGroupSpecs" in pod.path:
+        of_ray = one.spec if one.kind == "RayCluster" else one.spec.get(RAY[one.kind][-1]) or {}
+        groups = of_ray.get("workerGroupSpecs") or ()
         return max(group.get("maxReplicas") or group.get("replicas") or 1 for group in groups), None
     if (job := next((job for job in one.jobs if job.at("template") == pod.path), None)) is not None:
         return _at_once(job), None

@@ -20,6 +20,7 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
+    "ScaledJob": ("spec", "jobTargetRef", "template"),
 }
 LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
 """Kinds that may have another template for the first pod of a group."""
@@ -28,14 +29,25 @@ JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
 SETS: Mapping[str, tuple[str, ...]] = {
     "JobSet": JOBS_OF_SETS,
     "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
+    "ClusterTrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
 }
 """Kinds with a list of Jobs, and the way to them."""
-RAY = ("spec", "rayClusterSpec")
+RAY: Mapping[str, tuple[str, ...]] = {
+    "RayCluster": ("spec",),
+    "RayJob": ("spec", "rayClusterSpec"),
+    "RayService": ("spec", "rayClusterConfig"),
+}
+"""Kinds with a cluster of Ray, and the way to it."""
 SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     **{kind: ((*way, "template"),) for kind, way in SETS.items()},
-    "RayJob": (
-        (*RAY, "headGroupSpec", "template"), (*RAY, "workerGroupSpecs", "template"), ("spec", "submitterPodTemplate"),
-    ),
+    **{
+        kind: (
+            (*way, "headGroupSpec", "template"),
+            (*way, "workerGroupSpecs", "template"),
+            ("spec", "submitterPodTemplate"),
+        )
+        for kind, way in RAY.items()
+    },
 }  # fmt: skip
 """Kinds with several pod templates, and the ways to them."""
 
@@ -101,7 +113,7 @@ class Object:
     def pods(self) -> list[Pod]:
         """The pods and pod templates in it."""
         if (ways := SEVERAL_PODS.get(self.kind)) is not None:
-            return [Pod(self, path, data) for way in ways for path, data in _each(self.data, way) if data]
+            return [Pod(self, path, data) for way in ways for path, data in each(self.data, way) if data]
         if self.pod is None:
             return []
         worker = self._pod(POD_PATHS[self.kind])
@@ -112,9 +124,9 @@ class Object:
         """The jobs in it."""
         if (way := SETS.get(self.kind)) is not None:
             of_set = self.spec if self.kind == "JobSet" else (self.spec.get("template") or {}).get("spec") or {}
-            copies = [one.get("replicas", 1) for one in of_set.get("replicatedJobs") or ()]
+            copies = [given(one, "replicas", 1) for one in of_set.get("replicatedJobs") or ()]
             # Without a list there is no Job, and the way would lead to nothing.
-            found = _each(self.data, way) if copies else ()
+            found = each(self.data, way) if copies else ()
             return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
         return [] if self.job is None else [self.job]
 
@@ -129,14 +141,20 @@ class Object:
         return None
 
 
-def _each(data: Any, way: tuple[str, ...], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def given(of: Mapping[str, Any], field: str, default: Any) -> Any:
+    """Return what *of* has in *field*; null is taken for nothing where the schema has a default."""
+    value = of.get(field)
+    return default if value is None else value
+
+
+def each(data: Any, way: tuple[str, ...], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what *way* leads to in *data*, through every item of the lists on it, with its path."""
     for place, key in enumerate(way):
         data = (data or {}).get(key)
         path = f"{path}.{key}" if path else key
         if isinstance(data, list):
             for index, item in enumerate(data):
-                yield from _each(item, way[place + 1 :], f"{path}[{index}]")
+                yield from each(item, way[place + 1 :], f"{path}[{index}]")
             return
     yield path, data or {}
 
