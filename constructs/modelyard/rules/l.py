@@ -9,6 +9,7 @@ from modelyard.rules.demand import most
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object, given
+from modelyard.values.names import dns_label_1035
 
 LONGEST_LABEL = 63
 MOST = 2**31 - 1
@@ -96,3 +97,5 @@ def _names(one: Object, scope: Scope) -> Iterator[Breach]:
     if len(last) > LONGEST_LABEL:
         because = f"its last pod is called {last}, with {len(last)} characters, and a host name has {LONGEST_LABEL}"
         yield N10.breach("metadata.name", one.name, because)
+    elif broken := dns_label_1035(one.name):
+        yield N10.breach("metadata.name", one.name, broken, "choose a name without dots, that begins with a letter")
