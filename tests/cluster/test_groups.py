@@ -64,7 +64,7 @@ def test_its_webhook_takes_what_is_right(api: Api) -> None:
 def test_a_service_takes_the_name_that_the_pods_are_found_by(cluster: Cluster, api: Api, observed: Observed) -> None:
     """The controller leaves it as it is, and no pod has a name in DNS."""
     namespace = "group-service"
-    with cluster.nodes(POOL), cluster.cleared(namespace):
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(group(), namespace)):
         apply(api, [placed(one, namespace) for one in (service(), group())])
         leader = _running(api, namespace, 2)[0]
         address = variables(leader, leader["spec"]["containers"][0])["LWS_LEADER_ADDRESS"]
@@ -77,7 +77,7 @@ def test_a_service_takes_the_name_that_the_pods_are_found_by(cluster: Cluster, a
 def test_names_that_get_too_long_leave_a_group_without_workers(cluster: Cluster, api: Api, observed: Observed) -> None:
     """The StatefulSet of the workers says so, and nobody else."""
     namespace, called = "group-names", "b" * 62
-    with cluster.nodes(POOL), cluster.cleared(namespace):
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(group(called), namespace)):
         apply(api, [placed(group(called), namespace)])
         events = api.until(
             lambda found: any(one.get("reason") == "FailedCreate" for one in found),
@@ -95,8 +95,10 @@ def test_leader_and_worker_meet_and_begin_again_together(
     namespace = "grouped"
     env = environment(tmp_path, cluster=POOL, namespace=namespace)
     ScalableModelService(env, "r1", image=IMAGE, runtime=VLLM("0.18.0"), model="/m", gpu=Gpu("h200", 8), nodes=2)
-    with cluster.nodes(POOL), cluster.cleared(namespace):
-        apply(api, list(objects(env).values()))
+    made = objects(env)
+    # What makes pods goes before them.
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(made["LeaderWorkerSet/r1"]):
+        apply(api, list(made.values()))
         pods = _running(api, namespace, 2)
         given = [variables(one, one["spec"]["containers"][0]) for one in pods]
         address, subdomain = given[0]["LWS_LEADER_ADDRESS"], pods[0]["spec"]["subdomain"]

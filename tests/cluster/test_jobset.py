@@ -95,7 +95,7 @@ def test_what_cannot_work_is_started_again_without_being_counted(
         put("/spec/failurePolicy", {"maxRestarts": 1}), rules(FREE), remove(f"{JOBS}/0"),
         put(f"{JOBS}/0/template/spec/podFailurePolicy/rules/0", FATAL), namespace="free",
     )  # fmt: skip
-    with cluster.nodes(POOL), cluster.cleared("free"):
+    with cluster.nodes(POOL), cluster.cleared("free"), cluster.without(made):
         api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "free"}})
         api.create(made)
         for attempt in (0, 1):
@@ -116,7 +116,8 @@ def training(cluster: Cluster, api: Api, tmp_path: Path) -> Iterator[Manifest]:
         deadline=hours(1), after=[Step("register", ["python", "register.py"])], accept={"J18": "a test"},
     )  # fmt: skip
     made = objects(env)
-    with cluster.nodes(POOL), cluster.cleared(namespace):
+    # What makes Jobs goes before them.
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(made["JobSet/train"]):
         apply(api, list(made.values()))
         yield made["JobSet/train"]
 

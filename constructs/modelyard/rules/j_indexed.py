@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules.fields import given
 from modelyard.rules.j import QUEUE
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import SETS, Job, Object, given
+from modelyard.rules.subjects import SETS, Job, Object
 
 DEFAULT_RETRIES = 6
 MOST_PARALLEL = 100_000

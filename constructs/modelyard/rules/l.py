@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from modelyard.findings import Breach
 from modelyard.rules.demand import most
+from modelyard.rules.fields import given
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Object, given
+from modelyard.rules.subjects import Object
 from modelyard.values.names import dns_label_1035
 
 LONGEST_LABEL = 63

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules.fields import given
 from modelyard.rules.j import J21, J23, QUEUE
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Object, given
+from modelyard.rules.subjects import Object
 from modelyard.values.names import LABEL_LENGTH, dns_label_1035
 from modelyard.values.similar import did_you_mean
 
