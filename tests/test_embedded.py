@@ -14,7 +14,7 @@ from modelyard.schemas.installed import bundled, projects
 from tests.support import environment, found, having, raw
 
 Manifest = dict[str, Any]
-PROJECTS = "jobset", "keda", "kubeflow-trainer", "kuberay", "lws"
+PROJECTS = "argo-rollouts", "jobset", "keda", "kubeflow-trainer", "kuberay", "lws", "volcano"
 CRDS = tuple(one for project in PROJECTS for one in bundled(project))
 CATALOG = schemas.catalog("1.34", CRDS)
 
@@ -42,7 +42,12 @@ def manifest(api_version: str, kind: str, spec: Manifest) -> Manifest:
 
 RUNTIME = {"mlPolicy": {"numNodes": 1}, "template": {"spec": jobs()}}
 GROUP = {"leaderWorkerTemplate": {"leaderTemplate": pod(), "workerTemplate": pod()}}
+ROLLOUT = {"selector": {"matchLabels": {"app": "a"}}, "strategy": {"canary": {}}, "template": pod()}
+TASKS = {"schedulerName": "volcano", "tasks": [{"name": "node", "replicas": 1, "template": pod()}]}
 RIGHT = [
+    manifest("argoproj.io/v1alpha1", "Rollout", ROLLOUT),
+    manifest("batch.volcano.sh/v1alpha1", "CronJob", {"schedule": "0 3 * * *", "jobTemplate": {"spec": TASKS}}),
+    manifest("batch.volcano.sh/v1alpha1", "Job", TASKS),
     manifest("jobset.x-k8s.io/v1alpha2", "JobSet", jobs()),
     manifest(
         "keda.sh/v1alpha1",
@@ -57,6 +62,9 @@ RIGHT = [
     manifest("trainer.kubeflow.org/v1alpha1", "TrainingRuntime", RUNTIME),
 ]
 PODS = [
+    ("Rollout", "spec.template"),
+    ("CronJob", "spec.jobTemplate.spec.tasks.0.template"),
+    ("Job", "spec.tasks.0.template"),
     ("JobSet", "spec.replicatedJobs.0.template.spec.template"),
     ("ScaledJob", "spec.jobTargetRef.template"),
     ("LeaderWorkerSet", "spec.leaderWorkerTemplate.leaderTemplate"),
@@ -71,6 +79,7 @@ PODS = [
     ("ClusterTrainingRuntime", "spec.template.spec.replicatedJobs.0.template.spec.template"),
     ("TrainingRuntime", "spec.template.spec.replicatedJobs.0.template.spec.template"),
 ]
+SET = "spec.replicatedJobs.0.template.spec.template"
 every_pod = pytest.mark.parametrize(("kind", "path"), PODS, ids=[f"{kind}:{path}" for kind, path in PODS])
 
 
@@ -140,7 +149,7 @@ def test_two_containers_of_one_name_are_refused(kind: str, path: str) -> None:
 def test_a_field_that_the_clusters_version_lacks_is_refused() -> None:
     """The definition has it already, and the API server drops it from every pod."""
     made = right("JobSet")
-    containers(made, PODS[0][1])[0]["restartPolicyRules"] = []
+    containers(made, SET)[0]["restartPolicyRules"] = []
     newer = schemas.catalog("1.37", CRDS)
     assert newer.errors(made) == []
     assert [one.message for one in schemas.catalog("1.32", CRDS).errors(made)] == [
@@ -152,7 +161,7 @@ def test_a_foreign_job_set_dies_at_synth(tmp_path: Path) -> None:
     """With the path in the user's own object."""
     scope = environment(tmp_path, cluster=having(Crd.JOBSET))
     made = right("JobSet")
-    containers(made, PODS[0][1])[0]["terminationMessagePolicy"] = "Stdout"
+    containers(made, SET)[0]["terminationMessagePolicy"] = "Stdout"
     raw(scope, made)
     assert [(one.rule, one.field) for one in found(scope) if one.rule == "X05"] == [
         (

@@ -33,6 +33,8 @@ class Operator:
         kind: What it is the operator of.
 
         label: What its pods carry.
+
+        gates: Features that are off otherwise.
     """
 
     part: str
@@ -41,6 +43,7 @@ class Operator:
     version: str
     kind: str
     label: str
+    gates: tuple[str, ...] = ()
 
     def start(self, cluster: Cluster) -> None:
         """Start it in *cluster*, with which it ends."""
@@ -59,6 +62,7 @@ class Operator:
             "webhook": webhook,
             "health": {"healthProbeBindAddress": f"127.0.0.1:{health}"},
             "metrics": {"bindAddress": "0"},
+            **({"featureGates": dict.fromkeys(self.gates, True)} if self.gates else {}),
         }
         (folder / "config.yaml").write_text(json.dumps(config))
         install(cluster.api, [{"apiVersion": f"{self.group}/{self.version}", "kind": self.kind}])
@@ -112,7 +116,13 @@ class Operator:
 
 
 JOB_SET = Operator(
-    "jobset", "jobset.x-k8s.io", "jobset.x-k8s.io", "v1alpha2", "JobSet", "jobset.sigs.k8s.io/jobset-name"
+    "jobset",
+    "jobset.x-k8s.io",
+    "jobset.x-k8s.io",
+    "v1alpha2",
+    "JobSet",
+    "jobset.sigs.k8s.io/jobset-name",
+    ("InPlaceRestart",),
 )
 GROUPS = Operator(
     "lws", "lws.x-k8s.io", "leaderworkerset.x-k8s.io", "v1", "LeaderWorkerSet", "leaderworkerset.sigs.k8s.io/name"

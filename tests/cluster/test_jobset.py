@@ -39,11 +39,11 @@ POOL = Claimed(
 )
 REFUSED: dict[str, tuple[Sequence[Operation], str]] = {
     "N06": ([put("/metadata/name", "4nodes")], "a DNS-1035 label must consist of lower case alphanumeric characters"),
-    "N07": ([put("/metadata/name", "a" * 46)], "must be no more than 63"),
+    "N07": ([put("/metadata/name", "a" * 46)], "will exceed 63 characters"),
     "N13": ([rules(FREE, FREE)], "rule names are not unique"),
-    "S01": ([depends(0, "node")], "invalid dependsOn"),
+    "S01": ([depends(0, "node")], "prepare cannot depend on replicatedJob: node"),
     "S02": ([rules({"name": "a", "action": "FailJobSet", "onJobFailureReasons": ["OOMKilled"]})], "OOMKilled"),
-    "S04": ([remove(f"{JOBS}/0"), put("/spec/failurePolicy/restartStrategy", "InPlaceRestart")], "InPlaceRestart"),
+    "S04": ([remove(f"{JOBS}/0"), put("/spec/failurePolicy/restartStrategy", "InPlaceRestart")], "backoffLimit"),
     "S05": ([put("/spec/coordinator", {"replicatedJob": "nod"})], "nod"),
     "S08": ([put(f"{JOBS}/0/replicas", 3), put(f"{JOBS}/0/template/spec/parallelism", 2**30)], "2147483647"),
 }

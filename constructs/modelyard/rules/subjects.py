@@ -22,6 +22,7 @@ POD_PATHS: Mapping[str, tuple[str, ...]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
     "ScaledJob": ("spec", "jobTargetRef", "template"),
+    "Rollout": ("spec", "template"),
 }
 LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
 """Kinds that may have another template for the first pod of a group."""
@@ -33,12 +34,11 @@ SETS: Mapping[str, tuple[str, ...]] = {
     "ClusterTrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
 }
 """Kinds with a list of Jobs, and the way to them."""
-RAY: Mapping[str, tuple[str, ...]] = {
-    "RayCluster": ("spec",),
-    "RayJob": ("spec", "rayClusterSpec"),
-    "RayService": ("spec", "rayClusterConfig"),
-}
+RAY = {"RayCluster": ("spec",), "RayJob": ("spec", "rayClusterSpec"), "RayService": ("spec", "rayClusterConfig")}
 """Kinds with a cluster of Ray, and the way to it."""
+VOLCANO = "batch.volcano.sh/"
+OTHERS = {"Job": "VolcanoJob", "CronJob": "VolcanoCronJob"}
+"""How kinds of Volcano are called here, which Kubernetes has too and which have other fields."""
 SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     **{kind: ((*way, "template"),) for kind, way in SETS.items()},
     **{
@@ -49,6 +49,7 @@ SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         )
         for kind, way in RAY.items()
     },
+    "VolcanoJob": (("spec", "tasks", "template"),),
 }  # fmt: skip
 """Kinds with several pod templates, and the ways to them."""
 
@@ -89,6 +90,8 @@ class Object:
         # Rules ask for these some hundred times an object.
         self.kind = str(self.data.get("kind"))
         self.api_version = str(self.data.get("apiVersion"))
+        if self.api_version.startswith(VOLCANO):
+            self.kind = OTHERS.get(self.kind, self.kind)
         self.metadata = self.data.get("metadata") or {}
         self.spec = self.data.get("spec") or {}
         self.name = str(self.metadata.get("name") or "")

@@ -32,6 +32,9 @@ def _ray(*cluster: str) -> tuple[Way, ...]:
 JOBS = "spec", "replicatedJobs", "template"
 RUNTIME = ((JOB, ("spec", "template", *JOBS)),)
 WAYS: Mapping[str, tuple[Way, ...]] = {
+    "argoproj.io Rollout": ((POD, ("spec", "template")),),
+    "batch.volcano.sh CronJob": ((POD, ("spec", "jobTemplate", "spec", "tasks", "template")),),
+    "batch.volcano.sh Job": ((POD, ("spec", "tasks", "template")),),
     "jobset.x-k8s.io JobSet": ((JOB, JOBS),),
     "keda.sh ScaledJob": ((POD, ("spec", "jobTargetRef", "template")),),
     "leaderworkerset.x-k8s.io LeaderWorkerSet": (

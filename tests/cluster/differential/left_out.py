@@ -15,6 +15,9 @@ LEFT_OUT: Mapping[str, str] = {
 }
 """By a pattern of field and change: why not."""
 
+OF_OTHERS = ("batch.volcano.sh/",)
+"""Groups whose kinds have the names of Kubernetes' own, and of which no change is made."""
+
 
 def left_out(change: Change) -> str | None:
     """Return why *change* is not made, or None where it is."""
