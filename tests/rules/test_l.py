@@ -130,6 +130,15 @@ def test_n10_counts_what_is_added_to_the_name() -> None:
     )
 
 
+def test_n10_knows_what_the_service_of_a_group_may_be_called() -> None:
+    """The Service of the pods has the name of the group."""
+    (found,) = judged("N10", group("a.b"), cluster=CLUSTER)
+    assert found[1].endswith(
+        'but a name holds a-z, 0-9 and "-" only, starts with a letter and ends with no "-"; choose a name without dots, that begins'
+        " with a letter"
+    )
+
+
 def big(scope: Environment, **options: Any) -> None:
     """Add a service of two nodes."""
     stock: dict[str, Any] = {"gpu": Gpu("h200", 8), "nodes": 2, "model": "/opt/model", "runtime": VLLM("0.18.0")}
