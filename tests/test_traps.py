@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelyard import ArgoCD, Claim, ConfigFiles, CpuScale, Environment, Fleet, Flux, SynthesisError
+from modelyard import ArgoCD, ArgoHook, Claim, ConfigFiles, CpuScale, Environment, Fleet, Flux, SynthesisError
 from modelyard.render.engine import Request, synthesize
 from modelyard.rules import changes
 from tests.rules import manifests
@@ -95,6 +95,11 @@ def test_t05_a_hook(tmp_path: Path) -> None:
     scope = environment(tmp_path)
     raw(scope, annotated(manifests.job(), hook="PostSync"))
     assert found_by(scope, "G01")
+    scope = environment(tmp_path, delivery=ArgoCD(REPO))
+    training(scope, hook=ArgoHook("PostSync"))
+    assert found(scope) == []
+    # What is compared changes with it.
+    assert "modelyard.dev/hook" in objects(scope)["NetworkPolicy/train"]["metadata"]["annotations"]
 
 
 def test_t06_a_name_that_the_api_server_makes() -> None:

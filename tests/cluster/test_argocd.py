@@ -16,11 +16,13 @@ from environments.clusters import EKS, KIND
 from environments.walkthrough import walkthrough
 from modelyard import ArgoCD as Delivery
 from modelyard import (
+    ArgoHook,
     Claim,
     ConfigFiles,
     CpuScale,
     Fleet,
     SynthesisError,
+    minutes,
 )
 from modelyard.delivery.health import CUSTOMIZATIONS
 from tests.cluster.api import MANAGER, ApiError, Manifest, is_true
@@ -53,7 +55,7 @@ class ArgoTeam(Team):
         """Wait until the operation of the Application is in *phase* with *revision*, and says *message*."""
 
         def seen(one: Manifest) -> bool:
-            state = one["status"].get("operationState", {})
+            state = one.get("status", {}).get("operationState", {})
             found = state.get("phase"), state.get("syncResult", {}).get("revision"), state.get("message")
             return bool(found == (phase, revision, message))
 
@@ -262,6 +264,53 @@ def test_a_sync_that_prunes_last_waits_for_a_training(cluster: Cluster, team: Te
         own.synced(third)
         assert own.object("apps/v1", "Deployment", "api")["spec"]["replicas"] == 3
         observed(f"argocd: a sync that prunes last lasts as long as a training: {waits}")
+
+
+def test_a_training_that_is_a_hook(cluster: Cluster, team: Teams, observed: Observed) -> None:
+    """The sync waits for it; a change of it alone is synced and makes a new Job; what is healed does not run it."""
+    waits = "waiting for completion of hook batch/Job/train"
+
+    def build(epochs: str) -> Build:
+        def made(fleet: Fleet) -> None:
+            env = own.environment(fleet)
+            service(env)
+            training(env, args=[epochs], hook=ArgoHook("PostSync"), deadline=minutes(20), retries=0)
+
+        return made
+
+    def runs(revision: str) -> Manifest:
+        own.operation("Running", revision, waits)
+        (job,) = own.api.all("batch/v1", "Job", own.namespace)
+        own.api.until_one(lambda one: one["status"].get("ready") == 1, job, what="the training runs")
+        (pod,) = own.api.all(
+            "v1", "Pod", own.namespace, labels=f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
+        )
+        cluster.exits(pod, 0)
+        return job
+
+    with team("hooked") as own:
+        first = own.merge(build("1"))
+        own.bootstrap()
+        before = runs(first)
+        own.synced(first)
+        second = own.merge(build("2"))
+        own.refresh()
+        after = runs(second)
+        own.synced(second)
+        assert (before["metadata"]["name"], after["metadata"]["name"]) == ("train", "train")
+        assert before["metadata"]["uid"] != after["metadata"]["uid"]
+        assert after["spec"]["template"]["spec"]["containers"][0]["args"] == ["2"]
+        own.api.patch(own.about("apps/v1", "Deployment", "api"), {"spec": {"replicas": 1}})
+        own.api.until_one(
+            lambda one: one["spec"]["replicas"] == 2, own.about("apps/v1", "Deployment", "api"),
+            what="the replicas of git are back", seconds=PATIENCE,
+        )  # fmt: skip
+        own.synced(second)
+        (still,) = own.api.all("batch/v1", "Job", own.namespace)
+        assert still["metadata"]["uid"] == after["metadata"]["uid"]
+        observed(
+            f"argocd: a training as a hook: {waits}; its change alone was synced and ran; a healed Deployment did not run it"
+        )
 
 
 def test_what_the_project_allows_no_more_is_not_pruned(team: Teams, observed: Observed) -> None:

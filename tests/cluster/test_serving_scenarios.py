@@ -12,7 +12,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.manifests import apply, in_order, pod, read
 from tests.scenarios.golden import HERE
 
-SCENARIOS = ("7-churn-api", "8-llama-8b-chat", "10-deepseek-r1", "12-vision-triton")
+SCENARIOS = ("7-churn-api", "8-llama-8b-chat", "10-deepseek-r1", "12-vision-triton", "15-chat-pool", "16-chat-canary")
 Observed = Callable[[str], None]
 Manifest = dict[str, Any]
 

@@ -8,7 +8,7 @@ from modelyard.plan import fates, network, others, rollouts
 from modelyard.plan.model import DELIVERED, Effect, Risk, worst_first
 from modelyard.plan.pairs import Pair
 from modelyard.rules import changes
-from modelyard.values.names import PROVENANCE
+from modelyard.values.names import HOOK, PROVENANCE
 
 LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "ClusterRole": others.permissions,
@@ -19,6 +19,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "Deployment": rollouts.workload,
     "HTTPRoute": others.route,
     "HorizontalPodAutoscaler": rollouts.autoscaler,
+    "InferencePool": others.route,
     "Ingress": others.route,
     "LimitRange": others.limits,
     "Namespace": others.namespace,
@@ -27,6 +28,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "ResourceQuota": others.limits,
     "Role": others.permissions,
     "RoleBinding": others.permissions,
+    "Rollout": rollouts.workload,
     "ScaledObject": rollouts.autoscaler,
     "Secret": others.config,
     "Service": others.service,
@@ -34,7 +36,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     **dict.fromkeys(rollouts.RUNS, rollouts.run),
 }
 """Kind to what tells the effects of its changes."""
-LABELS, SOURCE = ("metadata", "labels"), ("metadata", "annotations", PROVENANCE)
+LABELS, SILENT = ("metadata", "labels"), {("metadata", "annotations", key) for key in (HOOK, PROVENANCE)}
 PODS = ("template", "podTemplate", "containers")
 
 
@@ -46,7 +48,7 @@ def effects(pair: Pair, controllers: frozenset[str], *, with_workload: bool) -> 
         return worst_first(list(fates.replaced(pair, controllers)))
     if pair.old is None:
         return list(fates.made(pair, with_workload=with_workload))
-    if all(one.path[:2] == LABELS or one.path == SOURCE for one in pair.fields):
+    if all(one.path[:2] == LABELS or one.path in SILENT for one in pair.fields):
         return [Effect("labels", Risk.NOTE, f"only {rollouts.named(pair.fields)}")]
     return worst_first([*_refused(pair), *_look(pair)] or list(others.in_place(pair)))
 

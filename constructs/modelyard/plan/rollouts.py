@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelyard.plan.at import at, mapping, whole
+from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.conceal import Hidden
 from modelyard.plan.fields import FieldChange, pathed
 from modelyard.plan.model import Effect, Risk
@@ -77,6 +77,8 @@ def _tag(image: object) -> str:
 def _rollout(new: Manifest, cause: str) -> Effect:
     if new["kind"] == "Deployment":
         return _deployment(new, cause)
+    if new["kind"] == "Rollout":
+        return _tracks(new, cause)
     if at(new, "spec", "updateStrategy", "type") == "OnDelete":
         return Effect("on-delete", Risk.CAUTION, f"pods change when somebody deletes them (OnDelete): {cause}")
     where = "one after another" if new["kind"] == "StatefulSet" else "node by node"
@@ -101,6 +103,22 @@ def _deployment(new: Manifest, cause: str) -> Effect:
     )
 
 
+def _tracks(new: Manifest, cause: str) -> Effect:
+    if green := mapping(new, "spec", "strategy", "blueGreen"):
+        when = "when somebody promotes them"
+        if green.get("autoPromotionEnabled", True):
+            after = green.get("autoPromotionSeconds")
+            when = f"{after} seconds after they are ready" if after else "as soon as they are ready"
+        text = f"new pods beside all old ones (blue-green), which get the requests {when}: {cause}"
+        return Effect("blue-green", Risk.CAUTION, text)
+    steps = items(mapping(new, "spec", "strategy", "canary"), "steps")
+    shares = ", ".join(f"{step['setWeight']}" for step in steps if "setWeight" in step)
+    text = f"canary of {shares} percent, then all" if shares else "rolling update by Argo Rollouts"
+    if any("pause" in step and not at(step, "pause", "duration") for step in steps):
+        text += ", and it waits for somebody to promote it"
+    return Effect("canary", Risk.CAUTION, f"{text}: {cause}")
+
+
 def _replicas(old: Manifest, new: Manifest, scaled: Sequence[FieldChange]) -> Iterator[Effect]:
     if not scaled:
         return
@@ -121,8 +139,17 @@ def _was(value: object) -> str:
     return "an autoscaler's" if value is None else str(value)
 
 
+def hooked(one: Manifest) -> str | None:
+    """Return the phase of Argo CD's syncs that *one* is a hook of, or None where it is none."""
+    phase = mapping(one, "metadata", "annotations").get("argocd.argoproj.io/hook")
+    return None if phase is None or phase == "Skip" else str(phase)
+
+
 def run(pair: Pair) -> Iterator[Effect]:
     """Yield what a change of a Job, or of another object that runs once, does."""
+    if (phase := hooked(manifest(pair.new))) is not None:
+        yield Effect("hook", Risk.CAUTION, f"the next sync runs it so ({phase}), and waits: {named(pair.fields)}")
+        return
     suspended = below(pair.fields, "spec", "suspend")
     if suspended and at(manifest(pair.new), "spec", "suspend") is True:
         yield Effect("suspended", Risk.DANGER, "the run is suspended: its pods end")

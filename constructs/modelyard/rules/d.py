@@ -123,7 +123,7 @@ def scarce(one: Object, scope: Scope) -> Iterator[Breach]:
     # A pod that may end first frees its own: reconcileOldReplicaSets in pkg/controller/deployment.
     if replicas < 1 or share(unavailable, replicas, up=False) or not share(surge, replicas, up=True):
         return
-    for accelerator, count in _accelerators(one.pod, scope):
+    for accelerator, count in accelerators(one.pod, scope):
         if accelerator.spare < count:
             because = (
                 f"a pod takes {count} {accelerator.name}, {scope.site.cluster.name} keeps"
@@ -137,7 +137,7 @@ def scarce(one: Object, scope: Scope) -> Iterator[Breach]:
             yield D03.breach(f"{field}.maxSurge", surge, because, do)
 
 
-def _accelerators(pod: Pod, scope: Scope) -> Iterator[tuple[Accelerator, int]]:
+def accelerators(pod: Pod, scope: Scope) -> Iterator[tuple[Accelerator, int]]:
     """Yield the classes of accelerators that a pod takes, as far as clear, and how many."""
     classes = scope.site.cluster.accelerators
     nodes = (pod.spec.get("nodeSelector") or {}).items()
@@ -176,7 +176,23 @@ def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
             yield D10.breach(f"{field}.maxUnavailable", unavailable, because, do)
 
 
-@D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+@D10.objects("LeaderWorkerSet")
+def groups_serve_on(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Count the groups that a rollout leaves."""
+    replicas = fewest(scope, one)
+    rolling = (one.spec.get("rolloutStrategy") or {}).get("rollingUpdateConfiguration") or {}
+    unavailable = rolling.get("maxUnavailable", 1)
+    if one.pod is None or replicas < 1 or share(unavailable, replicas, up=True) < replicas:
+        return
+    for service in services_of(one.pod, scope)[:1]:
+        count = "the one replica" if replicas == 1 else f"all {replicas} replicas"
+        nowhere = f"and {called(service)} leads nowhere meanwhile"
+        because = f"a rollout may end {count} before a new one is ready, {nowhere}"
+        do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
+        yield D10.breach("spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable", unavailable, because, do)
+
+
+@D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout")
 def own_pods(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Compare a workload's selector with the labels of its template."""
     selector = one.spec.get("selector")

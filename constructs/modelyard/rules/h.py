@@ -78,14 +78,27 @@ H08 = Rule(
     acceptable=True,
 )
 
+H11 = Rule(
+    "H11",
+    "A route of gRPC leads to ports that say they speak it.",
+    why="A gateway speaks HTTP/1.1 with a port that says nothing, and every call fails.",
+    fix='name the port of that service so, port=[Port("grpc", ...)], or write appProtocol: kubernetes.io/h2c',
+    see="https://gateway-api.sigs.k8s.io/geps/gep-1911/",
+    severity=Severity.WARNING,
+    acceptable=True,
+)
+
 ENVOY = frozenset({"envoy", "kgateway"})
 WITHOUT_TIMEOUTS = frozenset({"gke", "nginx"})
+KNOWS_GRPC = frozenset({"envoy"})
+"""Gateways that speak gRPC with whatever a GRPCRoute leads to: as read in Envoy Gateway 1.5."""
+GRPC = frozenset({"kubernetes.io/h2c", "grpc", "http2", "h2c", "HTTP2"})
 
 
 @attrs.frozen
 class Backend:
     """
-    A Service that a route leads to.
+    A Service, or an InferencePool, that a route leads to.
 
     Args:
         field: Where it stands.
@@ -93,11 +106,14 @@ class Backend:
         name: Of the Service.
 
         port: Its port, as a number or a name.
+
+        kind: Default: a Service.
     """
 
     field: str
     name: str
     port: str | int | None
+    kind: str = "Service"
 
 
 def _rules(one: Object) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -113,9 +129,15 @@ def _backends(one: Object) -> Iterator[Backend]:
                     port = service.get("port") or {}
                     field = f"{at}.http.paths[{index}].backend.service"
                     yield Backend(field, service["name"], port.get("number", port.get("name")))
+    yield from backends(one, "Service")
+
+
+def backends(one: Object, kind: str) -> Iterator[Backend]:
+    """Yield what the rules of the route *one* lead to, of its own namespace and of this *kind*."""
+    for at, rule in _rules(one):
         for index, reference in enumerate(rule.get("backendRefs") or ()):
-            if reference.get("kind", "Service") == "Service" and reference.get("namespace") in {None, one.namespace}:
-                yield Backend(f"{at}.backendRefs[{index}]", reference["name"], reference.get("port"))
+            if reference.get("kind", "Service") == kind and reference.get("namespace") in {None, one.namespace}:
+                yield Backend(f"{at}.backendRefs[{index}]", reference["name"], reference.get("port"), kind)
 
 
 @H01.objects("HTTPRoute", "GRPCRoute", "Ingress")
@@ -136,6 +158,17 @@ def leading(one: Object, scope: Scope) -> Iterator[Breach]:
             yield H01.breach(f"{backend.field}.port", backend.port, because, f"it has {known or 'none'}")
         else:
             yield from _entry(backend, service, port, scope)
+            if one.kind == "GRPCRoute":
+                yield from _spoken(backend, service, port, scope)
+
+
+def _spoken(backend: Backend, service: Object, port: Mapping[str, Any], scope: Scope) -> Iterator[Breach]:
+    gateway = scope.site.cluster.gateway
+    if isinstance(gateway, Gateway) and gateway.implementation in KNOWS_GRPC:
+        return
+    if port.get("appProtocol") not in GRPC:
+        because = f"the port {port['port']} of {called(service)} does not say that it speaks gRPC"
+        yield H11.breach(f"{backend.field}.port", backend.port, because)
 
 
 def _port(service: Object, wanted: str | int | None) -> dict[str, Any] | None:
@@ -169,7 +202,7 @@ def shared(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as 
 def timed(one: Object, scope: Scope) -> Iterator[Breach]:
     """Compare timeouts with what the gateway knows of them."""
     gateway = scope.site.cluster.gateway
-    if not isinstance(gateway, Gateway) or not _by(one, gateway):
+    if not isinstance(gateway, Gateway) or not by(one, gateway):
         return
     for at, rule in _rules(one):
         timeouts = rule.get("timeouts")
@@ -180,16 +213,17 @@ def timed(one: Object, scope: Scope) -> Iterator[Breach]:
             yield H07.breach(f"{at}.timeouts", None, "without a request timeout each request is cut after 15 seconds")
     if gateway.implementation == "gke":
         told = {
-            (policy.spec.get("targetRef") or {}).get("name")
+            ((policy.spec.get("targetRef") or {}).get("kind"), (policy.spec.get("targetRef") or {}).get("name"))
             for policy in scope.of_kind("GCPBackendPolicy")
             if (policy.spec.get("default") or {}).get("timeoutSec")
         }
-        for backend in _backends(one):
-            if backend.name not in told:
+        for backend in (*_backends(one), *backends(one, "InferencePool")):
+            if (backend.kind, backend.name) not in told:
                 yield H04.breach(f"{backend.field}.name", backend.name, "each request is cut after 30 seconds")
 
 
-def _by(one: Object, gateway: Gateway) -> bool:
+def by(one: Object, gateway: Gateway) -> bool:
+    """Return whether the route *one* is one of *gateway*."""
     return any(
         (parent.get("name"), parent.get("namespace", one.namespace)) == (gateway.name, gateway.namespace)
         for parent in one.spec.get("parentRefs") or ()

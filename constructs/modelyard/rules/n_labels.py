@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Breach
+from modelyard.rules.fields import each
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Object, Pod
+from modelyard.rules.subjects import SETS, Object, Pod
 from modelyard.values.image import parse
 from modelyard.values.names import config_key, label, label_value, qualified_name
 
@@ -78,6 +79,9 @@ def metadata(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # a
         yield from _policy(spec)
     elif one.kind == "CronJob":
         yield from _metadata((spec.get("jobTemplate") or {}).get("metadata") or {}, "spec.jobTemplate.metadata")
+    elif one.kind in SETS:
+        for path, found in each(one.data, (*SETS[one.kind][:-1], "metadata")):
+            yield from _metadata(found, path)
 
 
 def _policy(spec: Mapping[str, Any]) -> Iterator[Breach]:
@@ -200,7 +204,7 @@ def _kibi(size: int) -> int:
     return -(-size // KIBI)
 
 
-@N27.objects("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")
+@N27.objects("DaemonSet", "Deployment", "ReplicaSet", "Rollout", "StatefulSet")
 def lasting(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Look for versions in the selector."""
     labels = (one.spec.get("selector") or {}).get("matchLabels") or {}

@@ -9,8 +9,9 @@ from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
 from modelyard.pod.watching import scraped, watched
 from modelyard.serving.scales import KedaScale, QueueScale
 from modelyard.serving.scaling import query
-from modelyard.serving.signals import pod_names
+from modelyard.serving.signals import SAFE, pod_names
 from modelyard.serving.spec import ServiceSpec
+from modelyard.serving.tracks import track
 from modelyard.values.durations import whole_seconds
 
 FIVE_MINUTES = 300
@@ -18,8 +19,13 @@ QUARTER = 900
 PATIENCE = 2
 
 
-def _replicas(name: str, nodes: int, site: Site) -> tuple[str, str, str]:
+def _replicas(name: str, spec: ServiceSpec, site: Site) -> tuple[str, str, str]:
     """Return the metrics of ready and of wanted replicas, and the labels that they share."""
+    nodes = spec.nodes
+    if track(spec) is not None:  # kube-state-metrics knows no Rollouts, and counts what they make
+        chosen = f'{{namespace="{site.namespace}",replicaset=~"{name}-{SAFE}{{1,10}}"}}'
+        ready, wanted = "kube_replicaset_status_ready_replicas", "kube_replicaset_spec_replicas"
+        return f"sum by (namespace) ({ready}{chosen})", f"sum by (namespace) ({wanted}{chosen})", "namespace"
     kind = "deployment" if nodes == 1 else "statefulset"  # of the leaders, which LeaderWorkerSet makes
     chosen = f'{{namespace="{site.namespace}",{kind}="{name}"}}'
     if nodes == 1:
@@ -35,7 +41,7 @@ def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator
     if watch is None:
         return
     called = pod_names(name, spec.nodes)
-    ready, wanted, shared = _replicas(name, spec.nodes, site)
+    ready, wanted, shared = _replicas(name, spec, site)
     pods = f'namespace="{site.namespace}",pod=~"{called}"'
     yield Alert(
         "ServiceDown",
@@ -88,7 +94,7 @@ def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
         f"More load than {spec.most} replicas can bear makes it slow: raise max, or make each replica faster.",
     )
     if isinstance(spec.scale, QueueScale):
-        ready, _, _ = _replicas(name, spec.nodes, site)
+        ready, _, _ = _replicas(name, spec, site)
         yield Alert(
             "ServiceQueue",
             f"{query(name, spec, site)} / max({ready}) > {spec.scale.target * PATIENCE:g}",
@@ -105,7 +111,7 @@ def autoscaler_name(name: str, spec: ServiceSpec) -> str:
 
 def panels(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Panel]:
     """Yield what is drawn of the service *name*."""
-    ready, wanted, _ = _replicas(name, spec.nodes, site)
+    ready, wanted, _ = _replicas(name, spec, site)
     called = pod_names(name, spec.nodes)
     yield Panel("Replicas", "short", ((ready, "ready"), (wanted, "wanted")))
     if isinstance(spec.scale, KedaScale):

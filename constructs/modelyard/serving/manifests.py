@@ -10,25 +10,35 @@ from modelyard.pod import companions, manifest, object_labels, selector
 from modelyard.pod.monitors import monitors
 from modelyard.serving import alerts, loading
 from modelyard.serving.groups import API_VERSION, KIND, group
-from modelyard.serving.pods import COMPONENT, CONTAINER, ROLE, pods, progress, rollout
+from modelyard.serving.hosts import hosts
+from modelyard.serving.pods import COMPONENT, CONTAINER, LEADS, ROLE, pods, progress, rollout
 from modelyard.serving.routes import protocols, routes
 from modelyard.serving.scaling import DEPLOYMENT, autoscaler
 from modelyard.serving.spec import ServiceSpec
+from modelyard.serving.tracks import ROLLOUT, second, track
 
 
 def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     """Return the manifests of the service *name*."""
     labels = object_labels(name, COMPONENT, spec, site)
-    found = [
-        Draft(group(name, spec, site, labels) if spec.nodes > 1 else _deployment(name, spec, site, labels)),
-        Draft(_service(name, spec, site, labels)),
-    ]
+    if track(spec) is not None:
+        from modelyard.serving import progressive  # noqa: PLC0415 # few services are replaced so
+
+        found = list(progressive.drafts(name, spec, site, labels))
+    else:
+        found = [Draft(group(name, spec, site, labels) if spec.nodes > 1 else _deployment(name, spec, site, labels))]
+    found.extend(Draft(_service(one, name, spec, site, labels)) for one in (name, second(name, spec, site)) if one)
     if spec.scale is not None:
         target = {"apiVersion": API_VERSION, "kind": KIND} if spec.nodes > 1 else DEPLOYMENT
+        target = target if track(spec) is None else ROLLOUT
         found.append(Draft(autoscaler(name, spec, site, labels, target)))
     if spec.least > 1:
         found.append(Draft(_budget(name, site, labels)))
     found.extend(routes(name, spec, site, labels))
+    if any(host.pool is not None for host in hosts(spec)):
+        from modelyard.serving import picker  # noqa: PLC0415 # few services are behind a pool
+
+        found.extend(picker.drafts(name, spec, site, labels))
     ports = tuple(port.number for port in spec.ports)
     found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1))
     told, drawn = alerts.alerts(name, CONTAINER, spec, site), alerts.panels(name, CONTAINER, spec, site)
@@ -61,11 +71,11 @@ def _strategy(spec: ServiceSpec, site: Site) -> dict[str, Any]:
     }
 
 
-def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
-    service, spoken = manifest("v1", "Service", name, labels, site), protocols(spec)
+def _service(called: str, name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
+    service, spoken = manifest("v1", "Service", called, labels, site), protocols(spec)
     service["spec"] = {
         "type": "ClusterIP",
-        "selector": {**selector(name), **({ROLE: "leader"} if spec.nodes > 1 else {})},
+        "selector": {**selector(name), **({ROLE: LEADS} if spec.nodes > 1 else {})},
         "ports": [
             {
                 "name": port.name,

@@ -11,7 +11,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod import Claim, Pod, selector, template
 from modelyard.serving import loading
 from modelyard.serving.launch import NOTHING, launch
-from modelyard.serving.options import Exec, HealthCheck, HttpGet, TcpSocket
+from modelyard.serving.options import Exec, Grpc, HealthCheck, HttpGet, TcpSocket
 from modelyard.serving.placing import mounts
 from modelyard.serving.spec import SINGLE_WRITER, ServiceSpec
 from modelyard.values.durations import whole_seconds
@@ -19,6 +19,7 @@ from modelyard.values.durations import whole_seconds
 COMPONENT = "serving"
 ROLE = "modelyard.dev/role"
 """The label that tells the pod of a group that takes requests from those that work for it."""
+LEADS = "leader"
 CONTAINER = "model"
 SHORT_BUDGET = 300
 KUBELET_MARGIN = 5
@@ -33,7 +34,7 @@ def pods(name: str, spec: ServiceSpec, site: Site) -> dict[str, Any]:
         "ports": [{"name": port.name, "containerPort": port.number, "protocol": "TCP"} for port in spec.ports],
         **_probes(spec),
     }
-    spread = {"topologySpreadConstraints": _spread(name)} if spec.most > 1 and spec.nodes == 1 else {}
+    spread = {"topologySpreadConstraints": _spread(name, spec)} if spec.most > 1 and spec.nodes == 1 else {}
     return _template(name, spec, site, fields, spread, delay=whole_seconds(spec.drain.delay))
 
 
@@ -66,7 +67,7 @@ def _template(
     if start.command or start.args:
         spec = attrs.evolve(spec, command=start.command, args=(*start.args, *spec.args))
     if spec.nodes > 1:
-        spec = attrs.evolve(spec, labels={**spec.labels, ROLE: "worker" if worker else "leader"})
+        spec = attrs.evolve(spec, labels={**spec.labels, ROLE: "worker" if worker else LEADS})
     return template(pod, spec, site)
 
 
@@ -78,7 +79,7 @@ def progress(spec: ServiceSpec) -> int:
 
 def rollout(spec: ServiceSpec, site: Site) -> str:
     """Return how pods are replaced, so that a rollout neither stalls on scarce accelerators nor on a volume."""
-    if spec.rollout != "auto":
+    if isinstance(spec.rollout, str) and spec.rollout != "auto":
         return spec.rollout
     if any(isinstance(volume, Claim) and volume.mode in SINGLE_WRITER for volume in spec.volumes):
         return "recreate"
@@ -89,20 +90,19 @@ def rollout(spec: ServiceSpec, site: Site) -> str:
 
 
 def _probes(spec: ServiceSpec) -> dict[str, Any]:
-    first = spec.ports[0].name
     ready = spec.serves
     start = ready if spec.health is None and spec.facts else spec.alive or TcpSocket()
     budget = whole_seconds(spec.startup)
     period = 5 if budget <= SHORT_BUDGET else 10
     probes = {
         "startupProbe": {
-            **_handler(start, first),
+            **_handler(start, spec),
             "periodSeconds": period,
             "timeoutSeconds": 5,
             "failureThreshold": math.ceil(budget / period),
         },
         "readinessProbe": {
-            **_handler(ready, first),
+            **_handler(ready, spec),
             "periodSeconds": 5,
             "timeoutSeconds": 5,
             "failureThreshold": 3,
@@ -110,7 +110,7 @@ def _probes(spec: ServiceSpec) -> dict[str, Any]:
     }
     if spec.alive is not None:
         probes["livenessProbe"] = {
-            **_handler(spec.alive, first),
+            **_handler(spec.alive, spec),
             "periodSeconds": 10,
             "timeoutSeconds": 10,
             "failureThreshold": 6,
@@ -118,22 +118,27 @@ def _probes(spec: ServiceSpec) -> dict[str, Any]:
     return probes
 
 
-def _handler(check: HealthCheck, first: str) -> dict[str, Any]:
+def _handler(check: HealthCheck, spec: ServiceSpec) -> dict[str, Any]:
     if isinstance(check, Exec):
         return {"exec": {"command": list(check.command)}}
+    first = spec.ports[0].name
+    if isinstance(check, Grpc):
+        # By number, since this one probe knows no names; the API server fills an empty service in.
+        asked = next(port.number for port in spec.ports if port.name == (check.port or first))
+        return {"grpc": {"port": asked, "service": check.service or ""}}
     if isinstance(check, HttpGet):
         return {"httpGet": {"path": check.path, "port": check.port or first}}
     return {"tcpSocket": {"port": check.port or first}}
 
 
-def _spread(name: str) -> list[dict[str, Any]]:
+def _spread(name: str, spec: ServiceSpec) -> list[dict[str, Any]]:
     return [
         {
             "maxSkew": 1,
             "topologyKey": key,
             "whenUnsatisfiable": "ScheduleAnyway",
             "labelSelector": {"matchLabels": selector(name)},
-            "matchLabelKeys": ["pod-template-hash"],
+            "matchLabelKeys": ["pod-template-hash" if isinstance(spec.rollout, str) else "rollouts-pod-template-hash"],
         }
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]

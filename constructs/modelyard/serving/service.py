@@ -18,11 +18,13 @@ from modelyard.serving.hosts import Host
 from modelyard.serving.hosts import breaches as reached
 from modelyard.serving.manifests import drafts
 from modelyard.serving.models import Loader
-from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.scaling import breaches as keda
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.spec import STAND_IN_PORT, Rollout, ServiceSpec, breaches
+from modelyard.serving.tracks import BlueGreen, Canary
+from modelyard.serving.tracks import breaches as tracked
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -64,8 +66,8 @@ class ScalableModelService(Workload):
         route: A `Host` under which it is reached from outside, by the cluster's gateway; or one for HTTP and one for
             gRPC. Default: none.
 
-        health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
-            a process that fails it is restarted. Default: the runtime's; else the first port accepts
+        health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket`, `Grpc` or
+            `Exec`; a process that fails it is restarted. Default: the runtime's; else the first port accepts
             connections, and nothing is restarted.
 
         ready: What tells that the process can take requests, as *health*. Default: *health*, or the runtime's.
@@ -76,9 +78,10 @@ class ScalableModelService(Workload):
         drain: How a pod leaves without losing requests. Default: ``Drain()``.
 
         rollout: ``surge`` adds a new pod before an old one goes, ``in-place`` removes one first,
-            ``recreate`` removes all first. Default: ``auto``, which is ``surge`` where the cluster
-            has spare accelerators for it, else ``in-place``, or ``recreate`` where there is never more
-            than one replica, and for a volume that only one node can mount.
+            ``recreate`` removes all first; or a `Canary` or `BlueGreen`, by an Argo Rollout. Default:
+            ``auto``, which is ``surge`` where the cluster has spare accelerators for it, else ``in-place``,
+            or ``recreate`` where there is never more than one replica, and for a volume that only one
+            node can mount.
 
         command: What runs, one string a word. Default: the image's entry point.
 
@@ -157,11 +160,11 @@ class ScalableModelService(Workload):
         replicas: int | None = None,
         scale: CpuScale | QueueScale | GpuScale | MetricScale | None = None,
         route: Host | Sequence[Host] = (),
-        health: str | HttpGet | TcpSocket | Exec | None = None,
-        ready: str | HttpGet | TcpSocket | Exec | None = None,
+        health: str | HttpGet | TcpSocket | Grpc | Exec | None = None,
+        ready: str | HttpGet | TcpSocket | Grpc | Exec | None = None,
         start_within: timedelta | LoadTime | None = None,
         drain: Drain | None = None,
-        rollout: Rollout = "auto",
+        rollout: Rollout | Canary | BlueGreen = "auto",
         command: Sequence[str] = (),
         args: Sequence[str] = (),
         env: Mapping[str, EnvValue] | None = None,
@@ -238,7 +241,7 @@ class ScalableModelService(Workload):
         """Return what is wrong with the options, before anything is rendered from them."""
         found = list(breaches(self.id, self.spec, site))
         spec = without(self.spec, found, image=STAND_IN, port=STAND_IN_PORT)
-        return [*found, *keda(spec, site), *reached(self.id, spec, site)]
+        return [*found, *keda(spec, site), *reached(self.id, spec, site), *tracked(spec, site)]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""
