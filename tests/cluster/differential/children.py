@@ -169,13 +169,6 @@ def _volcano(manifest: Manifest) -> Iterator[Manifest]:
             yield _pod(manifest, template)
 
 
-def _volcano(manifest: Manifest) -> Iterator[Manifest]:
-    for task in manifest["spec"].get("tasks") or ():
-        template = task.get("template")
-        if template and _is_pod(template):
-            yield _pod(manifest, template)
-
-
 def _is_pod(template: Manifest) -> bool:
     """Return whether *template* says anything of pods: tests of other things write some without."""
     return "containers" in (template.get("spec") or {})
