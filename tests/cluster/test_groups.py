@@ -17,6 +17,7 @@ from tests.cluster.objects import endpoints, name, runs
 from tests.cluster.operators import GROUPS
 from tests.cluster.programs import NEWEST
 from tests.cluster.rendezvous import expanded, published, variables
+from tests.rules.manifests import pods
 from tests.rules.test_l import group, service
 from tests.support import IMAGE, environment, objects
 
@@ -39,6 +40,13 @@ def api(cluster: Cluster) -> Api:
     """Start LeaderWorkerSet in the cluster; it ends with it."""
     GROUPS.start(cluster)
     return cluster.api
+
+
+def running(name: str = "big") -> Manifest:
+    """Return a set whose pods have a container."""
+    made = group(name)
+    template = {**made["spec"]["leaderWorkerTemplate"], "workerTemplate": pods({}, app=name)}
+    return {**made, "spec": {**made["spec"], "leaderWorkerTemplate": template}}
 
 
 def placed(manifest: Manifest, namespace: str) -> Manifest:
@@ -64,8 +72,8 @@ def test_its_webhook_takes_what_is_right(api: Api) -> None:
 def test_a_service_takes_the_name_that_the_pods_are_found_by(cluster: Cluster, api: Api, observed: Observed) -> None:
     """The controller leaves it as it is, and no pod has a name in DNS."""
     namespace = "group-service"
-    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(group(), namespace)):
-        apply(api, [placed(one, namespace) for one in (service(), group())])
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(running(), namespace)):
+        apply(api, [placed(one, namespace) for one in (service(), running())])
         leader = _running(api, namespace, 2)[0]
         address = variables(leader, leader["spec"]["containers"][0])["LWS_LEADER_ADDRESS"]
         kept = api.current(placed(service(), namespace))["spec"]["clusterIP"]
@@ -76,16 +84,16 @@ def test_a_service_takes_the_name_that_the_pods_are_found_by(cluster: Cluster, a
 
 def test_names_that_get_too_long_leave_a_group_without_workers(cluster: Cluster, api: Api, observed: Observed) -> None:
     """The StatefulSet of the workers says so, and nobody else."""
-    namespace, called = "group-names", "b" * 62
-    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(group(called), namespace)):
-        apply(api, [placed(group(called), namespace)])
+    namespace, called, words = "group-names", "b" * 62, "must be no more than 63"
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(running(called), namespace)):
+        apply(api, [placed(running(called), namespace)])
         events = api.until(
-            lambda found: any(one.get("reason") == "FailedCreate" for one in found),
+            lambda found: any(words in one["message"] for one in found),
             "v1", "Event", namespace, what="a pod that cannot be made",
         )  # fmt: skip
-    said = next(one["message"] for one in events if one.get("reason") == "FailedCreate")
+    said = next(one["message"] for one in events if words in one["message"])
     observed(f"N10: {said[:300]}")
-    assert "must be no more than 63" in said
+    assert said.startswith(f"Create Pod {called}-0 ")
 
 
 def test_leader_and_worker_meet_and_begin_again_together(
@@ -99,9 +107,9 @@ def test_leader_and_worker_meet_and_begin_again_together(
     # What makes pods goes before them.
     with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(made["LeaderWorkerSet/r1"]):
         apply(api, list(made.values()))
-        pods = _running(api, namespace, 2)
-        given = [variables(one, one["spec"]["containers"][0]) for one in pods]
-        address, subdomain = given[0]["LWS_LEADER_ADDRESS"], pods[0]["spec"]["subdomain"]
+        both = _running(api, namespace, 2)
+        given = [variables(one, one["spec"]["containers"][0]) for one in both]
+        address, subdomain = given[0]["LWS_LEADER_ADDRESS"], both[0]["spec"]["subdomain"]
         slices = api.until(
             lambda found: len(published(subdomain, namespace, found)) == 2,
             "discovery.k8s.io/v1", "EndpointSlice", namespace, labels=f"kubernetes.io/service-name={subdomain}",
@@ -113,24 +121,24 @@ def test_leader_and_worker_meet_and_begin_again_together(
             "discovery.k8s.io/v1", "EndpointSlice", namespace, labels="kubernetes.io/service-name=r1",
             what="one endpoint",
         )  # fmt: skip
-        api.delete({"apiVersion": "v1", "kind": "Pod", **pods[1]})
-        uids = {one["metadata"]["uid"] for one in pods}
+        api.delete({"apiVersion": "v1", "kind": "Pod", **both[1]})
+        uids = {one["metadata"]["uid"] for one in both}
         api.until(
             lambda found: sum(runs(one) and one["metadata"]["uid"] not in uids for one in found) == 2,
             "v1", "Pod", namespace, what="a group anew",
         )  # fmt: skip
     args = [
         [expanded(word, known) for word in one["spec"]["containers"][0]["args"]]
-        for one, known in zip(pods, given, strict=True)
+        for one, known in zip(both, given, strict=True)
     ]
     ranks = [next(word for word in words if word.startswith("--node-rank")) for words in args]
     masters = {next(word for word in words if word.startswith("--master-addr")) for words in args}
 
     observed(f"LeaderWorkerSet: both pods ask for {address}, which is {names[address + '.svc']}; one gone, both anew")
-    assert names[f"{address}.svc"] == name(pods[0])
+    assert names[f"{address}.svc"] == name(both[0])
     assert ranks == ["--node-rank=0", "--node-rank=1"]
     assert masters == {f"--master-addr={address}"}
-    assert [one["targetRef"]["name"] for one in endpoints(served)] == [name(pods[0])]
+    assert [one["targetRef"]["name"] for one in endpoints(served)] == [name(both[0])]
 
 
 def _running(api: Api, namespace: str, count: int) -> list[Any]:
