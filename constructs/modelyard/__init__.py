@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         GpuScale,
         Host,
         HttpGet,
+        KServe,
         Loader,
         LoadTime,
         MetricScale,
@@ -126,6 +127,7 @@ __all__ = [
     "IngressClass",
     "Job",
     "JobSet",
+    "KServe",
     "LoadTime",
     "Loader",
     "MLServer",
@@ -182,7 +184,7 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "LoadTime", "Loader", "MLServer",
+        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "KServe", "LoadTime", "Loader", "MLServer",
         "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (

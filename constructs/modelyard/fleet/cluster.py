@@ -56,6 +56,7 @@ class Crd:
     GATEWAY_API: ClassVar[Crd]
     JOBSET: ClassVar[Crd]
     KEDA: ClassVar[Crd]
+    KSERVE: ClassVar[Crd]
     KUBEFLOW_TRAINER: ClassVar[Crd]
     KUBERAY: ClassVar[Crd]
     KUEUE: ClassVar[Crd]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
+from modelyard.rules import kserve
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Job, Object, Pod
 from modelyard.values import quantity
@@ -87,6 +88,8 @@ def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
             largest = count, scaler
     if largest[1] is not None:
         return largest[0] * size, largest[1]
+    if one.kind == kserve.KIND:
+        return kserve.bounds(one)[1], None
     replicas = one.spec.get("replicas")
     return (replicas if isinstance(replicas, int) else 1) * size, None
 

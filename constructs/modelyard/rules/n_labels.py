@@ -94,7 +94,7 @@ def _policy(spec: Mapping[str, Any]) -> Iterator[Breach]:
 def template(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Check the labels of pods, and those that they select."""
     if pod.path:
-        yield from _metadata(pod.metadata, f"{pod.path}.metadata")
+        yield from _metadata(pod.metadata, pod.at("metadata"))
     spec = pod.spec
     if nodes := spec.get("nodeSelector"):
         yield from _labels(nodes, pod.at("spec.nodeSelector"))

@@ -15,7 +15,7 @@ DEFAULT_GRACE = 30
 LEAST_TO_STOP = 5
 HOOKS = ("postStart", "preStop")
 KEPT_RUNNING = frozenset(
-    {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "LeaderWorkerSet"}
+    {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "LeaderWorkerSet", "InferenceService"}
 )
 SLEEPS = frozenset({"sleep", "/bin/sleep", "/usr/bin/sleep"})
 ZERO_SLEEP = 33

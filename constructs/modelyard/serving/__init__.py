@@ -1,5 +1,6 @@
 """Models that serve: `ScalableModelService`."""
 
+from modelyard.serving.backends import KServe
 from modelyard.serving.hosts import Host
 from modelyard.serving.models import Adapter, Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
@@ -17,6 +18,7 @@ __all__ = [
     "GpuScale",
     "Host",
     "HttpGet",
+    "KServe",
     "LoadTime",
     "Loader",
     "MLServer",

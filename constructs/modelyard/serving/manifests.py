@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from modelyard.fleet.draft import Draft
@@ -9,8 +10,11 @@ from modelyard.fleet.site import Site
 from modelyard.pod import companions, manifest, object_labels, selector
 from modelyard.pod.monitors import monitors
 from modelyard.serving import alerts, loading
+from modelyard.serving.backends import chosen, container
 from modelyard.serving.groups import API_VERSION, KIND, group
-from modelyard.serving.pods import COMPONENT, CONTAINER, ROLE, pods, progress, rollout
+from modelyard.serving.inference import inference_service
+from modelyard.serving.options import CpuScale
+from modelyard.serving.pods import COMPONENT, ROLE, pods, progress, rollout
 from modelyard.serving.routes import protocols, routes
 from modelyard.serving.scaling import DEPLOYMENT, autoscaler
 from modelyard.serving.spec import ServiceSpec
@@ -19,21 +23,29 @@ from modelyard.serving.spec import ServiceSpec
 def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     """Return the manifests of the service *name*."""
     labels = object_labels(name, COMPONENT, spec, site)
-    found = [
-        Draft(group(name, spec, site, labels) if spec.nodes > 1 else _deployment(name, spec, site, labels)),
-        Draft(_service(name, spec, site, labels)),
-    ]
-    if spec.scale is not None:
+    found = [Draft(one) for one in _runs(name, spec, site, labels)]
+    if spec.scale is not None and not (spec.backend and isinstance(spec.scale, CpuScale)):
         target = {"apiVersion": API_VERSION, "kind": KIND} if spec.nodes > 1 else DEPLOYMENT
         found.append(Draft(autoscaler(name, spec, site, labels, target)))
     if spec.least > 1:
-        found.append(Draft(_budget(name, site, labels)))
+        found.append(Draft(_budget(name, spec, site, labels)))
     found.extend(routes(name, spec, site, labels))
     ports = tuple(port.number for port in spec.ports)
-    found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1))
-    told, drawn = alerts.alerts(name, CONTAINER, spec, site), alerts.panels(name, CONTAINER, spec, site)
-    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
+    own = chosen(name, spec)
+    found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1, chosen=own))
+    serving = container(spec)
+    told, drawn = alerts.alerts(name, serving, spec, site), alerts.panels(name, serving, spec, site)
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn, chosen=own)
     return [*found, *loading.drafts(name, spec, site), *watching]
+
+
+def _runs(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield what runs the pods, and the Service that leads to them, which KServe makes itself."""
+    if spec.backend is not None:
+        yield inference_service(name, spec, site, labels, _strategy(spec, site))
+        return
+    yield group(name, spec, site, labels) if spec.nodes > 1 else _deployment(name, spec, site, labels)
+    yield _service(name, spec, site, labels)
 
 
 def _deployment(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
@@ -80,11 +92,11 @@ def _service(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -
     return service
 
 
-def _budget(name: str, site: Site, labels: dict[str, str]) -> dict[str, Any]:
+def _budget(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
     budget = manifest("policy/v1", "PodDisruptionBudget", name, labels, site)
     budget["spec"] = {
         "maxUnavailable": 1,
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
-        "selector": {"matchLabels": selector(name)},
+        "selector": {"matchLabels": dict(chosen(name, spec))},
     }
     return budget

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 
 from modelyard.fleet.site import Site
-from modelyard.pod import Claim, Pod, selector, template
+from modelyard.pod import Claim, Pod, template
 from modelyard.serving import loading
+from modelyard.serving.backends import chosen, container
 from modelyard.serving.launch import NOTHING, launch
 from modelyard.serving.options import Exec, HealthCheck, HttpGet, TcpSocket
 from modelyard.serving.placing import mounts
@@ -19,7 +20,6 @@ from modelyard.values.durations import whole_seconds
 COMPONENT = "serving"
 ROLE = "modelyard.dev/role"
 """The label that tells the pod of a group that takes requests from those that work for it."""
-CONTAINER = "model"
 SHORT_BUDGET = 300
 KUBELET_MARGIN = 5
 """Seconds that the kubelet is given beyond the pod's own, before it kills."""
@@ -33,7 +33,7 @@ def pods(name: str, spec: ServiceSpec, site: Site) -> dict[str, Any]:
         "ports": [{"name": port.name, "containerPort": port.number, "protocol": "TCP"} for port in spec.ports],
         **_probes(spec),
     }
-    spread = {"topologySpreadConstraints": _spread(name)} if spec.most > 1 and spec.nodes == 1 else {}
+    spread = {"topologySpreadConstraints": _spread(name, spec)} if spec.most > 1 and spec.nodes == 1 else {}
     return _template(name, spec, site, fields, spread, delay=whole_seconds(spec.drain.delay))
 
 
@@ -54,7 +54,7 @@ def _template(
     pod = Pod(
         name=name,
         component=COMPONENT,
-        container=CONTAINER,
+        container=container(spec),
         restart_policy="Always",
         grace=whole_seconds(spec.drain.delay) + whole_seconds(spec.drain.finish) + KUBELET_MARGIN,
         container_fields=fields,
@@ -126,13 +126,13 @@ def _handler(check: HealthCheck, first: str) -> dict[str, Any]:
     return {"tcpSocket": {"port": check.port or first}}
 
 
-def _spread(name: str) -> list[dict[str, Any]]:
+def _spread(name: str, spec: ServiceSpec) -> list[dict[str, Any]]:
     return [
         {
             "maxSkew": 1,
             "topologyKey": key,
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": selector(name)},
+            "labelSelector": {"matchLabels": dict(chosen(name, spec))},
             "matchLabelKeys": ["pod-template-hash"],
         }
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")

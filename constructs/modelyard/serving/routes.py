@@ -10,6 +10,7 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.facilities import Gateway, IngressClass
 from modelyard.fleet.site import Site
 from modelyard.pod import manifest
+from modelyard.serving.backends import runs_as
 from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts, port_of
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import go_duration, whole_seconds
@@ -23,18 +24,18 @@ H2C = "kubernetes.io/h2c"
 
 def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) -> Iterator[Draft]:
     """Yield the routes of the service *name*."""
-    gateway = site.cluster.gateway
+    gateway, service = site.cluster.gateway, runs_as(name, spec)
     for host in hosts(spec):
         if isinstance(gateway, Gateway):
             route = manifest(ROUTES, "GRPCRoute" if host.grpc else "HTTPRoute", name, labels, site)
-            yield Draft({**route, "spec": _route(name, host, spec, gateway)})
+            yield Draft({**route, "spec": _route(service, host, spec, gateway)})
             if gateway.implementation == "gke" and site.cluster.has(POLICIES, "GCPBackendPolicy") and not host.grpc:
-                yield from (Draft(_policy(one, host, site, labels)) for one in (name, *host.split))
+                yield from (Draft(_policy(one, host, site, labels)) for one in (service, *host.split))
         elif isinstance(gateway, IngressClass):
             ingress = manifest("networking.k8s.io/v1", "Ingress", name, labels, site)
             if annotations := _annotations(host, gateway):
                 ingress["metadata"]["annotations"] = annotations
-            yield Draft({**ingress, "spec": _ingress(name, host, spec, gateway)})
+            yield Draft({**ingress, "spec": _ingress(service, host, spec, gateway)})
 
 
 def protocols(spec: ServiceSpec) -> dict[str, str]:

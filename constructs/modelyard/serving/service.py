@@ -13,9 +13,11 @@ from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Ide
 from modelyard.pod.checking import without
 from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.pod.spec import STAND_IN
+from modelyard.serving.backends import KServe
 from modelyard.serving.estimate import accelerators
 from modelyard.serving.hosts import Host
 from modelyard.serving.hosts import breaches as reached
+from modelyard.serving.inference import breaches as inexpressible
 from modelyard.serving.manifests import drafts
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
@@ -79,6 +81,8 @@ class ScalableModelService(Workload):
             ``recreate`` removes all first. Default: ``auto``, which is ``surge`` where the cluster
             has spare accelerators for it, else ``in-place``, or ``recreate`` where there is never more
             than one replica, and for a volume that only one node can mount.
+
+        backend: `KServe`, for an InferenceService. Default: a Deployment, or with *nodes* a LeaderWorkerSet.
 
         command: What runs, one string a word. Default: the image's entry point.
 
@@ -162,6 +166,7 @@ class ScalableModelService(Workload):
         start_within: timedelta | LoadTime | None = None,
         drain: Drain | None = None,
         rollout: Rollout = "auto",
+        backend: KServe | None = None,
         command: Sequence[str] = (),
         args: Sequence[str] = (),
         env: Mapping[str, EnvValue] | None = None,
@@ -205,6 +210,7 @@ class ScalableModelService(Workload):
             start_within=start_within,
             drain=Drain() if drain is None else drain,
             rollout=rollout,
+            backend=backend,
             command=command,
             args=args,
             env={} if env is None else env,
@@ -238,7 +244,7 @@ class ScalableModelService(Workload):
         """Return what is wrong with the options, before anything is rendered from them."""
         found = list(breaches(self.id, self.spec, site))
         spec = without(self.spec, found, image=STAND_IN, port=STAND_IN_PORT)
-        return [*found, *keda(spec, site), *reached(self.id, spec, site)]
+        return [*found, *keda(spec, site), *reached(self.id, spec, site), *inexpressible(spec, site)]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""
