@@ -184,8 +184,8 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "KServe", "LoadTime", "Loader", "MLServer",
-        "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
+        "Adapter", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet", "KServe", "LoadTime", "Loader",
+        "MLServer", "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
         "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",

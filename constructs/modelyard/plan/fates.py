@@ -19,6 +19,7 @@ PRUNED: Mapping[str, tuple[Risk, str]] = {
     "Deployment": (Risk.DANGER, "its pods end"),
     "HTTPRoute": (Risk.DANGER, "traffic from outside finds it no more"),
     "HorizontalPodAutoscaler": (Risk.CAUTION, "nobody scales any more"),
+    "InferenceService": (Risk.DANGER, "its pods end, and the name of its Service leads nowhere"),
     "Ingress": (Risk.DANGER, "traffic from outside finds it no more"),
     "LeaderWorkerSet": (Risk.DANGER, "its pods end"),
     "Namespace": (Risk.DANGER, "everything in it goes with it"),

@@ -41,7 +41,8 @@ def companions(
     """
     Yield the companions of the workload *name*, whose pods listen on *ports* and may work *together*.
 
-    Its pods have the labels that are *chosen*, by default those of :func:`selector`. Where they may be *outlived* by what runs, account and policy stay with it: a Job makes pods until it ends.
+    Its pods have the labels that are *chosen*, by default those of :func:`selector`.
+    Where they may be *outlived* by what runs, account and policy stay with it: a Job makes pods until it ends.
     """
     labels = object_labels(name, component, spec, site)
     stays = KEPT if outlived else {}

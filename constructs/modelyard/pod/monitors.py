@@ -67,10 +67,10 @@ class Panel:
 
 
 def monitors(
-    name: str, labels: Mapping[str, str], spec: PodSpec, site: Site, *, alerts: Iterable[Alert], panels: Iterable[Panel],
-    chosen: Mapping[str, str] | None = None,
+    name: str, labels: Mapping[str, str], spec: PodSpec, site: Site, *,
+    alerts: Iterable[Alert], panels: Iterable[Panel], chosen: Mapping[str, str] | None = None,
 ) -> Iterator[Draft]:  # fmt: skip
-    """Yield what watches the workload *name*, whose alerts and graphs are these and whose pods have the labels *chosen*."""
+    """Yield what watches the workload *name*, by these alerts and graphs; its pods are *chosen* by labels."""
     monitoring, watch = site.cluster.monitoring, watched(spec, site)
     if monitoring is None or watch is None:
         return

@@ -13,6 +13,8 @@ from modelyard.rules import (  # noqa: F401 # importing a family registers its r
     d_policies,
     d_selectors,
     d_services,
+    e,
+    e_parts,
     g,
     g_changes,
     g_controllers,

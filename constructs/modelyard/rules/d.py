@@ -168,7 +168,8 @@ def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
         if rolling is None:
             count = "its pod" if replicas == 1 else f"all {replicas} pods"
             because = f"a rollout ends {count} before a new one starts, {nowhere}"
-            yield D10.breach(f"{field.removesuffix('.rollingUpdate')}.type", "Recreate", because, ROLL if replicas > 1 else None)
+            kind = field.replace(".rollingUpdate", ".type")
+            yield D10.breach(kind, "Recreate", because, ROLL if replicas > 1 else None)
         else:
             count = "the one pod" if replicas == 1 else f"all {replicas} pods"
             because = f"a rollout may end {count} before a new one is ready, {nowhere}"

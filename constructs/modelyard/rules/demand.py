@@ -88,9 +88,7 @@ def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
             largest = count, scaler
     if largest[1] is not None:
         return largest[0] * size, largest[1]
-    if one.kind == kserve.KIND:
-        return kserve.bounds(one)[1], None
-    replicas = one.spec.get("replicas")
+    replicas = kserve.bounds(one)[1] if one.kind == kserve.KIND else one.spec.get("replicas")
     return (replicas if isinstance(replicas, int) else 1) * size, None
 
 

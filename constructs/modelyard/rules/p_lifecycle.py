@@ -15,8 +15,11 @@ DEFAULT_GRACE = 30
 LEAST_TO_STOP = 5
 HOOKS = ("postStart", "preStop")
 KEPT_RUNNING = frozenset(
-    {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "LeaderWorkerSet", "InferenceService"}
-)
+    {
+        "DaemonSet", "Deployment", "InferenceService", "LeaderWorkerSet", "ReplicaSet", "ReplicationController",
+        "StatefulSet",
+    }
+)  # fmt: skip
 SLEEPS = frozenset({"sleep", "/bin/sleep", "/usr/bin/sleep"})
 ZERO_SLEEP = 33
 CONTAINER_RESTARTS = 35

@@ -21,11 +21,11 @@ class KServe:
     """
     An InferenceService in KServe's mode Standard, for clusters whose tools look at InferenceServices.
 
-    KServe makes of it a Deployment and a Service, ``<id>-predictor`` both, and for `CpuScale` the autoscaler. The pods are
-    those that a service has without it; the model is loaded as without it, too.
+    KServe makes of it a Deployment and a Service, ``<id>-predictor`` both, and for `CpuScale` the autoscaler. The pods
+    are those that a service has without it, and the model is loaded as without it.
 
     See Also:
-        https://kserve.github.io/website/docs/intro
+        https://kserve.github.io/website/docs/admin-guide/overview
     """
 
 

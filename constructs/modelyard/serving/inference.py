@@ -39,6 +39,7 @@ def inference_service(
     # Without this label KServe makes an Ingress or a route of its own beside ours.
     one = manifest(API_VERSION, KIND, name, {**labels, VISIBILITY: "cluster-local"}, site)
     scale, template = spec.scale, pods(name, spec, site)
+    bounds: dict[str, int | str] = {}
     metadata = template["metadata"]
     # KServe copies the labels of the InferenceService to the pods, and sets "app" to a value of its own.
     own = {key: text for key, text in metadata["labels"].items() if labels.get(key) != text}
@@ -48,7 +49,7 @@ def inference_service(
         scaler = "hpa"
         bounds = {"minReplicas": scale.min, "maxReplicas": scale.max, "scaleMetric": "cpu", "scaleTarget": scale.target}
     else:
-        scaler, bounds = "external", {}
+        scaler = "external"
     one["metadata"]["annotations"] = {MODE: "Standard", SCALER: scaler}
     one["spec"] = {
         "predictor": {
