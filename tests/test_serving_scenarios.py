@@ -12,7 +12,7 @@ from tests.manifests import at
 from tests.scenarios.golden import HERE, golden, rendered
 from tests.test_kubeconform import judged
 
-PROGRAMS = sorted(HERE.glob("7-*/*.py")) + sorted(HERE.glob("8-*/*.py")) + sorted(HERE.glob("1[02]-*/*.py"))
+PROGRAMS = sorted(HERE.glob("7-*/*.py")) + sorted(HERE.glob("8-*/*.py")) + sorted(HERE.glob("1[023]-*/*.py"))
 EVERY = pytest.mark.parametrize("program", PROGRAMS, ids=[path.parent.name for path in PROGRAMS])
 
 
@@ -44,13 +44,14 @@ def test_a_scenario_is_valid(tmp_path: Path, program: Path) -> None:
     assert counts == (count, count, 0, 0, 0)
 
 
-def test_the_four_are_there() -> None:
+def test_all_are_there() -> None:
     """None is left out for the name of its folder."""
     assert [path.parent.name for path in PROGRAMS] == [
         "7-churn-api",
         "8-llama-8b-chat",
         "10-deepseek-r1",
         "12-vision-triton",
+        "13-kserve",
     ]
 
 

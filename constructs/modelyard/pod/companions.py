@@ -36,12 +36,12 @@ def companions(
     *,
     together: bool = False,
     outlived: bool = False,
-    chosen: Mapping[str, str] | None = None,
+    pods: Mapping[str, str] | None = None,
 ) -> Iterator[Draft]:
     """
     Yield the companions of the workload *name*, whose pods listen on *ports* and may work *together*.
 
-    Its pods have the labels that are *chosen*, by default those of :func:`selector`.
+    The labels *pods* select its pods, by default those of :func:`selector`.
     Where they may be *outlived* by what runs, account and policy stay with it: a Job makes pods until it ends.
     """
     labels = object_labels(name, component, spec, site)
@@ -82,7 +82,7 @@ def companions(
     policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
     if stays:
         policy["metadata"]["annotations"] = dict(stays)
-    policy["spec"] = _policy(selector(name) if chosen is None else chosen, spec, site, ports, together=together)
+    policy["spec"] = _policy(selector(name) if pods is None else pods, spec, site, ports, together=together)
     yield Draft(policy)
 
 

@@ -68,9 +68,9 @@ class Panel:
 
 def monitors(
     name: str, labels: Mapping[str, str], spec: PodSpec, site: Site, *,
-    alerts: Iterable[Alert], panels: Iterable[Panel], chosen: Mapping[str, str] | None = None,
+    alerts: Iterable[Alert], panels: Iterable[Panel], pods: Mapping[str, str] | None = None,
 ) -> Iterator[Draft]:  # fmt: skip
-    """Yield what watches the workload *name*, by these alerts and graphs; its pods are *chosen* by labels."""
+    """Yield what watches the workload *name*, by these alerts and graphs; labels select its *pods*."""
     monitoring, watch = site.cluster.monitoring, watched(spec, site)
     if monitoring is None or watch is None:
         return
@@ -80,7 +80,7 @@ def monitors(
         port, _, metrics = found
         monitor = manifest(API, "PodMonitor", name, chosen, site)
         endpoint = {"port": port, "path": metrics.path, "interval": prometheus_duration(whole_seconds(metrics.every))}
-        own = selector(name) if chosen is None else dict(chosen)
+        own = selector(name) if pods is None else dict(pods)
         monitor["spec"] = {"selector": {"matchLabels": own}, "podMetricsEndpoints": [endpoint]}
         yield Draft(monitor)
     if watch.alerts and alerts:

@@ -32,10 +32,10 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> list[Draft]:
     found.extend(routes(name, spec, site, labels))
     ports = tuple(port.number for port in spec.ports)
     own = chosen(name, spec)
-    found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1, chosen=own))
+    found.extend(companions(name, COMPONENT, spec, site, ports, together=spec.nodes > 1, pods=own))
     serving = container(spec)
     told, drawn = alerts.alerts(name, serving, spec, site), alerts.panels(name, serving, spec, site)
-    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn, chosen=own)
+    watching = monitors(name, labels, spec, site, alerts=told, panels=drawn, pods=own)
     return [*found, *loading.drafts(name, spec, site), *watching]
 
 

@@ -250,6 +250,10 @@ class ScalableModelService(Workload):
         """Return the Deployment, its Service and what belongs to them, before patches."""
         return drafts(self.id, self.spec, site)
 
+    def reason(self) -> str:
+        """Return as what kind this service is rendered, where it is not the usual one."""
+        return "It runs as an InferenceService: it is asked for (backend=)." if self.spec.backend else ""
+
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
         spec = self.spec

@@ -15,7 +15,7 @@ LEFT_OUT: Mapping[str, str] = {
 }
 """By a pattern of field and change: why not."""
 
-BY_DEFINITION = frozenset({"LeaderWorkerSet", "RayJob", "TrainJob", "TrainingRuntime"})
+BY_DEFINITION = frozenset({"InferenceService", "LeaderWorkerSet", "RayJob", "TrainJob", "TrainingRuntime"})
 """
 Kinds of which no change is made yet, a gap: their definitions let pass in a pod what Kubernetes refuses, and modelyard goes by
 the definition. The objects of these kinds that tests have are asked about all the same, with their pods.
