@@ -21,6 +21,7 @@ from modelyard import (
     Fleet,
     Gpu,
     HuggingFace,
+    KServe,
     Loader,
     LoadTime,
     MLServer,
@@ -38,7 +39,7 @@ KUBERNETES = "1.36"
 CLUSTER = Cluster(
     "lab",
     kubernetes=KUBERNETES,
-    installed=[Crd.LWS],
+    installed=[Crd.KSERVE, Crd.LWS],
     accelerators=[Accelerator("l4", per_node=4, nodes=8, spare=4), Accelerator("h200", per_node=8, nodes=8)],
     storage=[StorageClass("efs", {"ReadWriteMany"}), StorageClass("ebs", {"ReadWriteOnce"})],
 )
@@ -77,6 +78,8 @@ OPTIONS = st.fixed_dictionaries(
         "port": st.sampled_from([5000, (Port("http", 9000, 80), Port("metrics", 9001)), (Port("grpc", 9002),)]),
         "nodes": st.sampled_from([1, 2]),
         "gpu": st.builds(Gpu, st.sampled_from(["l4", "h200"]), st.sampled_from([1, 4, 8])),
+        "backend": st.just(KServe()),
+        "cpu_limit": st.just(4),
         "replicas": st.sampled_from([1, 2]),
         "scale": st.builds(CpuScale, st.sampled_from([1, 2]), st.just(4)),
         "rollout": st.sampled_from(["auto", "surge", "in-place", "recreate"]),
@@ -98,6 +101,8 @@ LEGAL = st.fixed_dictionaries(
     },
     optional={
         "nodes": st.sampled_from([1, 2]),
+        "backend": st.just(KServe()),
+        "cpu_limit": st.just(4),
         "scale": st.builds(CpuScale, st.just(2), st.just(3)),
         "rollout": st.sampled_from(["auto", "in-place"]),
         "start_within": st.builds(LoadTime, st.just("16Gi")),
@@ -119,6 +124,6 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
 
     draw()
 
-    assert {"Deployment", "LeaderWorkerSet", "Job", "PersistentVolumeClaim"} <= set(drawn.rendered.values())
+    assert {"Deployment", "InferenceService", "LeaderWorkerSet", "Job", "PersistentVolumeClaim"} <= set(drawn.rendered.values())
     assert all_valid(drawn.rendered, CLUSTER, tmp_path) > 50
     assert {"A12", "L04", "P12", "V13", "V15", "X11", "X12"} <= drawn.refused

@@ -91,7 +91,7 @@ def cause(rolled: Sequence[FieldChange], pods: tuple[str, ...] = ("spec", "templ
         return f"config only ({', '.join(names) or named(rolled, len(pods))})"
     pod = [one for one in rolled if one.path[: len(pods)] == pods]
     rest = [one for one in rolled if one not in pod]
-    return ", ".join([*([_short(pod, len(pods))] if pod else []), *([named(rest, 1)] if rest else [])])
+    return ", ".join([*([_short(pod, len(pods))] if pod else []), *([named(rest, len(pods) - 2)] if rest else [])])
 
 
 def _short(fields: Sequence[FieldChange], below: int) -> str:
