@@ -130,3 +130,33 @@ def test_kargo_sets_tag_and_digest(path: Path, tag: str) -> None:
     assert step["path"] == "./src/environments/prod.lock.yaml"
     images = {**LOCK.images, "sentiment": Image("registry.example/sentiment", tag, NEW)}
     assert read(path) == Lock(images, LOCK.generations)
+
+
+def test_image_updater_sets_a_reference_on_one_line(path: Path) -> None:
+    """Its key leads to one scalar, as it needs; tag and digest change together, and the line stays one line."""
+    spec = yaml.safe_load(block("imageupdater.yaml"))["spec"]
+    (application,) = spec["applicationRefs"]
+    (image,) = application["images"]
+    example = yaml.safe_load(block("environments/dev.lock.yaml"))["images"]
+    path.write_text(re.sub(r"  sentiment:\n(    .*\n)+", f"  sentiment: {example['sentiment']}\n", path.read_text()))
+    before, reference = read(path), f"{image['imageName']}@{NEW}"
+
+    path.write_text(updated(path.read_text(), image["manifestTargets"]["helm"]["spec"], reference))
+    after = read(path)
+    write(path, after)
+
+    assert spec["writeBackConfig"]["gitConfig"]["writeBackTarget"] == "helmvalues:/environments/dev.lock.yaml"
+    assert image["commonUpdateSettings"] == {"updateStrategy": "digest"}
+    assert before.images["sentiment"] == Image("registry.example/sentiment", "main", example["sentiment"][-71:])
+    new = {**LOCK.images, "sentiment": Image("registry.example/sentiment", "main", NEW)}
+    assert after == Lock(new, LOCK.generations, frozenset({"sentiment"}))
+    assert f"\n  sentiment: {reference}\n" in path.read_text()
+    assert read(path) == after
+
+
+def test_image_updater_without_digests_leaves_none_behind(path: Path) -> None:
+    """With another strategy than digest it writes a tag alone, and that is what the lock file then says."""
+    path.write_text(f"images:\n  sentiment: registry.example/sentiment:1.9.0@{OLD}\n")
+    path.write_text(updated(path.read_text(), "images.sentiment", "registry.example/sentiment:1.10.0"))
+
+    assert read(path).images == {"sentiment": Image("registry.example/sentiment", "1.10.0")}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from modelyard import (
+    Accelerator,
     Checkpoint,
     Claim,
     Cluster,
@@ -23,7 +24,7 @@ from modelyard import (
     seconds,
 )
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, cluster_with, environment, found, objects, training
+from tests.support import CLUSTER, cluster_with, environment, found, found_by, objects, training
 
 POD = "spec.template.spec"
 STORE = "s3://acme/ckpt"
@@ -219,6 +220,13 @@ def test_every_trial_saves_to_a_place_of_its_own(tmp_path: Path) -> None:
             ),
         ),
         (
+            {"topology": Topology("kubernetes.io/hostname", required=True), "nodes": 3},
+            (
+                "R09 test/train: topology.key='kubernetes.io/hostname' but 3 pods ask for 6 of l4 on one node, which has 4; name"
+                " what several nodes share, such as topology.kubernetes.io/zone, or run fewer, larger pods"
+            ),
+        ),
+        (
             {"topology": Topology("a zone"), "nodes": 2},
             (
                 'N19 test/train: topology.key=\'a zone\' but a key holds letters, digits, "-", "_", "." and starts and ends'
@@ -246,6 +254,35 @@ def test_nodes_are_near_to_each_other(tmp_path: Path) -> None:
         "podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": TERM}]}
     }
     assert required["affinity"] == {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [TERM]}}
+
+
+def test_as_many_pods_share_a_node_as_fit(tmp_path: Path) -> None:
+    """Two of two accelerators are the four of a node; and where it is preferred, the others go elsewhere."""
+    one = pods(tmp_path, nodes=2, topology=Topology("kubernetes.io/hostname", required=True))
+    assert "requiredDuringSchedulingIgnoredDuringExecution" in one["affinity"]["podAffinity"]
+    near = pods(tmp_path, nodes=3, topology=Topology("kubernetes.io/hostname"))
+    assert "preferredDuringSchedulingIgnoredDuringExecution" in near["affinity"]["podAffinity"]
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"cpu": "90"}, "180 CPUs on one node, which has 96"),
+        ({"memory": "300Gi"}, "600Gi of memory on one node, which has 512Gi"),
+    ],
+)
+def test_cpu_and_memory_have_to_fit_there_too(tmp_path: Path, options: dict[str, Any], what: str) -> None:
+    """Where the cluster says how large its nodes are."""
+    large = Accelerator("l4", per_node=8, nodes=8, node_cpu="96", node_memory="512Gi")
+    scope = environment(tmp_path, cluster=cluster_with(accelerators=[large]))
+    topology = Topology("kubernetes.io/hostname", required=True)
+    training(scope, nodes=2, topology=topology, accept={"J18": "a test"}, **options)
+    assert found_by(scope, "R09") == [
+        (
+            f"test/train: topology.key='kubernetes.io/hostname' but 2 pods ask for {what}; name what several nodes share, "
+            "such as topology.kubernetes.io/zone, or run fewer, larger pods"
+        )
+    ]
 
 
 CLOUDS = [

@@ -137,6 +137,54 @@ def test_dist_is_published_to_a_branch(pipeline: str, tmp_path: Path) -> None:
     assert files == "dist/prod/api/a.yaml"
 
 
+@pytest.mark.parametrize("pipeline", ["github.yaml", "gitlab.yaml"])
+def test_dist_is_published_as_an_artifact(pipeline: str, tmp_path: Path) -> None:
+    """Of the type that both controllers read, the same for the same dist/, and never by a run that is late."""
+    run(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", "origin")
+    repository = make(tmp_path / "work")
+    repository.git("remote", "add", "origin", str(tmp_path / "origin"))
+    script = script_of(pipeline, "publish-oci")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "oras").write_text('#!/bin/sh\ncat >/dev/null\necho "$*"\n[ "$1" != push ] || sha256sum <dist.tar.gz\n')
+    (tools / "oras").chmod(0o755)
+    names = {"ARTIFACT": "registry.example/dist", "CI_REGISTRY": "registry.example", "CI_REGISTRY_USER": "bot"}
+    names |= {"GITHUB_ACTOR": "bot", "GITHUB_REF_NAME": "main", "CI_COMMIT_REF_SLUG": "main", "SOURCE": "main"}
+    secret = {"TOKEN": "hunter2", "CI_REGISTRY_PASSWORD": "hunter2"}
+
+    def publish(commit: str) -> list[str]:
+        repository.git("push", "--quiet", "origin", "main")
+        folder = tmp_path / commit
+        run(tmp_path, "clone", "--quiet", f"file://{tmp_path}/origin", commit)
+        run(folder, "checkout", "--quiet", "--detach", commit)
+        shas = {"GITHUB_SHA": commit, "CI_COMMIT_SHA": commit}
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 # as the forges run it
+            cwd=folder,
+            env={**os.environ, **SETTINGS, **names, **secret, **shas, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    first = repository.commit({"prod/api/a.yaml": "a: 1\n"})
+    login, pushed, content, tag = publish(first)
+    (repository.root / "other").write_text("x")
+    second = repository.commit({"prod/api/a.yaml": "a: 1\n"})
+    assert publish(second)[2] == content
+    third = repository.commit({"prod/api/a.yaml": "a: 2\n"})
+    assert publish(third)[2] != content
+    (tmp_path / second).rename(tmp_path / "earlier")
+    assert publish(second) == ["main has moved on, and its own run publishes it"]
+
+    assert login == "login registry.example --username bot --password-stdin"
+    assert pushed == (
+        f"push --annotation org.opencontainers.image.created=1970-01-01T00:00:00Z registry.example/dist:{first}"
+        " dist.tar.gz:application/vnd.oci.image.layer.v1.tar+gzip"
+    )
+    assert tag == f"tag registry.example/dist:{first} main"
+
+
 def listed(pipeline: str, folder: Path) -> None:
     """Run what lists the environments in a pipeline, for a fleet with two and a dist/ with one more."""
     (script,) = [one for one in scripts(yaml.safe_load((CI / pipeline).read_text())) if "END" in one]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from modelyard import ArgoCD, Crd, Environment, Fleet, Flux, SynthesisError, minutes, seconds
+from modelyard.delivery.health import OF_JOBS
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.schemas import catalog
 from tests.support import CLUSTER, delivered, environment, found, found_by, objects, raw, service, training
@@ -382,6 +383,51 @@ def test_they_lie_where_no_controller_takes_them_for_the_environments_own(tmp_pa
         "kustomization.kustomize.toolkit.fluxcd.io-ml-b.yaml",
     ]
     assert not any("argoproj" in path.name or "fluxcd" in path.name for path in (tmp_path / "dist/a").rglob("*"))
+
+
+def test_one_file_is_applied_by_hand(tmp_path: Path) -> None:
+    """With what makes the controller do the rest, as it is rendered for the controller; it is nobody's object twice."""
+    report = synth(tmp_path, a=ArgoCD(REPO), b=Flux(REPO), c=ArgoCD(REPO, bootstrap_project=None))
+    dist, made = tmp_path / "dist", {}
+    for name in ("a", "b"):
+        made[name] = (dist / "_bootstrap" / f"{name}.yaml").read_text()
+    delivery = {name: dist / "_delivery" / name for name in made}
+
+    assert made["a"] == (delivery["a"] / "application.argoproj.io-ml-a-delivery.yaml").read_text()
+    assert made["b"] == "---\n".join(
+        (delivery["b"] / f"{file}.yaml").read_text()
+        for file in (
+            "gitrepository.source.toolkit.fluxcd.io-ml-b",
+            "kustomization.kustomize.toolkit.fluxcd.io-ml-b-delivery",
+        )
+    )
+    assert sorted(path.name for path in (dist / "_bootstrap").iterdir()) == ["a.yaml", "b.yaml"]
+    listed = json.loads((dist / "_inventory/a.json").read_text())["files"]
+    assert [(one["path"], one["workload"]) for one in listed if not one["object"]] == [("_bootstrap/a.yaml", "")]
+    assert report.objects == sum(len(list(dist.glob(f"{one}/**/*.yaml"))) for one in ("a", "b", "c", "_delivery"))
+
+
+def test_the_health_of_jobs_is_a_patch_for_people(tmp_path: Path) -> None:
+    """No object, which would replace what else stands there; and it goes when it is not asked for any more."""
+    synth(tmp_path, a=ArgoCD(REPO, health=True))
+    file = tmp_path / "dist/_bootstrap/a.argocd-cm.yaml"
+    assert yaml.safe_load(file.read_text()) == {"data": {"resource.customizations.health.batch_Job": OF_JOBS}}
+    assert sorted(path.name for path in file.parent.iterdir()) == ["a.argocd-cm.yaml", "a.yaml"]
+
+    assert synth(tmp_path, a=ArgoCD(REPO)).removed == ["_bootstrap/a.argocd-cm.yaml"]
+
+
+def test_a_patch_of_what_is_applied_by_hand_is_in_that_file(tmp_path: Path) -> None:
+    """It is what the controller then finds in git, too."""
+
+    def build(fleet: Fleet) -> None:
+        env = Environment(fleet, "a", cluster=CLUSTER, namespace="ml-a", delivery=Flux(REPO))
+        service(env)
+        env.add_json_patch("GitRepository", {"op": "add", "path": "/spec/interval", "value": "5m"})
+
+    synthesize(Request(main=tmp_path / "main.py", fleet=Fleet({"a": build}, root=tmp_path)))
+    first, _ = yaml.safe_load_all((tmp_path / "dist/_bootstrap/a.yaml").read_text())
+    assert (first["kind"], first["spec"]["interval"]) == ("GitRepository", "5m")
 
 
 def test_a_stranger_beside_them_is_refused(tmp_path: Path) -> None:

@@ -58,6 +58,22 @@ def test_a_damaged_file_is_named_with_its_line(tmp_path: Path, text: str, line: 
     assert (raised.value.line, raised.value.because) == (line, because)
 
 
+def test_an_image_on_one_line_stays_on_one_line(tmp_path: Path) -> None:
+    """A pin changes the reference where it stands, and no form of the other images."""
+    path = lock_path(tmp_path, "prod")
+    path.parent.mkdir()
+    path.write_text(f"images:\n  one: registry.example/one:1@{DIGEST}\n  two:\n    repository: registry.example/two\n")
+
+    lock = pinned(read(path), "prod", "one", f":2@{DIGEST}")
+    write(path, lock)
+
+    assert lock.images == {"one": Image("registry.example/one", "2", DIGEST), "two": Image("registry.example/two")}
+    assert path.read_text().partition("images:\n")[2] == (
+        f"  one: registry.example/one:2@{DIGEST}\n  two:\n    repository: registry.example/two\n"
+    )
+    assert read(path) == lock
+
+
 def test_an_image_comes_from_the_lock_of_its_environment(tmp_path: Path) -> None:
     """The reference holds tag and digest: the tag for people, the digest for the kubelet."""
     write(lock_path(tmp_path, "test"), Lock({"model": MODEL}))

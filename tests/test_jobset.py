@@ -14,6 +14,7 @@ from modelyard import (
     Crd,
     JobSet,
     Monitoring,
+    Queue,
     Schedule,
     Step,
     Sweep,
@@ -24,7 +25,7 @@ from modelyard import Job as PlainJob
 from modelyard.training.backends import choice
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, found, found_by, objects, training
+from tests.support import IMAGE, environment, found, found_by, having, objects, training
 
 PLAIN = Cluster("plain", kubernetes="1.34", accelerators=[Accelerator("l4", per_node=4, nodes=8)])
 WITH = Cluster("with", kubernetes="1.34", installed=[Crd.JOBSET], accelerators=PLAIN.accelerators)
@@ -249,6 +250,12 @@ REFUSED: list[Any] = [
     (
         WITH, {"backend": "JobSet"}, "X11",
         "backend='JobSet' but it must be a Job, a JobSet, a TrainJob, a RayJob or None; pass a Job, a JobSet, a TrainJob, a RayJob or None",
+    ),
+    (
+        having(Crd.JOBSET, Crd.KUEUE),
+        {"backend": JobSet(exclusive_topology="rack"), "queue": Queue("research")}, "X11",
+        ("backend.exclusive_topology='rack' but queue= is given too, and Kueue lets it start without looking for one that is"
+        " free; leave it away, and write Queue(..., required_topology=...), which Kueue looks for"),
     ),
     (
         WITH, {"backend": JobSet(exclusive_topology="a b")}, "N16",

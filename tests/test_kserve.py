@@ -98,7 +98,9 @@ def test_the_pods_are_those_of_a_deployment(tmp_path: Path) -> None:
 
     assert {**container, "name": "model"} == own
     assert container["name"] == "kserve-container"
-    spread = [{**one, "labelSelector": {"matchLabels": {"app": "chat"}}} for one in predictor["topologySpreadConstraints"]]
+    spread = [
+        {**one, "labelSelector": {"matchLabels": {"app": "chat"}}} for one in predictor["topologySpreadConstraints"]
+    ]
     assert {**predictor, "containers": [own], "topologySpreadConstraints": spread} == {
         "minReplicas": 2,
         "deploymentStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
@@ -144,7 +146,9 @@ def test_what_stands_beside_the_pods_finds_them(tmp_path: Path) -> None:
 
 def test_an_ingress_leads_to_the_service_of_kserve(tmp_path: Path) -> None:
     """Where that is what the cluster has."""
-    scope = environment(tmp_path, cluster=cluster(gateway=IngressClass("nginx", "ingress-nginx", implementation="nginx")))
+    scope = environment(
+        tmp_path, cluster=cluster(gateway=IngressClass("nginx", "ingress-nginx", implementation="nginx"))
+    )
     add(scope, route=Host("chat.acme.dev"))
 
     backend = at(objects(scope)["Ingress/chat"], "spec.rules[0].http.paths[0].backend")
@@ -174,7 +178,9 @@ def test_cpu_is_followed_by_kserves_own_autoscaler(tmp_path: Path) -> None:
         "scaleTarget": 60,
     }
     assert not [name for name in kinds if name.startswith(("HorizontalPodAutoscaler", "ScaledObject"))]
-    (rule,) = (one for one in at(kinds["PrometheusRule/chat"], "spec.groups[0].rules") if one["alert"] == "ServiceAtMax")
+    (rule,) = (
+        one for one in at(kinds["PrometheusRule/chat"], "spec.groups[0].rules") if one["alert"] == "ServiceAtMax"
+    )
     assert 'horizontalpodautoscaler="chat-predictor"' in rule["expr"]
 
 
@@ -186,7 +192,11 @@ def test_anything_else_is_followed_by_keda_alone(tmp_path: Path) -> None:
 
     assert at(one, SCALER) == "external"
     assert (at(one, "spec.predictor.minReplicas"), at(one, "spec.predictor.maxReplicas")) == (MISSING, MISSING)
-    assert at(scaled, "spec.scaleTargetRef") == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat-predictor"}
+    assert at(scaled, "spec.scaleTargetRef") == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "name": "chat-predictor",
+    }
     assert 'pod=~"chat-predictor-' in at(scaled, "spec.triggers[0].metadata.query")
 
 
@@ -210,14 +220,17 @@ def test_a_model_is_loaded_as_without_kserve(tmp_path: Path) -> None:
         ({"runtime": VLLM("0.18.0"), "model": "/opt/newer"}, "args"),
     ],
 )
-def test_another_image_or_model_changes_the_container_alone(tmp_path: Path, options: dict[str, Any], rolls: str) -> None:
+def test_another_image_or_model_changes_the_container_alone(
+    tmp_path: Path, options: dict[str, Any], rolls: str
+) -> None:
     """What a rolling update is made of, and nothing else."""
     before = {"runtime": VLLM("0.18.0"), "model": "/opt/model", "gpu": Gpu("l4"), "port": None}
     found = changed(tmp_path, before, {**before, **options})
 
     assert found
     assert all(
-        one.startswith(f"InferenceService/chat spec.predictor.containers[name=kserve-container].{rolls}") for one in found
+        one.startswith(f"InferenceService/chat spec.predictor.containers[name=kserve-container].{rolls}")
+        for one in found
     )
 
 
@@ -251,44 +264,46 @@ KEEP = "leave backend= away"
     ("options", "expected"),
     [
         ({"nodes": 2, "runtime": VLLM("0.18.0"), "model": "/m", "port": None, "gpu": Gpu("l4", 4)},
-         f"X11 test/chat: nodes=2 but an InferenceService with pods of its own serves from one node; {KEEP}, which makes a"
-         " LeaderWorkerSet"),
+         (f"X11 test/chat: nodes=2 but an InferenceService with pods of its own serves from one node; {KEEP}, which makes a"
+         " LeaderWorkerSet")),
         ({"replicas": None, "scale": CpuScale(1, 2, scale_down_after=timedelta(minutes=9))},
-         "X11 test/chat: scale.scale_down_after=seconds(540) but the autoscaler that KServe makes waits 5 minutes, and cannot be"
-         " told otherwise; leave scale_down_after= away, or scale by KEDA"),
+         ("X11 test/chat: scale.scale_down_after=seconds(540) but the autoscaler that KServe makes waits 5 minutes, and cannot be"
+         " told otherwise; leave scale_down_after= away, or scale by KEDA")),
         ({"port": [Port("http", 8000)]},
-         "X11 test/chat: port[0].service=8000 but the Service that KServe makes has its first port as 80; write"
-         " Port('http', 8000, 80)"),
+         ("X11 test/chat: port[0].service=8000 but the Service that KServe makes has its first port as 80; write"
+         " Port('http', 8000, 80)")),
         ({"port": [Port("http", 8000, 80), Port("admin", 9000, 90)]},
-         "X11 test/chat: port[1].service=90 but the Service that KServe makes has every port but the first under its own"
-         " number; write Port('admin', 9000)"),
+         ("X11 test/chat: port[1].service=90 but the Service that KServe makes has every port but the first under its own"
+         " number; write Port('admin', 9000)")),
         ({"route": Host("chat.acme.dev", split={"other": 10})},
-         "X11 test/chat: route.split=10 but an InferenceService shares its requests with no other service; leave split= away,"
-         f" or {KEEP}"),
+         ("X11 test/chat: route.split=10 but an InferenceService shares its requests with no other service; leave split= away,"
+         f" or {KEEP}")),
         ({"route": Host("chat.acme.dev", grpc=True)},
-         "X11 test/chat: route.port='http' but KServe takes a port for gRPC if its name has grpc or h2c in it, and for HTTP"
-         " if not; name the port grpc"),
+         ("X11 test/chat: route.port='http' but KServe takes a port for gRPC if its name has grpc or h2c in it, and for HTTP"
+         " if not; name the port grpc")),
         ({"env": {"STORAGE_URI": "s3://models/chat"}},
-         "X11 test/chat: env['STORAGE_URI'] but KServe would load that model by an image of its own; leave it away, and use"
-         " model= and loader="),
+         ("X11 test/chat: env['STORAGE_URI'] but KServe would load that model by an image of its own; leave it away, and use"
+         " model= and loader=")),
         ({"env": {"INFERENCE_SERVICE_NAME": "chat"}},
          "X11 test/chat: env['INFERENCE_SERVICE_NAME'] but KServe sets it; leave it away"),
         ({"labels": {"component": "chat"}},
-         "X11 test/chat: labels['component']='chat' but an InferenceService has this label from KServe, or for it; choose"
-         " another key"),
+         ("X11 test/chat: labels['component']='chat' but an InferenceService has this label from KServe, or for it; choose"
+         " another key")),
         ({"annotations": {"serving.kserve.io/autoscalerClass": "hpa"}},
-         "X11 test/chat: annotations['serving.kserve.io/autoscalerClass']='hpa' but it is a setting of KServe, and would stand"
-         " beside those that the options make; leave it away, or add it by add_json_patch"),
+         ("X11 test/chat: annotations['serving.kserve.io/autoscalerClass']='hpa' but it is a setting of KServe, and would stand"
+         " beside those that the options make; leave it away, or add it by add_json_patch")),
         ({"cpu_limit": None},
-         "E06 test/chat: InferenceService chat spec.predictor.containers[0].resources.limits.cpu but KServe fills in 1, unless"
+         ("E06 test/chat: InferenceService chat spec.predictor.containers[0].resources.limits.cpu but KServe fills in 1, unless"
          " it is configured otherwise; write it (cpu_limit=, for the limit of CPU), or accept E06 where KServe's"
-         " configuration fills in nothing"),
+         " configuration fills in nothing")),
         ({"env": {"PYTHONPATH": "/app"}},
-         "E07 test/chat: InferenceService chat spec.predictor.containers[0].env[2].name='PYTHONPATH' but KServe lets nobody"
-         " set it, since it decides what code is run; remove it, and set it in the image"),
+         ("E07 test/chat: InferenceService chat spec.predictor.containers[0].env[2].name='PYTHONPATH' but KServe lets nobody"
+         " set it, since it decides what code is run; remove it, and set it in the image")),
     ],
 )  # fmt: skip
-def test_what_an_inference_service_cannot_say_is_refused(tmp_path: Path, options: dict[str, Any], expected: str) -> None:
+def test_what_an_inference_service_cannot_say_is_refused(
+    tmp_path: Path, options: dict[str, Any], expected: str
+) -> None:
     """In one sentence, with what to do."""
     assert expected in wrong(tmp_path, **options)
 
@@ -296,8 +311,10 @@ def test_what_an_inference_service_cannot_say_is_refused(tmp_path: Path, options
 def test_a_cluster_without_kserve_is_named(tmp_path: Path) -> None:
     """With what to declare, and what to do without."""
     assert wrong(tmp_path, cluster(installed=[])) == [
-        "X04 test/chat: backend='KServe' but the cluster main has no serving.kserve.io/v1beta1 InferenceService; declare it in"
-        " Cluster(installed=[Crd.KSERVE]) where KServe runs, or leave backend= away for a Deployment"
+        (
+            "X04 test/chat: backend='KServe' but the cluster main has no serving.kserve.io/v1beta1 InferenceService; declare it in"
+            " Cluster(installed=[Crd.KSERVE]) where KServe runs, or leave backend= away for a Deployment"
+        )
     ]
 
 

@@ -105,6 +105,17 @@ def test_n19_the_namespace_of_an_object(tmp_path: Path, name: str) -> None:
     assert str(findings[0].source).startswith(f"{__file__}:")
 
 
+def test_a_patch_is_blamed_for_what_it_breaks_and_for_nothing_else(tmp_path: Path) -> None:
+    """What is wrong without it is told with the line of the workload, though the object is patched."""
+    env = environment(tmp_path)
+    workload = service(env, image="ghcr.io/acme/model:latest")
+    workload.add_json_patch("Deployment", {"op": "add", "path": "/spec/replicas", "value": 3})
+    told = {one.rule: str(one.source).partition(":")[0] for one in found(env)}
+
+    # The workload itself is made in tests/support.py.
+    assert {rule: Path(file).name for rule, file in told.items()} == {"A12": "test_patches.py", "P01": "support.py"}
+
+
 CLASSES = """
 class Mute(Exception):
     def __str__(self):

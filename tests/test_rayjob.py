@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from modelyard import Crd, Flux, Gpu, Metrics, Monitoring, Queue, RayJob, Step, Watch
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import cluster_with, delivered, environment, found, found_by, having, objects, training
+from tests.project import MODELYARD
+from tests.support import IMAGE, cluster_with, delivered, environment, found, found_by, having, objects, training
 
 CLUSTER = having(Crd.KUBERAY, Crd.KUEUE)
 WATCHED = cluster_with(installed=[Crd.KUBERAY, Crd.PROMETHEUS_OPERATOR], monitoring=Monitoring("monitoring"))
@@ -99,10 +101,48 @@ def test_it_is_told_what_goes_wrong(tmp_path: Path) -> None:
     again = "a new Ray cluster runs it again, once at most; then the RayJob fails"
     assert table == {
         "node of a worker drained or lost": "the pod is replaced; what that means, the program says to Ray",
-        "node of the head drained or lost": f"the program is lost with it: {again}",
+        "node of the head drained or lost": (
+            f"the program is lost with it, and submitted to a new head, 2 times at most; then {again}"
+        ),
+        "node of the submitter drained or lost": f"another pod follows the program, 2 times at most; then {again}",
+        "a pod out of memory": "the same as when its node is lost; Ray ends single tasks before that",
         "any exit code but 0": again,
-        "longer than 6 hours": "the RayJob fails, and its Ray cluster is deleted",
+        "longer than 6 hours since the last start": "the RayJob fails, and its Ray cluster is deleted",
     }
+
+
+PROGRAM = f"""
+from modelyard import Cluster, Crd, Environment, Fleet, RayJob, TrainingJob, hours
+
+
+def prod(fleet: Fleet) -> None:
+    cluster = Cluster("main", kubernetes="1.35", installed=[Crd.KUBERAY])
+    env = Environment(fleet, "prod", cluster=cluster, namespace="ml-prod")
+    TrainingJob(env, "tune", image="{IMAGE}", command=["python", "tune.py"], backend=RayJob(), deadline=hours(6))
+
+
+Fleet({{"prod": prod}}).synth()
+"""
+
+
+def test_the_command_line_tells_it(tmp_path: Path) -> None:
+    """Of a RayJob, too, in which there is no Job."""
+    (tmp_path / "main.py").write_text(PROGRAM)
+    (tmp_path / "cdk8s.yaml").write_text("language: python\napp: python main.py\noutput: .modelyard/cdk8s\n")
+    done = subprocess.run(
+        [MODELYARD, "explain", "prod/tune"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["WHEN", "THEN"]
+    assert [line.split("  ")[0] for line in lines[1:-1]] == [
+        "node of a worker drained or lost",
+        "node of the head drained or lost",
+        "node of the submitter drained or lost",
+        "a pod out of memory",
+        "any exit code but 0",
+        "longer than 6 hours since the last start",
+    ]
+    assert lines[-1] == "It runs as a RayJob: it is asked for (backend=)."
 
 
 REFUSED: list[Any] = [

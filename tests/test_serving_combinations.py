@@ -124,6 +124,8 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
 
     draw()
 
-    assert {"Deployment", "InferenceService", "LeaderWorkerSet", "Job", "PersistentVolumeClaim"} <= set(drawn.rendered.values())
+    assert {"Deployment", "InferenceService", "LeaderWorkerSet", "Job", "PersistentVolumeClaim"} <= set(
+        drawn.rendered.values()
+    )
     assert all_valid(drawn.rendered, CLUSTER, tmp_path) > 50
     assert {"A12", "L04", "P12", "V13", "V15", "X11", "X12"} <= drawn.refused

@@ -190,6 +190,14 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "sweep.sample=7 but the grid has 6 combinations; write 1 to 6, or leave it away",
     ),
     (
+        sweep(grid=GRID, seed=7),
+        "X11",
+        (
+            "sweep.seed=7 but it chooses a sample, and without sample= every one is a trial; say how many it chooses by"
+            " sample=, or leave it away"
+        ),
+    ),
+    (
         sweep(grid=GRID, sample=0),
         "X11",
         "sweep.sample=0 but the grid has 6 combinations; write 1 to 6, or leave it away",

@@ -198,8 +198,8 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ),
 ]
 
-ELSEWHERE = {"identity", "secrets", "watch"}
-"""Options that need more of a cluster than the stock one has: tests/test_identity.py, tests/test_watching.py."""
+ELSEWHERE = {"hook", "identity", "secrets", "watch"}
+"""Options that need more than the stock environment has: tests/test_hooks.py, test_identity.py, test_watching.py."""
 
 
 @pytest.mark.parametrize(("option", "value", "name", "path", "expected"), OPTIONS)

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from modelyard import ArgoCD, Claim, ConfigFiles, CpuScale, Environment, Fleet, Flux, SynthesisError
+from modelyard import ArgoCD, ArgoHook, Claim, ConfigFiles, CpuScale, Environment, Fleet, Flux, SynthesisError
 from modelyard.render.engine import Request, synthesize
 from modelyard.rules import changes
 from tests.rules import manifests
@@ -96,6 +95,11 @@ def test_t05_a_hook(tmp_path: Path) -> None:
     scope = environment(tmp_path)
     raw(scope, annotated(manifests.job(), hook="PostSync"))
     assert found_by(scope, "G01")
+    scope = environment(tmp_path, delivery=ArgoCD(REPO))
+    training(scope, hook=ArgoHook("PostSync"))
+    assert found(scope) == []
+    # What is compared changes with it.
+    assert "modelyard.dev/hook" in objects(scope)["NetworkPolicy/train"]["metadata"]["annotations"]
 
 
 def test_t06_a_name_that_the_api_server_makes() -> None:
@@ -180,9 +184,17 @@ def test_t10_a_stateful_set_that_is_forced(tmp_path: Path) -> None:
 
 
 def test_t11_two_writers_of_one_object(tmp_path: Path) -> None:
-    """One controller applies on the server, which keeps account of the fields."""
+    """One controller applies on the server, which keeps account of the fields, and one environment renders an object."""
     application, _ = both(tmp_path)
     assert "ServerSideApply=true" in application["syncPolicy"]["syncOptions"]
+
+    def shared(name: str) -> Any:
+        return lambda fleet: service(Environment(fleet, name, cluster=CLUSTER, namespace="ml", manage_namespace=False))
+
+    builders = {name: shared(name) for name in ("a", "b")}
+    with pytest.raises(SynthesisError) as caught:
+        synthesize(Request(main=tmp_path / "main.py", fleet=Fleet(builders, root=tmp_path)))
+    assert [one.rule for one in caught.value.findings] == ["X02"]
 
 
 def test_t12_a_sync_that_waits_for_a_queue(tmp_path: Path) -> None:
@@ -193,10 +205,8 @@ def test_t12_a_sync_that_waits_for_a_queue(tmp_path: Path) -> None:
     raw(scope, queued)
     assert found_by(scope, "G02")
     # What the lines do is seen in a real Argo CD, in tests/cluster/test_argocd.py.
-    (override,) = re.findall(
-        r"```yaml\n(data:\n  resource.customizations.health.batch_Job: .*?)```", PAGE.read_text(), re.DOTALL
-    )
-    (lua,) = yaml.safe_load(override)["data"].values()
+    (patch,) = ArgoCD(REPO, health=True).by_hand(scope.site, [])["argocd-cm"]
+    (lua,) = patch["data"].values()
     assert re.findall(r'status = "(\w+)"', lua) == ["Progressing", "Degraded", "Healthy", "Suspended"]
 
 
@@ -285,7 +295,7 @@ def test_t18_secrets_and_floating_tags_in_a_rendered_branch(tmp_path: Path) -> N
 
 def test_t19_an_archive_that_differs_although_dist_does_not(tmp_path: Path) -> None:
     """The command in the documentation writes the same bytes, whatever the times of the files."""
-    command = re.search(r"^\$ (tar .*?) dist >", PAGE.read_text("utf-8"), re.MULTILINE)
+    command = re.search(r"^\$ (tar .*?) dist \| gzip -n > ", PAGE.read_text("utf-8"), re.MULTILINE)
     assert command is not None
     fleet(tmp_path)
     archives = []

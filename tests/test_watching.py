@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from modelyard import (
+    Checkpoint,
     Cluster,
     CpuScale,
     Crd,
@@ -20,6 +21,7 @@ from modelyard import (
     Monitoring,
     Port,
     Schedule,
+    Step,
     Sweep,
     Watch,
     minutes,
@@ -110,6 +112,23 @@ def test_metrics_can_come_from_a_port_of_their_own(tmp_path: Path, make: Any, na
     assert rendered[f"NetworkPolicy/{name}"]["spec"]["ingress"][-1]["ports"] == [{"protocol": "TCP", "port": 9400}]
 
 
+def test_steps_tell_no_metrics(tmp_path: Path) -> None:
+    """Only the training has some: a port that nobody listens on would be a target that is down, or one port twice."""
+    steps = {"before": [Step("prepare", ["true"])], "after": [Step("register", ["true"])]}
+    watched = {"watch": Watch(metrics=Metrics(9400)), **steps}
+    scope = _scope(tmp_path)
+    training(scope, **watched)
+    pod = at(objects(scope)["Job/train"], "spec.template.spec")
+    ports = {one["name"]: one.get("ports") for one in (*pod["initContainers"], *pod["containers"])}
+    own = [{"name": "metrics", "containerPort": 9400, "protocol": "TCP"}]
+    assert ports == {"prepare": None, "trainer": own, "register": None}
+    scope = _scope(tmp_path, installed=[Crd.PROMETHEUS_OPERATOR, Crd.JOBSET])
+    training(scope, **watched)
+    jobs = at(objects(scope)["JobSet/train"], "spec.replicatedJobs")
+    told = {one["name"]: at(one, "template.spec.template.spec.containers[0]").get("ports") for one in jobs}
+    assert told == {"prepare": None, "node": own, "register": None}
+
+
 @pytest.mark.parametrize(
     ("watch", "kind", "path", "expected"),
     [
@@ -192,6 +211,15 @@ def test_each_part_can_be_left_away(tmp_path: Path, more: Any, watch: Watch | No
             training,
             {"watch": Watch(metrics=Metrics())},
             "X11 test/train: watch.metrics.port but a training has no ports of its own; write the number of the port",
+        ),
+        (
+            _cluster(),
+            training,
+            {"nodes": 2, "watch": Watch(metrics=Metrics(29500)), "accept": {"J18": "a test"}},
+            (
+                "N20 test/train: watch.metrics.port=29500 but with nodes= the processes find each other by this port of the"
+                " first one; choose another"
+            ),
         ),
         (
             _cluster(),
@@ -304,6 +332,109 @@ def test_a_training_is_told_of(tmp_path: Path, options: Any, names: set[str], jo
             'time() - max by (namespace, cronjob) (kube_cronjob_next_schedule_time{namespace="ml-test",'
             'cronjob="train"}) > 900'
         )
+
+
+def test_a_training_that_saves_nothing_is_told_of(tmp_path: Path) -> None:
+    """By its own metric, which outlives the pod that told it, or from its start where there is none yet."""
+    scope = _scope(tmp_path)
+    saved = Checkpoint("gs://acme-checkpoints", every=minutes(15), metric="train_last_checkpoint_seconds")
+    training(scope, checkpoint=saved, watch=Watch(metrics=Metrics(9400)))
+    rendered = objects(scope)
+    jobs = 'namespace="ml-test",job_name=~"train-[0-9a-f]{8}(-.+)?"'
+    active = f"kube_job_status_active{{{jobs}}} > 0"
+    expr = (
+        'time() - max by (namespace) (max_over_time(train_last_checkpoint_seconds{namespace="ml-test",'
+        f'pod=~"train-[0-9a-f]{{8}}(-.+)?-.+"}}[45m]) or (kube_job_status_start_time{{{jobs}}} and on (namespace, '
+        f"job_name) {active})) > 2700 and on (namespace) {active}"
+    )
+    assert _alerts(rendered["PrometheusRule/train"])["TrainingCheckpointMissing"] == {
+        "alert": "TrainingCheckpointMissing",
+        "expr": expr,
+        "labels": {"severity": "warning", "environment": "test", "workload": "train"},
+        "annotations": {
+            "summary": "test/train saves no checkpoint",
+            "description": "It runs, and train_last_checkpoint_seconds tells of none in 2700 seconds: what is lost with "
+            "a node grows.",
+        },
+    }
+    assert at(rendered["PodMonitor/train"], "spec.podMetricsEndpoints[0].port") == "metrics"
+    assert refused([expr]) == {}
+
+
+def test_a_step_of_a_set_need_not_save(tmp_path: Path) -> None:
+    """It is the training itself that is asked for checkpoints."""
+    scope = _scope(tmp_path, installed=[Crd.PROMETHEUS_OPERATOR, Crd.JOBSET])
+    saved = Checkpoint("gs://acme-checkpoints", every=minutes(15), metric="train_saved")
+    training(scope, checkpoint=saved, watch=Watch(metrics=Metrics(9400)), before=[Step("prepare", ["true"])])
+    rendered = objects(scope)
+    expr = _alerts(rendered["PrometheusRule/train"])["TrainingCheckpointMissing"]["expr"]
+    job, pods = (re.findall(f'{label}=~"([^"]*)"', expr) for label in ("job_name", "pod"))
+    run = rendered["JobSet/train"]["metadata"]["name"]
+
+    assert set(job) == {"train-[0-9a-f]{8}-node-0"}
+    assert re.fullmatch(job[0], f"{run}-node-0")
+    assert not re.fullmatch(job[0], f"{run}-prepare-0")
+    assert re.fullmatch(pods[0], f"{run}-node-0-0-x2v8k")
+
+
+def test_when_a_checkpoint_is_late_can_be_said(tmp_path: Path) -> None:
+    """For a program that saves as it likes, or has to be given more time."""
+    saved = {"metric": "train:saved", "late_after": minutes(40)}
+    for every in (None, minutes(15)):
+        scope = _scope(tmp_path)
+        checkpoint = Checkpoint("gs://acme-checkpoints", every=every, **saved)  # type: ignore[arg-type]
+        training(scope, checkpoint=checkpoint, watch=Watch(metrics=Metrics(9400)))
+        expr = _alerts(objects(scope)["PrometheusRule/train"])["TrainingCheckpointMissing"]["expr"]
+        assert "train:saved{" in expr
+        assert "[40m]) or" in expr
+        assert " > 2400 and on" in expr
+
+
+READ = Watch(metrics=Metrics(9400))
+MISUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (
+        {"metric": "saved", "every": minutes(5)}, {},
+        ("checkpoint.metric='saved' but nothing reads the metrics of this training; say where they are, as in "
+        "watch=Watch(metrics=Metrics(9400)), or leave metric= away"),
+    ),
+    (
+        {"metric": "saved", "every": minutes(5)}, {"watch": Watch(alerts=False, metrics=Metrics(9400))},
+        "checkpoint.metric='saved' but Watch(alerts=False) lets nobody be told; leave one of the two away",
+    ),
+    (
+        {"metric": "saved"}, {"watch": READ},
+        ("checkpoint.metric='saved' but nothing says how often it saves; write every=minutes(15), or "
+        "late_after=minutes(45)"),
+    ),
+    (
+        {"metric": "saved", "every": minutes(5)}, {"watch": READ, "sweep": Sweep(grid={"lr": [1, 2]})},
+        "checkpoint.metric='saved' but sweep= is given too, and each trial has checkpoints of its own; leave it away",
+    ),
+    (
+        {"late_after": minutes(5)}, {"watch": READ},
+        ("checkpoint.late_after=seconds(300) but without metric= nobody can see when the last one was complete; name "
+        "the metric of the training that tells it, or leave late_after= away"),
+    ),
+    (
+        {"metric": "saved", "every": minutes(5), "late_after": minutes(5)}, {"watch": READ},
+        ("checkpoint.late_after=seconds(300) but it saves every 300 seconds, so one would be missed between any two; "
+        "write a longer time, or leave it away for three times every="),
+    ),
+    (
+        {"metric": "sum(saved)", "every": minutes(5)}, {"watch": READ},
+        "checkpoint.metric='sum(saved)' but the name of a metric holds letters, digits, _ and : only; correct the value",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("checkpoint", "options", "text"), MISUSED)
+def test_a_checkpoint_that_nobody_could_miss(
+    tmp_path: Path, checkpoint: dict[str, Any], options: dict[str, Any], text: str
+) -> None:
+    """An alert that can never tell, or tells always, is refused."""
+    scope = _scope(tmp_path)
+    training(scope, checkpoint=Checkpoint("gs://acme-checkpoints", **checkpoint), **options)
+    assert [f"{one.rule} {one.text}" for one in found(scope)] == [f"X11 test/train: {text}"]
 
 
 def test_alerts_change_no_training(tmp_path: Path) -> None:

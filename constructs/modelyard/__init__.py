@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         Triton,
     )
     from modelyard.training import (
+        ArgoHook,
         Checkpoint,
         Job,
         JobSet,
@@ -97,6 +98,7 @@ __all__ = [
     "Accelerator",
     "Adapter",
     "ArgoCD",
+    "ArgoHook",
     "Bucket",
     "Checkpoint",
     "Claim",
@@ -188,8 +190,8 @@ _ROOMS = {
         "MLServer", "MetricScale", "NIM", "QueueScale", "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
-        "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology", "TrainJob",
-        "TrainingJob",
+        "ArgoHook", "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology",
+        "TrainJob", "TrainingJob",
     ),
     "modelyard.values": ("Image", "days", "hours", "minutes", "seconds"),
 }  # fmt: skip

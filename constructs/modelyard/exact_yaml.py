@@ -30,8 +30,6 @@ ESCAPED = re.compile(rf'[^{PRINTABLE}]|["\\]')
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\", "\0": "\\0"}
 INT64 = 2**63
-DEEPEST = 100
-TOO_DEEP = f"it is nested more than {DEEPEST} levels deep, and the checks of Kubernetes' schemas end there"
 LONGEST_KEY = 512
 PADS = tuple("\n" + "  " * indent for indent in range(32))
 
@@ -64,22 +62,6 @@ def dotted(path: Path) -> str:
         else:
             text += f"[{part!r}]"
     return text
-
-
-def too_deep(value: object) -> bool:
-    """Return whether *value*, made of dicts and lists, is nested more deeply than any object needs."""
-    level: dict[int, object] = {id(value): value}
-    for _ in range(DEEPEST):
-        inner: dict[int, object] = {}
-        for one in level.values():
-            if isinstance(one, dict):
-                inner.update((id(each), each) for each in one.values() if isinstance(each, dict | list | tuple))
-            elif isinstance(one, list | tuple):
-                inner.update((id(each), each) for each in one if isinstance(each, dict | list | tuple))
-        if not inner:
-            return False
-        level = inner
-    return True
 
 
 def dump(document: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from environments.clusters import EKS
 from modelyard import Claim, Environment, Fleet, Gpu, ScalableModelService, TrainingJob, hours
 from modelyard.fleet.delivery import Delivery
@@ -60,6 +62,12 @@ class Team(ABC):
     def delivered(self) -> Path:
         """The folder of the objects that the controller itself reads."""
         return self.repository.root / "dist" / "_delivery" / self.name
+
+    def by_hand(self) -> None:
+        """Apply the one file that is applied by hand."""
+        file = self.repository.root / "dist" / "_bootstrap" / f"{self.name}.yaml"
+        for manifest in yaml.safe_load_all(file.read_text()):
+            self.api.apply(manifest, manager="kubectl")
 
     def environment(self, fleet: Fleet, **options: Any) -> Environment:
         """Return the environment."""

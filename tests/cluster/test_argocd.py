@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -11,19 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import modelyard
 from environments.clusters import EKS, KIND
 from environments.walkthrough import walkthrough
 from modelyard import ArgoCD as Delivery
 from modelyard import (
+    ArgoHook,
     Claim,
     ConfigFiles,
     CpuScale,
     Fleet,
     SynthesisError,
+    minutes,
 )
+from modelyard.delivery.health import CUSTOMIZATIONS
 from tests.cluster.api import MANAGER, ApiError, Manifest, is_true
 from tests.cluster.argocd import PATIENCE, ArgoCD, application
 from tests.cluster.cluster import Cluster
@@ -54,7 +55,7 @@ class ArgoTeam(Team):
         """Wait until the operation of the Application is in *phase* with *revision*, and says *message*."""
 
         def seen(one: Manifest) -> bool:
-            state = one["status"].get("operationState", {})
+            state = one.get("status", {}).get("operationState", {})
             found = state.get("phase"), state.get("syncResult", {}).get("revision"), state.get("message")
             return bool(found == (phase, revision, message))
 
@@ -63,8 +64,7 @@ class ArgoTeam(Team):
 
     def bootstrap(self) -> None:
         """Apply the one file that is applied by hand."""
-        (file,) = self.delivered.glob("application.*-delivery.yaml")
-        self.api.apply(yaml.safe_load(file.read_text()), manager="kubectl")
+        self.by_hand()
         self.api.until_one(bool, application(self.namespace), what="the Application is made", seconds=PATIENCE)
 
     def refresh(self) -> None:
@@ -266,6 +266,53 @@ def test_a_sync_that_prunes_last_waits_for_a_training(cluster: Cluster, team: Te
         observed(f"argocd: a sync that prunes last lasts as long as a training: {waits}")
 
 
+def test_a_training_that_is_a_hook(cluster: Cluster, team: Teams, observed: Observed) -> None:
+    """The sync waits for it; a change of it alone is synced and makes a new Job; what is healed does not run it."""
+    waits = "waiting for completion of hook batch/Job/train"
+
+    def build(epochs: str) -> Build:
+        def made(fleet: Fleet) -> None:
+            env = own.environment(fleet)
+            service(env)
+            training(env, args=[epochs], hook=ArgoHook("PostSync"), deadline=minutes(20), retries=0)
+
+        return made
+
+    def runs(revision: str) -> Manifest:
+        own.operation("Running", revision, waits)
+        (job,) = own.api.all("batch/v1", "Job", own.namespace)
+        own.api.until_one(lambda one: one["status"].get("ready") == 1, job, what="the training runs")
+        (pod,) = own.api.all(
+            "v1", "Pod", own.namespace, labels=f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
+        )
+        cluster.exits(pod, 0)
+        return job
+
+    with team("hooked") as own:
+        first = own.merge(build("1"))
+        own.bootstrap()
+        before = runs(first)
+        own.synced(first)
+        second = own.merge(build("2"))
+        own.refresh()
+        after = runs(second)
+        own.synced(second)
+        assert (before["metadata"]["name"], after["metadata"]["name"]) == ("train", "train")
+        assert before["metadata"]["uid"] != after["metadata"]["uid"]
+        assert after["spec"]["template"]["spec"]["containers"][0]["args"] == ["2"]
+        own.api.patch(own.about("apps/v1", "Deployment", "api"), {"spec": {"replicas": 1}})
+        own.api.until_one(
+            lambda one: one["spec"]["replicas"] == 2, own.about("apps/v1", "Deployment", "api"),
+            what="the replicas of git are back", seconds=PATIENCE,
+        )  # fmt: skip
+        own.synced(second)
+        (still,) = own.api.all("batch/v1", "Job", own.namespace)
+        assert still["metadata"]["uid"] == after["metadata"]["uid"]
+        observed(
+            f"argocd: a training as a hook: {waits}; its change alone was synced and ran; a healed Deployment did not run it"
+        )
+
+
 def test_what_the_project_allows_no_more_is_not_pruned(team: Teams, observed: Observed) -> None:
     """Why rule G11 keeps a kind allowed until its last object is deleted."""
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": {"hard": {"pods": "9"}}}
@@ -375,10 +422,8 @@ def test_the_health_of_a_run_that_was_suspended(
     overridden: bool,  # noqa: FBT001
     health: str,
 ) -> None:
-    """Argo CD takes one that runs again for one that has ended, but for the lines that ``docs/gitops.md`` has."""
-    page = (ROOT / "docs" / "gitops.md").read_text()
-    lines = re.findall(r"```yaml\n(data:\n  resource.customizations.health.batch_Job: .*?)```", page, re.DOTALL)
-    data = yaml.safe_load(lines[0])["data"] if overridden else {}
+    """Argo CD takes one that runs again for one that has ended, but for the patch that ``health=True`` renders."""
+    data = CUSTOMIZATIONS["data"] if overridden else {}
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm", "namespace": "argocd"}}
     with team(f"health-{health.lower()}") as own:
         own.api.patch(settings, {"data": data})

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import modelyard
 from environments.clusters import EKS
@@ -45,9 +44,8 @@ class FluxTeam(Team):
         return Delivery(self.url, **self.options)
 
     def bootstrap(self) -> None:
-        """Apply the folder that is applied by hand."""
-        for file in sorted(self.delivered.iterdir()):
-            self.api.apply(yaml.safe_load(file.read_text()), manager="kubectl")
+        """Apply the one file that is applied by hand."""
+        self.by_hand()
 
     def refresh(self) -> None:
         """Have the repository fetched."""

@@ -19,6 +19,8 @@ LOCALES = ("C", "C.UTF-8", "tr_TR.UTF-8", "de_DE.ISO-8859-1", "POSIX")
 UMASKS = ("000", "022", "077", "027")
 JOBS = ("1", "1", "1", "2", "3")
 RUNS = 20
+CHECKERS = {"jsonschema_rs", "modelyard.exact_yaml", "modelyard.rules.families"}
+"""Modules that tell whether objects are right, and write them."""
 
 HOSTILE = """\
 import datetime
@@ -117,6 +119,18 @@ def test_a_second_synthesis_writes_nothing(project: Project) -> None:
     before = stamps(project.dist), stamps(project.root / ".modelyard")
     assert project.synth().out == "2 environments, 18 objects: dist/ is up to date\n"
     assert (stamps(project.dist), stamps(project.root / ".modelyard")) == before
+
+
+def test_what_only_checks_need_is_not_even_imported_where_nothing_has_changed(project: Project) -> None:
+    """Importing it takes longer than all the rest of a small environment."""
+
+    def imported() -> set[str]:
+        verbose = project.run(*MODELYARD_SYNTH, env={"PYTHONPROFILEIMPORTTIME": "1"}).err
+        return {line.rpartition("|")[2].strip() for line in verbose.splitlines()} & CHECKERS
+
+    assert imported() == set()
+    project.edit("environments/prod.py", "retries=3", "retries=4")
+    assert imported() == CHECKERS
 
 
 def test_a_small_change_leaves_the_other_files_alone(project: Project) -> None:

@@ -161,8 +161,24 @@ def test_a_process_that_dies_is_reported_and_changes_nothing(
 ) -> None:
     project = two_generations[0].copy(tmp_path / "project")
     before = project.snapshot()
-    project.edit("environments/dev.py", "    sentiment(env, most=3)", "    import os\n\n    os._exit(7)")
+    project.edit(
+        "environments/dev.py", "    sentiment(env, most=3)", "    import ctypes\n\n    ctypes.CDLL(None)._exit(7)"
+    )
     done = project.run(*COMMANDS["modelyard synth --jobs 2"])
     assert (done.code, done.out) == (2, "")
     assert done.err == ("error: the process that renders dev ended with 7 before it was done; dist/ is as it was\n")
+    assert project.snapshot() == before
+
+
+def test_an_environment_cannot_end_the_process(two_generations: tuple[Project, Project], tmp_path: Path) -> None:
+    """Which would look like success: nothing is written, and everything seems to be as it should."""
+    project = two_generations[0].copy(tmp_path / "project")
+    before = project.snapshot()
+    project.edit("environments/dev.py", "    sentiment(env, most=3)", "    import os\n\n    os._exit(0)")
+    done = project.run(*MODELYARD_SYNTH, "dev")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        "environments/dev.py:13: error[X10] dev: this raised SystemExit: 0; mend the line\n"
+        "1 error; dist/ is unchanged; modelyard explain X10 tells more\n"
+    )
     assert project.snapshot() == before

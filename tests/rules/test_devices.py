@@ -132,6 +132,66 @@ case(
 )  # fmt: skip
 
 
+ALONE = "a slice 4x4 has 4 hosts, and nothing keeps pods of a"
+
+
+def several(kind: str, **more: Any) -> Manifest:
+    """Return four pods on a slice of four hosts that are not those of a Job."""
+    template = asking({"google.com/tpu": "4"}, nodeSelector={"cloud.google.com/gke-tpu-topology": "4x4"})
+    pod = template["spec"]["template"]
+    metadata = {"name": "web", **more}
+    if kind == "LeaderWorkerSet":
+        spec: Manifest = {"replicas": 2, "leaderWorkerTemplate": {"size": 4, "workerTemplate": pod}}
+    else:
+        spec = {"rayClusterSpec": {"workerGroupSpecs": [{"groupName": "a", "replicas": 4, "template": pod}]}}
+    return {"apiVersion": "a/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+case(
+    "R27", "group", several("LeaderWorkerSet"),
+    text="LeaderWorkerSet web spec.leaderWorkerTemplate.workerTemplate.spec.containers[0].resources."
+    f"limits['google.com/tpu']='4' but {ALONE} LeaderWorkerSet on those of one slice; annotate it with "
+    "leaderworkerset.sigs.k8s.io/exclusive-topology: cloud.google.com/gke-nodepool, which keeps each group on one",
+)  # fmt: skip
+KEPT = {"leaderworkerset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool"}
+case("R27", "group-on-a-slice", several("LeaderWorkerSet", annotations=KEPT))
+case(
+    "R27", "workers-of-ray", several("RayJob"),
+    text="RayJob web spec.rayClusterSpec.workerGroupSpecs[0].template.spec.containers[0].resources."
+    f"limits['google.com/tpu']='4' but {ALONE} RayJob on those of one slice; run it as a Job or a JobSet, or choose a "
+    "slice of one host",
+)  # fmt: skip
+case(
+    "R27", "deployment", asking({"google.com/tpu": "4"}, nodeSelector={"cloud.google.com/gke-tpu-topology": "4x4"}),
+    text=f"Deployment web {MAIN}.limits['google.com/tpu']='4' but {ALONE} Deployment on those of one slice; choose a "
+    "slice of one host",
+)  # fmt: skip
+
+
+def connected(pages: str | None, pods_at_once: int = 2, kind: str = "Job") -> Manifest:
+    """Return so many pods with EFA devices, and huge pages."""
+    limits = {"vpc.amazonaws.com/efa": "4", **({} if pages is None else {"hugepages-2Mi": pages})}
+    manifest = asking(limits, kind)
+    if kind == "Job":
+        manifest["spec"] |= {"completionMode": "Indexed", "completions": pods_at_once, "parallelism": pods_at_once}
+    return manifest
+
+
+EFA = f"{MAIN}.limits['vpc.amazonaws.com/efa']='4' but"
+case("R22", "two-with-pages", connected("5120Mi"))
+case("R22", "none", sliced(4))
+case("R22", "others-elsewhere", connected("5120Mi", kind="Deployment"))
+case(
+    "R22", "no-pages", connected(None),
+    text=f"Job train {EFA} the container has no hugepages-2Mi, and NCCL goes over TCP without them; write hugepages-2Mi:"
+    ' "5120Mi" beside it, as Fabric(huge_pages="5120Mi") does',
+)  # fmt: skip
+case(
+    "R22", "alone", connected("5120Mi", 1),
+    text=f"Job train {EFA} the pod runs alone, and there is nobody to talk with; ask for no such device",
+)  # fmt: skip
+
+
 def ending(seconds: int | None, *, preferred: bool = False, label: str = SPOT_LABEL, **spec: Any) -> Manifest:
     """Return the Deployment web on spot nodes, whose pods have so long to end."""
     where: dict[str, Any] = {"nodeSelector": {label: "true"}}

@@ -30,7 +30,11 @@ def case(rule: str, name: str, *manifests: Mapping[str, Any], text: str | None =
 
 
 def inference(
-    name: str = "chat", mode: str | None = "Standard", scaler: str | None = "none", parts: Manifest | None = None, **own: Any
+    name: str = "chat",
+    mode: str | None = "Standard",
+    scaler: str | None = "none",
+    parts: Manifest | None = None,
+    **own: Any,
 ) -> Manifest:
     """Return an InferenceService with a predictor of its own container."""
     given = {MODE: mode, SCALER: scaler}
@@ -58,8 +62,10 @@ CASES.append(
         "E01",
         (inference("c" * 49),),
         [
-            f"test: InferenceService {'c' * 49} metadata.name='{'c' * 49}' but its pods are labelled"
-            f" isvc.{'c' * 49}-predictor, with 64 characters, and a label has 63; {ROOM}"
+            (
+                f"test: InferenceService {'c' * 49} metadata.name='{'c' * 49}' but its pods are labelled"
+                f" isvc.{'c' * 49}-predictor, with 64 characters, and a label has 63; {ROOM}"
+            )
         ],
         id="E01-too-long",
     )
@@ -69,8 +75,10 @@ CASES.append(
         "E01",
         (inference("4chat"),),
         [
-            "test: InferenceService 4chat metadata.name='4chat' but it is not lower case letters, digits and -, a letter"
-            f" first; {ROOM}"
+            (
+                "test: InferenceService 4chat metadata.name='4chat' but it is not lower case letters, digits and -, a letter"
+                f" first; {ROOM}"
+            )
         ],
         id="E01-a-digit-first",
     )
@@ -81,9 +89,11 @@ CASES.append(
         "E02",
         ({**inference("c" * 48), "metadata": {"name": "c" * 48, "namespace": "n" * 15}},),
         [
-            f"test: InferenceService {'c' * 48} metadata.name='{'c' * 48}' but its host begins with {'c' * 48}-{'n' * 15},"
-            " with 64 characters, and a host's label has 63; shorten the name, or accept E02 where KServe's domainTemplate"
-            " is another"
+            (
+                f"test: InferenceService {'c' * 48} metadata.name='{'c' * 48}' but its host begins with {'c' * 48}-{'n' * 15},"
+                " with 64 characters, and a host's label has 63; shorten the name, or accept E02 where KServe's domainTemplate"
+                " is another"
+            )
         ],
         id="E02-with-its-namespace",
     )
@@ -96,7 +106,7 @@ case(
     "none",
     inference(mode=None),
     text=(
-        f"{AT_MODE} but it is not said, so the cluster's configuration decides; write {MODE}: \"Standard\", or accept E03"
+        f'{AT_MODE} but it is not said, so the cluster\'s configuration decides; write {MODE}: "Standard", or accept E03'
         " where an older KServe runs"
     ),
 )
@@ -113,7 +123,7 @@ case(
     "E03",
     "no word of KServe's",
     inference(mode="standard"),
-    text=f"{AT_MODE}='standard' but there is no such mode; write \"Standard\" or \"Knative\"",
+    text=f'{AT_MODE}=\'standard\' but there is no such mode; write "Standard" or "Knative"',
 )
 AT_SCALER = f"metadata.annotations['{SCALER}']"
 case("E04", "bounds", inference(scaler="hpa", minReplicas=1, maxReplicas=4, scaleMetric="cpu", scaleTarget=70))
@@ -166,7 +176,10 @@ case(
         " write autoScaling.metrics in its place"
     ),
 )
-QUERY = {"type": "External", "external": {"metric": {"backend": "prometheus"}, "target": {"type": "Value", "value": "1"}}}
+QUERY = {
+    "type": "External",
+    "external": {"metric": {"backend": "prometheus"}, "target": {"type": "Value", "value": "1"}},
+}
 case("E04", "a query for KEDA", inference(scaler="keda", autoScaling={"metrics": [QUERY]}))
 case(
     "E04",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelyard import ArgoCD, Environment, Fleet, Flux, SynthesisError
+from modelyard import ArgoCD, ArgoHook, Environment, Fleet, Flux, SynthesisError
 from modelyard.render.engine import Report, Request, synthesize
 from tests.rules import manifests
 from tests.rules.judge import judged
@@ -96,8 +96,9 @@ ONCE = "remove the annotation: a TrainingJob runs once for each content, because
 ANY_ORDER = "remove it: Kubernetes brings objects of one sync together in any order"
 NEW_NAME = "remove it, and give what must not change a new name instead"
 
+ENDING = {**JOB, "spec": {**JOB["spec"], "activeDeadlineSeconds": 600}}
 case(
-    "hook", annotated(JOB, hook="PostSync"),
+    "hook", annotated(ENDING, hook="PostSync"),
     finds={"G01": f"test: {HOOKED}='PostSync' but Argo CD runs a hook at every sync, and never syncs a change of it alone; {ONCE}"},
 )  # fmt: skip
 case(
@@ -108,12 +109,36 @@ case(
     },
 )  # fmt: skip
 case(
-    "hook that is suspended", annotated({**JOB, "spec": {**JOB["spec"], "suspend": True}}, hook="Sync"),
+    "hook that is suspended", annotated({**ENDING, "spec": {**ENDING["spec"], "suspend": True}}, hook="Sync"),
     finds={
         "G01": f"test: {HOOKED}='Sync' but Argo CD runs a hook at every sync, and never syncs a change of it alone; {ONCE}",
         "G02": f"test: {HOOKED}='Sync' but it is suspended, and the sync waits with it; remove the hook or the wave",
     },
 )  # fmt: skip
+case(
+    "hook that nothing ends", annotated(JOB, hook="SyncFail"),
+    finds={
+        "G01": f"test: {HOOKED}='SyncFail' but Argo CD runs a hook at every sync, and never syncs a change of it alone; {ONCE}",
+        "G15": "test: Job train spec.activeDeadlineSeconds but it is a hook (SyncFail), and the sync waits until it ends; "
+        "write activeDeadlineSeconds: the longest that a sync may wait",
+    },
+)  # fmt: skip
+OTHER = {**JOB, "metadata": {"name": "other"}}
+APART = "remove the hook, or let the two be in environments of their own"
+case(
+    "hook beside a Job", annotated(ENDING, hook="PostSync"), OTHER,
+    finds={
+        "G01": f"test: {HOOKED}='PostSync' but Argo CD runs a hook at every sync, and never syncs a change of it alone; {ONCE}",
+        "G03": f"test: {HOOKED}='PostSync' but Job other is no hook, and a sync of several steps waits until it has ended, "
+        f"and fails once it has failed; {APART}",
+    },
+)  # fmt: skip
+POLICY = {
+    "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+    "metadata": {"name": "train", "annotations": {"modelyard.dev/hook": "01234567"}},
+    "spec": {"podSelector": {"matchLabels": {"app": "train"}}, "policyTypes": ["Egress"]},
+}  # fmt: skip
+case("hook whose change is seen", annotated(ENDING, hook="PostSync"), POLICY)
 QUEUED = annotated(JOB, sync_wave="-1")
 QUEUED["metadata"]["labels"] = {"kueue.x-k8s.io/queue-name": "research"}
 case(
@@ -320,6 +345,15 @@ def test_what_modelyard_renders_keeps_the_rule(tmp_path: Path, rule: str, delive
     scope = environment(tmp_path, delivery=delivery)
     service(scope)
     training(scope)
+    assert found_by(scope, rule) == []
+
+
+@pytest.mark.parametrize("rule", ["G01", "G03", "G15"])
+def test_a_training_that_is_a_hook_keeps_the_rule(tmp_path: Path, rule: str) -> None:
+    """Beside a service, whose rollout it waits for."""
+    scope = environment(tmp_path, delivery=ArgoCD(REPO))
+    service(scope)
+    training(scope, hook=ArgoHook())
     assert found_by(scope, rule) == []
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
 
 from modelyard.delivery import parts
+from modelyard.delivery.health import CUSTOMIZATIONS
 from modelyard.delivery.ownership import identity
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
@@ -58,6 +59,9 @@ class ArgoCD(Delivery):
         bootstrap_project: The AppProject of the Application ``<name>-delivery``, which syncs these objects themselves.
             None if another Application of yours syncs their folder. Default: ``default``, which every Argo CD has.
 
+        health: Whether a patch of ``argocd-cm`` is rendered, for people to apply, that tells Argo CD the health of
+            Jobs which were suspended. Default: no.
+
     See Also:
         https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/
     """
@@ -70,6 +74,7 @@ class ArgoCD(Delivery):
     name: str | None = None
     allow: Sequence[str] = ()
     bootstrap_project: str | None = "default"
+    health: bool = False
 
     controller: ClassVar[str] = "Argo CD"
 
@@ -100,6 +105,12 @@ class ArgoCD(Delivery):
         if self.bootstrap_project is not None:
             made.append(self._bootstrap(site, self.bootstrap_project))
         return [Draft(one) for one in made]
+
+    def by_hand(self, site: Site, delivered: Sequence[Manifest]) -> Mapping[str, Sequence[Manifest]]:
+        """Return the Application of these objects, and what ``argocd-cm`` is to say."""
+        first = f"{self._name(site)}{parts.SUFFIX}"
+        own = [one for one in delivered if (one["kind"], one["metadata"]["name"]) == ("Application", first)]
+        return {**({"": own} if own else {}), **({"argocd-cm": [CUSTOMIZATIONS]} if self.health else {})}
 
     def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:
         """Yield the kinds that were rendered *before* and that the AppProject among *drafts* allows no more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -111,6 +111,11 @@ class Flux(Delivery):
     def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
         """Return the source, the Kustomization, and the Kustomization of these two."""
         return [Draft(one) for one in (self._source(site), self._environment(site, cargo), self._bootstrap(site))]
+
+    def by_hand(self, site: Site, delivered: Sequence[Manifest]) -> Mapping[str, Sequence[Manifest]]:
+        """Return the source and the Kustomization of these objects, which brings the environment's own."""
+        own = "Kustomization", self._name(site)
+        return {"": [one for one in delivered if (one["kind"], one["metadata"]["name"]) != own]}
 
     def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:  # noqa: ARG002 # as all
         """Yield nothing: Flux remembers in its inventory what it has applied."""

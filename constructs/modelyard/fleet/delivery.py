@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -118,6 +118,17 @@ class Delivery(ABC):
     @abstractmethod
     def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
         """Return the objects that the controller itself reads."""
+
+    def by_hand(self, site: Site, delivered: Sequence[Manifest]) -> Mapping[str, Sequence[Manifest]]:  # noqa: ARG002
+        """
+        Return what people apply once, by the name of its file; without a name, what makes the controller do the rest.
+
+        Args:
+            site: Where it is for.
+
+            delivered: The objects that the controller reads, patched.
+        """
+        return {}
 
     @abstractmethod
     def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:

@@ -21,11 +21,14 @@ class Draft:
 
         sealed: Whether its content becomes part of its name, so that a change makes a new object.
 
+        hook: Whether it is a hook by intent: a controller runs it, and the change of it alone has to be seen.
+
         patched: The line that patched it last. Default: nobody did.
     """
 
     manifest: Manifest
     sealed: bool = False
+    hook: bool = False
     patched: Source | None = None
 
     @property

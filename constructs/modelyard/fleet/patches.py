@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from modelyard.exact_yaml import TOO_DEEP, too_deep
 from modelyard.findings import Breach, Source, shown
+from modelyard.values.depth import TOO_DEEP, too_deep
 from modelyard.values.similar import did_you_mean
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.error import MarkedYAMLError
 
-from modelyard.exact_yaml import dump
 from modelyard.findings import ModelyardError, shown
 from modelyard.values import image as references
 from modelyard.values.image import Image
@@ -72,10 +71,13 @@ class Lock:
         images: The image that each name stands for.
 
         generations: What is kept of each workload's former objects, newest first.
+
+        whole: The names whose image stands on one line, as one reference, for a bot that writes it so.
     """
 
     images: Mapping[str, Image] = attrs.field(factory=dict)
     generations: Mapping[str, Sequence[Former]] = attrs.field(factory=dict)
+    whole: frozenset[str] = frozenset()
 
 
 def lock_path(root: Path, environment: str) -> Path:
@@ -124,6 +126,7 @@ def parse(path: Path, text: str) -> Lock:
     return Lock(
         {name: _image(path, name, inner) for name, inner in images.items()},
         {name: _formers(path, name, inner) for name, inner in generations.items()},
+        frozenset(name for name, inner in images.items() if isinstance(inner, yaml.ScalarNode)),
     )
 
 
@@ -153,6 +156,8 @@ def _entries(path: Path, node: yaml.Node, what: str) -> dict[str, yaml.Node]:
 def _image(path: Path, name: str, node: yaml.Node) -> Image:
     if broken := dns_label(name):
         raise LockError(path, _line(node), f"the image name {shown(name)} is no name: {broken}")
+    if isinstance(node, yaml.ScalarNode) and node.value:
+        return _sound(path, name, node, references.parse(str(node.value)))
     entries = _entries(path, node, f"image {name!r}")
     for field, inner in entries.items():
         if field not in FIELDS:
@@ -166,6 +171,10 @@ def _image(path: Path, name: str, node: yaml.Node) -> Image:
     if "repository" not in entries:
         raise LockError(path, _line(node), f"image {name!r} has no repository")
     image = Image(*(str(entries[field].value) if field in entries else None for field in FIELDS))  # type: ignore[arg-type]
+    return _sound(path, name, node, image)
+
+
+def _sound(path: Path, name: str, node: yaml.Node, image: Image) -> Image:
     if broken := references.broken(image):
         raise LockError(path, _line(node), f"image {name!r} is {shown(image.reference)}, but {broken}")
     return image
@@ -194,15 +203,23 @@ def write(path: Path, lock: Lock) -> None:
 
 def _text(lock: Lock) -> str:
     images = {
-        name: {field: text for field in FIELDS if (text := getattr(image, field)) is not None}
+        name: image.reference
+        if name in lock.whole
+        else {field: text for field in FIELDS if (text := getattr(image, field)) is not None}
         for name, image in sorted(lock.images.items())
     }
-    return HEADER + dump({"images": images}) + _generations(lock)
+    return HEADER + _dump({"images": images}) + _generations(lock)
 
 
 def _generations(lock: Lock) -> str:
     kept = {name: [one.manifest for one in formers] for name, formers in sorted(lock.generations.items()) if formers}
-    return GENERATIONS_HEADER + dump({"generations": kept}) if kept else ""
+    return GENERATIONS_HEADER + _dump({"generations": kept}) if kept else ""
+
+
+def _dump(document: dict[str, object]) -> str:
+    from modelyard.exact_yaml import dump  # noqa: PLC0415 # not needed to read a lock file
+
+    return dump(document)
 
 
 def rewritten(path: Path, lock: Lock) -> str:

@@ -8,7 +8,7 @@ from modelyard.plan import fates, kserve, network, others, rollouts
 from modelyard.plan.model import DELIVERED, Effect, Risk, worst_first
 from modelyard.plan.pairs import Pair
 from modelyard.rules import changes
-from modelyard.values.names import PROVENANCE
+from modelyard.values.names import HOOK, PROVENANCE
 
 LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "ClusterRole": others.permissions,
@@ -35,7 +35,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     **dict.fromkeys(rollouts.RUNS, rollouts.run),
 }
 """Kind to what tells the effects of its changes."""
-LABELS, SOURCE = ("metadata", "labels"), ("metadata", "annotations", PROVENANCE)
+LABELS, SILENT = ("metadata", "labels"), {("metadata", "annotations", key) for key in (HOOK, PROVENANCE)}
 PODS = ("template", "podTemplate", "containers")
 
 
@@ -48,7 +48,7 @@ def effects(pair: Pair, controllers: frozenset[str], *, with_workload: bool) -> 
     if pair.old is None:
         return list(fates.made(pair, with_workload=with_workload))
     copied = kserve.standard(pair.new.data)
-    if not copied and all(one.path[:2] == LABELS or one.path == SOURCE for one in pair.fields):
+    if not copied and all(one.path[:2] == LABELS or one.path in SILENT for one in pair.fields):
         return [Effect("labels", Risk.NOTE, f"only {rollouts.named(pair.fields)}")]
     return worst_first([*_refused(pair), *_look(pair)] or list(others.in_place(pair)))
 

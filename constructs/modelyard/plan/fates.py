@@ -8,7 +8,7 @@ from modelyard.plan.at import at, mapping
 from modelyard.plan.devices import asked
 from modelyard.plan.model import DELIVERED, ORDER, Effect, Risk
 from modelyard.plan.pairs import Pair
-from modelyard.plan.rollouts import RUNS, cause
+from modelyard.plan.rollouts import RUNS, cause, hooked
 from modelyard.plan.trees import Manifest
 
 PRUNED: Mapping[str, tuple[Risk, str]] = {
@@ -43,7 +43,7 @@ def keepers(one: Manifest) -> frozenset[str]:
     """Return the controllers that leave *one* in the cluster when its manifest goes."""
     annotations = mapping(one, "metadata", "annotations")
     options = {option.strip() for option in str(annotations.get("argocd.argoproj.io/sync-options", "")).split(",")}
-    kept = {"Argo CD"} if "Prune=false" in options else set()
+    kept = {"Argo CD"} if "Prune=false" in options or hooked(one) is not None else set()
     if str(annotations.get("kustomize.toolkit.fluxcd.io/prune", "")).lower() == "disabled":
         kept.add("Flux")
     return frozenset(kept)
@@ -97,7 +97,10 @@ def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
     """Yield what a new object does; *with_workload* where all of its workload is new."""
     one = pair.doc.data
     kind, name = str(one["kind"]), at(one, "metadata", "name")
-    if kind in RUNS:
+    if (phase := hooked(one)) is not None:
+        text = f"{kind} {name} runs with every sync ({phase}), which waits until it ends"
+        yield Effect("hook", Risk.CAUTION, text)
+    elif kind in RUNS:
         if pair.former is not None:
             former = at(pair.former.data, "metadata", "name")
             yield Effect("new-run", Risk.CAUTION, f"a new run {name} starts; {_beside(former, one)}")

@@ -157,8 +157,17 @@ def _was(value: object) -> str:
     return "an autoscaler's" if value is None else str(value)
 
 
+def hooked(one: Manifest) -> str | None:
+    """Return the phase of Argo CD's syncs that *one* is a hook of, or None where it is none."""
+    phase = mapping(one, "metadata", "annotations").get("argocd.argoproj.io/hook")
+    return None if phase is None or phase == "Skip" else str(phase)
+
+
 def run(pair: Pair) -> Iterator[Effect]:
     """Yield what a change of a Job, or of another object that runs once, does."""
+    if (phase := hooked(manifest(pair.new))) is not None:
+        yield Effect("hook", Risk.CAUTION, f"the next sync runs it so ({phase}), and waits: {named(pair.fields)}")
+        return
     suspended = below(pair.fields, "spec", "suspend")
     if suspended and at(manifest(pair.new), "spec", "suspend") is True:
         yield Effect("suspended", Risk.DANGER, "the run is suspended: its pods end")

@@ -34,7 +34,7 @@ RULES_OF_CHECKS = {
     "preferred_topology": "K04", "head_cpu": "R01", "head_memory": "R01",
     "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
     "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
-    "timeout": "X11",
+    "timeout": "X11", "late_after": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 LEAVES = frozenset({type(None), bool, int, str, timedelta})

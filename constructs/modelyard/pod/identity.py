@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelyard.fleet.draft import Draft, Manifest
-from modelyard.values.names import LOGICAL_NAME
+from modelyard.values.names import HOOK, LOGICAL_NAME
 
 HASH_LENGTH = 8
 REFERRED_TO = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",), "TrainingRuntime": ("spec",)}
@@ -76,6 +76,18 @@ def seal(drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         if draft.sealed and draft.kind not in REFERRED_TO:
             _rename(draft)
+    for hook in (one for one in drafts if one.hook):
+        _announce(hook, drafts)
+
+
+def _announce(hook: Draft, drafts: Sequence[Draft]) -> None:
+    """Let the policy of its pods change with *hook*: Argo CD does not compare hooks, and syncs what it compares."""
+    for draft in drafts:
+        if draft.kind == "NetworkPolicy" and draft.name == hook.name:
+            metadata = draft.manifest["metadata"]
+            content = [(hook.manifest.get("metadata") or {}).get("annotations"), content_of(hook.manifest)]
+            annotations = {**(metadata.get("annotations") or {}), HOOK: digest(content)}
+            draft.manifest = {**draft.manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
 def _rename(draft: Draft) -> None:

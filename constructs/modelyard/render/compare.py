@@ -13,7 +13,7 @@ from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import DELIVERY, inventory_path
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Gathered
-from modelyard.rules import RULES, finding
+from modelyard.rules import finding, rules
 
 MANIFESTS = (".yaml", ".yml", ".json", ".jsonnet")
 
@@ -22,7 +22,7 @@ def compare(result: Result, rendered: Inventory, gathered: Gathered, previous: I
     """Tell *result* what changes and what goes, stage what changes, and find what would be lost."""
     stage = tree.Stage(options.stage)
     exists = lru_cache(maxsize=None)(os.path.lexists)
-    for one in (*gathered.objects, *gathered.delivery):
+    for one in (*gathered.objects, *gathered.delivery, *gathered.by_hand):
         place = f"{options.dist}/{one.path}"
         empty = not exists(place.rpartition("/")[0])
         data, old = one.text.encode(), None if empty else tree.content(place)
@@ -79,7 +79,7 @@ def strangers(name: str, ours: Collection[str], dist: Path) -> Iterator[Finding]
             continue
         if path.endswith(MANIFESTS):
             because = "modelyard did not write it, and Argo CD and Flux apply every manifest in this folder"
-            yield finding(Breach("X06", f"dist/{path}", None, because, RULES["X06"].fix), name, None)
+            yield finding(Breach("X06", f"dist/{path}", None, because, rules()["X06"].fix), name, None)
         elif os.path.islink(f"{dist}/{path}"):  # noqa: PTH114 # as everything here that is asked a file
             because = "it is a symbolic link, which a controller refuses or follows out of this folder"
             yield finding(
@@ -95,4 +95,4 @@ def _lost(name: str, path: str, old: bytes, entry: Entry | None) -> Iterator[Fin
         yield finding(Breach("X06", f"dist/{path}", None, because, do), name, None)
     elif tree.hashed(old) != entry.sha256:
         because = "it was edited by hand since modelyard wrote it, and the edit would be lost"
-        yield finding(Breach("X07", f"dist/{path}", None, because, RULES["X07"].fix), name, None)
+        yield finding(Breach("X07", f"dist/{path}", None, because, rules()["X07"].fix), name, None)

@@ -94,7 +94,8 @@ class Report:
     @property
     def objects(self) -> int:
         """How many objects are rendered."""
-        return sum(len(one.inventory.entries) for one in self.results if one.inventory is not None)
+        inventories = [one.inventory for one in self.results if one.inventory is not None]
+        return sum(1 for listed in inventories for one in listed.entries.values() if one.identity)
 
 
 def synthesize(request: Request) -> Report:
@@ -266,7 +267,7 @@ def _across(inventories: Sequence[Inventory], sources: Mapping[str, Source | Non
     owners: dict[tuple[str, str], str] = {}
     shared: dict[tuple[str, str, str], list[str]] = {}
     for rendered in inventories:
-        for one in rendered.entries.values():
+        for one in filter(lambda one: one.identity, rendered.entries.values()):
             cluster = rendered.cluster if one.cluster is None else one.cluster
             owner = owners.setdefault((cluster, one.identity), rendered.environment)
             if owner != rendered.environment:

@@ -6,18 +6,20 @@ import gc
 from collections.abc import Collection, Iterator
 from typing import Any
 
+import attrs
 import yaml
 
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet, Manifest
-from modelyard.images import Lock, lock_path, rewritten
+from modelyard.images import lock_path, rewritten
 from modelyard.render import generations, inventory, tree
 from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
+from modelyard.render.exits import staying
 from modelyard.render.foreign import astray
 from modelyard.render.inventory import Entry, Inventory
-from modelyard.render.layout import DELIVERY
+from modelyard.render.layout import BOOTSTRAP, DELIVERY
 from modelyard.render.model import Options, Result
 from modelyard.render.objects import Before, Gathered, gather
 from modelyard.render.refusals import relative
@@ -32,7 +34,8 @@ def build(fleet: Fleet, name: str) -> tuple[Environment | None, list[Finding]]:
     before = set(fleet.made)
     Fleet.building = name
     try:
-        fleet.builders[name](fleet)
+        with staying():
+            fleet.builders[name](fleet)
     except UsageError:
         raise
     except BaseException as error:  # whatever the user's Python raises is a finding
@@ -160,7 +163,7 @@ def _lock(environment: Environment, gathered: Gathered) -> str | None:
     if former == environment.lock.generations:
         return None
     path = lock_path(environment.fleet.root, environment.name)
-    return rewritten(path, Lock(environment.lock.images, former))
+    return rewritten(path, attrs.evolve(environment.lock, generations=former))
 
 
 def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
@@ -170,6 +173,7 @@ def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
         home = delivery.home(cluster)
         elsewhere = None if home == cluster else home
         entries += [Entry(one.path, one.sha256, identity(one), "", elsewhere) for one in gathered.delivery]
+        entries += [Entry(one.path, one.sha256, "", "") for one in gathered.by_hand]
     return Inventory(environment.name, cluster, inventory.by_path(entries))
 
 
@@ -180,7 +184,8 @@ def _kept_behind(
     if (delivery := environment.site.delivery) is None:
         return
     now = {one.identity for one in rendered.entries.values()}
-    before = sorted(one.identity for one in previous.entries.values() if not one.path.startswith(f"{DELIVERY}/"))
+    apart = f"{DELIVERY}/", f"{BOOTSTRAP}/"
+    before = sorted(one.identity for one in previous.entries.values() if not one.path.startswith(apart))
     gone = [one for one in before if one not in now]
     found = [
         finding(breach, environment.name, source_of(delivery) or environment.source)

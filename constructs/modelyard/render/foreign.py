@@ -9,11 +9,11 @@ from typing import Any
 import cdk8s
 
 from modelyard import crash, trace
-from modelyard.exact_yaml import TOO_DEEP, dotted, too_deep
 from modelyard.findings import Breach, Finding, Source
 from modelyard.fleet import Environment, Fleet
 from modelyard.rules import Object, finding
 from modelyard.schemas import Catalog
+from modelyard.values.depth import TOO_DEEP, too_deep
 
 LARGEST_EXACT = 2**53 - 1
 LONGEST_REASON = 400
@@ -99,6 +99,8 @@ def _inexact(value: object, path: tuple[str | int, ...] = ()) -> Iterator[Breach
         for index, inner in enumerate(value):
             yield from _inexact(inner, (*path, index))
     elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > LARGEST_EXACT:
+        from modelyard.exact_yaml import dotted  # noqa: PLC0415 # not needed where nothing is wrong or written
+
         because = "a number of more than 53 bits that passes through cdk8s' Node process is rounded there"
         yield Breach(
             "X08",

@@ -10,7 +10,6 @@ from pathlib import Path
 import attrs
 import yaml
 
-from modelyard.exact_yaml import too_deep
 from modelyard.findings import Breach, Source
 from modelyard.fleet import Environment, Manifest, Site, Workload
 from modelyard.images import Former, lock_path
@@ -18,6 +17,7 @@ from modelyard.pod import REFERRED_TO, content_of, digest, references
 from modelyard.render import tree
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import path_of
+from modelyard.values.depth import too_deep
 from modelyard.values.names import LOGICAL_NAME, PROVENANCE
 
 SEALED = re.compile(r"-[0-9a-f]{8}$")

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from modelyard.findings import UsageError
-from modelyard.render.layout import DELIVERY, INVENTORY, inventory_path
+from modelyard.render.layout import BOOTSTRAP, DELIVERY, INVENTORY, inventory_path
 
 FORMAT = 1
 _json = json.JSONEncoder(ensure_ascii=False).encode
@@ -25,7 +25,7 @@ class Entry:
 
         sha256: Of the file's bytes, in hexadecimal digits.
 
-        identity: API version, kind, namespace and name, as people write them.
+        identity: API version, kind, namespace and name, as people write them; empty for a file that is no object.
 
         owner: The workload, or empty for what belongs to the environment.
 
@@ -109,7 +109,8 @@ def read(dist: Path, environment: str) -> Inventory:
 
 
 def _belongs(path: str, environment: str) -> bool:
-    return path.startswith((f"{environment}/", f"{DELIVERY}/{environment}/")) and ".." not in path.split("/")
+    folders = (f"{environment}/", f"{DELIVERY}/{environment}/", f"{BOOTSTRAP}/{environment}.")
+    return path.startswith(folders) and ".." not in path.split("/")
 
 
 def names(dist: Path) -> list[str]:

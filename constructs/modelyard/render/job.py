@@ -11,7 +11,7 @@ from modelyard.values.similar import did_you_mean
 
 def job_of(main: Path, name: str, workload: str) -> tuple[dict[str, Any], str]:
     """
-    Return the Job, CronJob or JobSet that *workload* is rendered as in the environment *name*, and why it is one.
+    Return the Job, CronJob, JobSet or RayJob that *workload* is in the environment *name*, and why it is one.
 
     Raises:
         SynthesisError: There are findings of severity error.
@@ -36,7 +36,7 @@ def job_of(main: Path, name: str, workload: str) -> tuple[dict[str, Any], str]:
     gathered = gather(environment)
     if gathered.failed:
         raise SynthesisError([one for one in gathered.findings if one.severity is Severity.ERROR])
-    jobs = [one.data for one in gathered.objects if one.owner == workload and one.jobs]
+    jobs = [one.data for one in gathered.objects if one.owner == workload and (one.jobs or one.kind == "RayJob")]
     if not jobs:
         message = f"{name}/{workload} makes no Job; only trainings end, and can fail for good"
         raise UsageError(message)

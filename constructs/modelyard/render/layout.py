@@ -11,6 +11,7 @@ from modelyard.values.names import LOGICAL_NAME
 SHARED = "_environment"
 INVENTORY = "_inventory"
 DELIVERY = "_delivery"
+BOOTSTRAP = "_bootstrap"
 UNSAFE = re.compile(r"[^A-Za-z0-9._@-]")
 LONGEST_FILE = 200
 BUILT_IN_GROUPS = frozenset({"", "apps", "batch", "autoscaling", "policy", "extensions"})
@@ -47,6 +48,11 @@ def _safe(part: str) -> str:
     if len(safe) > LONGEST_FILE:
         safe = f"{safe[: LONGEST_FILE - 9]}-{hashlib.sha256(safe.encode()).hexdigest()[:8]}"
     return safe
+
+
+def bootstrap_path(environment: str, part: str) -> str:
+    """Return the path of what is applied by hand, or of the *part* of it that has a name."""
+    return f"{BOOTSTRAP}/{environment}{part and f'.{part}'}.yaml"
 
 
 def inventory_path(environment: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from modelyard import crash, sources
 from modelyard.findings import SynthesisError, UsageError
 from modelyard.fleet import Fleet
+from modelyard.render.exits import staying
 
 
 def load(main: Path) -> Fleet:
@@ -26,7 +27,8 @@ def load(main: Path) -> Fleet:
     sources.take(root)
     os.environ.pop("CDK8S_OUTDIR", None)
     try:
-        runpy.run_path(str(main), run_name="__main__")
+        with staying():
+            runpy.run_path(str(main), run_name="__main__")
     except UsageError:
         raise
     except BaseException as error:  # whatever the user's Python raises is a finding

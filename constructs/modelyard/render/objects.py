@@ -13,13 +13,14 @@ from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
 from modelyard.render import generations
+from modelyard.render.blame import Key, key, unpatched
+from modelyard.render.byhand import by_hand
 from modelyard.render.collisions import collisions, identity, on
 from modelyard.render.foreign import foreign
 from modelyard.render.generations import Current, Past
 from modelyard.render.layout import delivery_path, path_of
 from modelyard.render.provenance import annotate
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
-from modelyard.render.single import schema_breaches, write
 from modelyard.rules import Object, Scope, breaches, changes, finding, settle
 from modelyard.schemas import catalog
 from modelyard.values.value import source_of
@@ -37,6 +38,8 @@ class Gathered:
 
         delivery: What the GitOps controller itself reads, to bring these into the cluster.
 
+        by_hand: What people apply once, so that it does. Files, and no objects besides these.
+
         findings: All of them, errors and warnings.
 
         seal: Stands for everything the checks depend on, where they found nothing; else empty.
@@ -49,6 +52,7 @@ class Gathered:
     objects: list[Object]
     findings: list[Finding]
     delivery: list[Object] = attrs.field(factory=list)
+    by_hand: list[Object] = attrs.field(factory=list)
     seal: str = ""
     former: dict[str, tuple[Manifest, ...]] = attrs.field(factory=dict)
     known: bool = False
@@ -97,10 +101,12 @@ def gather(
     clashes = [] if known else list(collisions(valid, environment))
     findings = [*notes(environment), *work.refused, *work.settled(), *clashes]
     delivered = {id(one) for one in work.delivery}
+    delivery = [one for one in valid if id(one) in delivered]
     return Gathered(
         objects=[one for one in valid if id(one) not in delivered],
         findings=relative(findings, environment),
-        delivery=[one for one in valid if id(one) in delivered],
+        delivery=delivery,
+        by_hand=[] if known else by_hand(environment, delivery),
         seal=seal if clean else "",
         former=work.former,
         known=known,
@@ -217,6 +223,8 @@ class _Work:
 
     def checked(self, before: Before | None) -> tuple[list[Object], bool]:
         """Return the objects that are right, and whether nothing was found in any."""
+        from modelyard.render.single import schema_breaches, write  # noqa: PLC0415 # where nothing has changed, nothing is
+
         written = self._kept(self.objects, write)
         delivered = {id(one) for one in self.delivery}
 
@@ -234,14 +242,22 @@ class _Work:
         whole = self.complete and not self.refused and len(valid) == len(self.objects)
         ruled = [one for one in valid if id(one) not in self.frozen] if self.frozen else valid
         scope = Scope(site, ruled, complete=whole)
-        clean = scope.complete
-        for one, breach in breaches(scope):
-            clean = False
+        broken = list(breaches(scope))
+        clean = scope.complete and not broken
+        apart = self._apart(ruled) if any(self.patched.get(id(one.data)) for one, _ in broken) else frozenset()
+        for one, breach in broken:
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
-                line = breach.source or self.patched.get(id(one.data))
+                patch = self.patched.get(id(one.data)) if key(one, breach) not in apart else None
+                line = breach.source or patch
                 self.findings[one.owner].append(on(one, attrs.evolve(breach, source=line), self.environment))
         return valid, clean
+
+    def _apart(self, ruled: Iterable[Object]) -> frozenset[Key]:
+        """Return the breaches that no patch has made."""
+        whose = {workload.id for workload in self.rendered}
+        others = [one for one in ruled if one.owner not in whose]
+        return unpatched(self.rendered, others, self.environment.site, self.schemas)
 
     def _changed(self, objects: Iterable[Object], before: Before) -> None:
         """Look at what became of objects that were rendered before."""

@@ -10,7 +10,7 @@ import attrs
 from modelyard import trace
 from modelyard.findings import Source, SynthesisError, UsageError
 from modelyard.fleet import Environment
-from modelyard.render.layout import DELIVERY
+from modelyard.render.layout import BOOTSTRAP, DELIVERY
 from modelyard.rules import Object
 from modelyard.rules.subjects import INLINE
 from modelyard.values.names import PROVENANCE
@@ -78,7 +78,8 @@ def places(main: Path, what: str) -> list[Place]:
     Args:
         main: The project's ``main.py``.
 
-        what: For example ``dist/prod/api/service.yaml``, ``prod/api`` or ``environments/prod.py:12``.
+        what: For example ``dist/prod/api/service.yaml``, ``prod/api``, ``api`` in all environments, or
+            ``environments/prod.py:12``.
 
     Raises:
         SynthesisError: There are findings of severity error.
@@ -94,6 +95,9 @@ def places(main: Path, what: str) -> list[Place]:
     file, _, line = wanted.partition(":")
     steps = wanted.split("/")
     if steps[0] == "dist":
+        if steps[1:2] == [BOOTSTRAP] and len(steps) > 2:  # noqa: PLR2004 # a file in it, made of these
+            steps = ["dist", DELIVERY, steps[2].partition(".")[0]]
+            wanted = "/".join(steps)
         steps = [one for one in steps[1:] if one != DELIVERY]
     only = [name for name in fleet.names if not file.endswith(".py") and steps[:1] == [name]]
     found: list[Place] = []
@@ -110,7 +114,7 @@ def places(main: Path, what: str) -> list[Place]:
             if (
                 _comes_from(place.source, file, line, fleet.root)
                 if file.endswith(".py")
-                else any(f"{known}/".startswith(f"{wanted}/") for known in (workload, place.path))
+                else wanted == one.owner or any(f"{it}/".startswith(f"{wanted}/") for it in (workload, place.path))
             ):
                 found.append(place)
     if not found:

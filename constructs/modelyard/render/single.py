@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from modelyard.exact_yaml import InexactError, dotted, dump
 from modelyard.findings import Breach
-from modelyard.rules import RULES, Object
+from modelyard.rules import Object, rules
 from modelyard.schemas import Catalog
 
 NOTHING_WITHOUT_SPEC = frozenset(
@@ -51,4 +51,4 @@ def schema_breaches(one: Object, schemas: Catalog) -> Iterator[Breach]:
     for error in errors:
         because, _, do = error.message.partition("; ")
         field = dotted(error.path) or f"{one.kind} {one.name}"
-        yield Breach(rule, field, None, f"it {because}", do or RULES[rule].fix)
+        yield Breach(rule, field, None, f"it {because}", do or rules()[rule].fix)

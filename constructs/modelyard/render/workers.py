@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs  # noqa: F401 # every process needs it, and none imports it again
-
 from modelyard.findings import SynthesisError, UsageError
 from modelyard.render.environment import render
+from modelyard.rules import rules
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
@@ -40,6 +39,7 @@ class Crew:
         self.fleet, self.options = fleet, options
         self.context = multiprocessing.get_context("fork")
         self.members: dict[Connection, tuple[str, ForkProcess]] = {}
+        self.leaving: list[ForkProcess] = []
         # They notice by it when this process is gone, however it ended.
         self.life = os.pipe()
 
@@ -71,15 +71,21 @@ class Crew:
                 message = connection.recv()
             except (EOFError, ConnectionResetError):
                 raise self._died(connection) from None
-            self._part(connection, patience=5)
+            self.leaving.append(self._parted(connection))
             if isinstance(message, Exception):
                 raise message
             yield message
 
+    def part(self) -> None:
+        """Wait for the end of those that have said all they had to say, which is soon."""
+        while self.leaving:
+            _end(self.leaving.pop(), patience=5)
+
     def dismiss(self) -> None:
         """End every process that is still there, by force."""
+        self.part()
         for connection in [*self.members]:
-            self._part(connection, patience=0)
+            _end(self._parted(connection), patience=0)
         for end in self.life:
             os.close(end)
 
@@ -97,13 +103,10 @@ class Crew:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.send(message)
 
-    def _part(self, connection: Connection, *, patience: float) -> None:
+    def _parted(self, connection: Connection) -> ForkProcess:
         _, process = self.members.pop(connection)
         connection.close()
-        process.join(timeout=patience)
-        if process.is_alive():
-            process.kill()
-            process.join()
+        return process
 
     def _died(self, connection: Connection) -> UsageError:
         name, process = self.members[connection]
@@ -130,13 +133,35 @@ def spread(fleet: Fleet, names: Sequence[str], options: Options, count: int) -> 
         UsageError: A process died.
     """
     crew, waiting = Crew(fleet, options), list(names)
+    if not all(options.verified.get(name) for name in names):
+        _equip()
     try:
         while waiting or crew.members:
             while waiting and len(crew.members) < count:
                 crew.hire(waiting.pop(0))
-            yield from crew.hear()
+            crew.part()
+            for result in crew.hear():
+                if result.seal != options.verified.get(result.name):
+                    _equip()
+                yield result
     finally:
         crew.dismiss()
+
+
+def _equip() -> None:
+    """Import what checks need, which every process to come then has; where nothing has changed, none needs it."""
+    import jsonschema_rs  # noqa: F401, PLC0415
+
+    import modelyard.render.single  # noqa: F401, PLC0415
+
+    rules()
+
+
+def _end(process: ForkProcess, *, patience: float) -> None:
+    process.join(timeout=patience)
+    if process.is_alive():
+        process.kill()
+        process.join()
 
 
 def _outlive_nobody(life: int) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -96,8 +97,16 @@ class Workspace:
 def fingerprint() -> str:
     """Return a hash of everything in modelyard that checks depend on: its code and its schemas."""
     whole = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*")):
-        if path.suffix in {".py", ".json", ".z"} and "__pycache__" not in path.parts:
-            status = path.stat()
-            whole.update(f"{path.relative_to(PACKAGE)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for path, status in sorted(_files(str(PACKAGE))):
+        whole.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
     return whole.hexdigest()
+
+
+def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield what code and schemas are in; as a recursion over scandir, which asks for a third of what pathlib does."""
+    for one in os.scandir(folder):
+        if one.is_dir():
+            if one.name != "__pycache__":
+                yield from _files(one.path)
+        elif one.name.endswith((".py", ".json", ".z")):
+            yield one.path, one.stat()

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object, Pod
-from modelyard.rules.workloads import matches, running, selected
+from modelyard.rules.workloads import matches, selected
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
@@ -37,7 +37,7 @@ def _policies(scope: Scope) -> dict[int, list[Object]]:
 def _aliases(pod: Pod, port: str | int) -> set[str | int]:
     """Return the number and the name of *port*, as far as the pod's containers tell."""
     same: set[str | int] = {port}
-    for container in running(pod):
+    for container in pod.containers:
         for one in container.ports:
             pair = {one.get("containerPort"), one.get("name")}
             if port in pair:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from modelyard import trace
 from modelyard.findings import Breach, Finding, Severity, Source, shown
-from modelyard.rules.rule import CHECKS, RULES
+from modelyard.rules.rule import CHECKS, Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
 from modelyard.values.similar import did_you_mean
 
 
+def rules() -> dict[str, Rule]:
+    """Return every rule by its id; the first call imports the families, which is work where nothing is checked."""
+    from modelyard.rules.families import RULES  # noqa: PLC0415
+
+    return RULES
+
+
 def breaches(scope: Scope) -> Iterator[tuple[Object, Breach]]:
     """Yield every breach in the objects of *scope*, object by object."""
+    rules()
     for one in scope.objects:
         for breach in _of(one, scope):
             yield one, breach
@@ -33,9 +42,16 @@ def _of(one: Object, scope: Scope) -> Iterator[Breach]:
             yield from check_job(job, scope)
 
 
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Breach]:
+    """Yield what would go wrong in the cluster when the object *old* becomes *new*."""
+    from modelyard.rules import g_changes  # noqa: PLC0415
+
+    return g_changes.changes(old, new)
+
+
 def finding(breach: Breach, where: str, source: Source | None, *, strict: bool = False) -> Finding:
     """Return *breach* as a finding on *where*, at the line of the user's Python that fits best."""
-    rule = RULES[breach.rule]
+    rule = rules()[breach.rule]
     severity = Severity.ERROR if strict and breach.rule in STRICTER else rule.severity
     place = breach.source
     if place is None and source is not None:
@@ -58,7 +74,7 @@ STRICTER = frozenset({"P01", "V13"})
 
 def accepts(accepted: Mapping[str, str], rule_id: str) -> bool:
     """Return whether *accepted* names a rule that can be accepted, with a reason."""
-    return rule_id in accepted and RULES[rule_id].acceptable and bool(str(accepted[rule_id]).strip())
+    return rule_id in accepted and rules()[rule_id].acceptable and bool(str(accepted[rule_id]).strip())
 
 
 def settle(
@@ -78,9 +94,9 @@ def settle(
 
 def _acceptance(rule_id: str, reason: object, used: set[str]) -> Breach | None:
     field = f"accept[{rule_id!r}]"
-    rule = RULES.get(rule_id)
+    rule = rules().get(rule_id)
     if rule is None:
-        do = did_you_mean(str(rule_id), RULES) or "modelyard explain all lists the ids"
+        do = did_you_mean(str(rule_id), rules()) or "modelyard explain all lists the ids"
         return Breach("X09", field, None, "there is no rule of this id", do)
     if not isinstance(reason, str) or not reason.strip():
         return Breach("X09", field, reason, "an acceptance says why", "write the reason as a string")

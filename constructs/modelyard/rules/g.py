@@ -9,7 +9,8 @@ from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Object
+from modelyard.rules.subjects import Job, Object
+from modelyard.values.names import HOOK
 
 ARGO, FLUX = "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/"
 SYNC_OPTIONS = f"{ARGO}sync-options"
@@ -22,10 +23,11 @@ WAVES_PAGE = "https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/"
 
 G01 = Rule(
     "G01",
-    "Nothing that is delivered is a hook.",
+    "Nothing that is delivered is a hook, unless a TrainingJob says hook=.",
     why=(
         "Argo CD runs a hook with every sync, whatever the sync is for, and does not compare it, so a change of it"
-        " alone is never synced. Flux knows no hooks and applies it once, as any other object."
+        " alone is never synced. Flux knows no hooks and applies it once, as any other object. With hook= an object"
+        " that is compared changes with it, so that its change is synced."
     ),
     fix="remove the annotation: a TrainingJob runs once for each content, because its name carries a hash of it",
     see="https://github.com/argoproj/argo-cd/issues/8586",
@@ -44,11 +46,11 @@ G02 = Rule(
 )
 G03 = Rule(
     "G03",
-    "Where Jobs run, a sync is one step: no waves, and nothing pruned last.",
+    "Where Jobs run, a sync is one step: no waves, no hooks, and nothing pruned last.",
     why=(
         "Between two steps Argo CD waits until everything that it applied is healthy. A running Job is not until it"
         " ends, so no later commit is synced for as long as a training takes; and a Job that failed makes every such"
-        " sync fail."
+        " sync fail, and a sync that waits for a hook as well."
     ),
     fix="remove it: Kubernetes brings objects of one sync together in any order",
     see=WAVES_PAGE,
@@ -86,6 +88,18 @@ G12 = Rule(
     fix="select by a label of your own: select=False, and then select(...) by a label such as app",
     see="https://github.com/cdk8s-team/cdk8s-plus/issues/571",
     severity=Severity.WARNING,
+    acceptable=True,
+)
+
+G15 = Rule(
+    "G15",
+    "A Job that a sync waits for has a deadline.",
+    why=(
+        "Argo CD waits for a hook without end, as of one whose pods cannot start, and until then no other commit is"
+        " synced, also not the one that mends it."
+    ),
+    fix="write activeDeadlineSeconds: the longest that a sync may wait",
+    see=WAVES_PAGE,
     acceptable=True,
 )
 
@@ -128,13 +142,14 @@ def hooks(one: Object, scope: Scope) -> Iterator[Breach]:
     if not found:
         return
     steps = [key for key in HOOKS if key in found]
-    for key in steps:
+    for key in () if _declared(one, scope) else steps:
         yield G01.breach(at(key), found[key], "Argo CD runs a hook at every sync, and never syncs a change of it alone")
     wave = str(found.get(WAVE, "0")).strip()
     if wave != "0":
         steps.append(WAVE)
     if steps and (why := _waiting(one)):
         yield G02.breach(at(steps[0]), found[steps[0]], f"{why}, and the sync waits with it")
+    yield from _beside(one, scope)
     job = _job(scope)
     if job is None or one.path.startswith(DELIVERED):
         return
@@ -144,6 +159,42 @@ def hooks(one: Object, scope: Scope) -> Iterator[Breach]:
     if "PruneLast=true" in options(found.get(SYNC_OPTIONS, "")):
         because = f"a sync that prunes last waits until {job} has ended"
         yield G03.breach(at(SYNC_OPTIONS), "PruneLast=true", because)
+
+
+def _declared(one: Object, scope: Scope) -> bool:
+    """Return whether something that Argo CD compares changes with the hook *one*, as of a TrainingJob that is one."""
+    policy = scope.find("NetworkPolicy", one.namespace, one.name)
+    return policy is not None and HOOK in annotated(policy)
+
+
+def hook_of(one: Object) -> str | None:
+    """Return the phase that *one* is a hook of, or None where it is none."""
+    phase = annotated(one).get(HOOKS[0])
+    return None if phase is None or phase == "Skip" else str(phase)
+
+
+def _beside(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Look for Jobs that are no hooks: a sync that waits for a hook looks at them as well."""
+    phase = hook_of(one)
+    if phase is None or phase == "SyncFail" or one.path.startswith(DELIVERED):
+        return
+    if "run" not in scope.memo:
+        scope.memo["run"] = next((other.name for other in scope.of_kind("Job") if hook_of(other) is None), None)
+    if (run := scope.memo["run"]) is not None:
+        because = "a sync of several steps waits until it has ended, and fails once it has failed"
+        if phase == "Sync":
+            because = "a sync that waits for a hook fails once it has failed"
+        do = "remove the hook, or let the two be in environments of their own"
+        yield G03.breach(at(HOOKS[0]), phase, f"Job {run} is no hook, and {because}", do)
+
+
+@G15.jobs
+def ends(job: Job, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Look for a hook that nothing ends."""
+    one = job.object
+    if one.kind == "Job" and hook_of(one) is not None and job.spec.get("activeDeadlineSeconds") is None:
+        because = f"it is a hook ({hook_of(one)}), and the sync waits until it ends"
+        yield G15.breach("spec.activeDeadlineSeconds", None, because)
 
 
 def _waiting(one: Object) -> str | None:

@@ -37,6 +37,7 @@ G14 = Rule(
     acceptable=True,
 )
 
+HOOK, DELETED = "argocd.argoproj.io/hook", "argocd.argoproj.io/hook-delete-policy"
 NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
 NEW_CLAIM = "give the claim a new name, and move the data"
 NEW_CONFIG = "give it a new name, and refer to that"
@@ -113,6 +114,10 @@ def _stateful(old: Manifest, new: Manifest) -> Iterator[Breach]:
 
 
 def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    annotations = (new.get("metadata") or {}).get("annotations") or {}
+    hooked = annotations.get(HOOK, "Skip") != "Skip"
+    if hooked and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation"):
+        return  # Argo CD deletes the Job of the last sync first
     yield from _compared(old, new, JOB, NEW_JOB)
 
 

@@ -10,7 +10,7 @@ from modelyard.rules.admission import closed_by
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object, Pod
-from modelyard.rules.workloads import called, matches, running, selected, written
+from modelyard.rules.workloads import called, matches, selected, written
 from modelyard.values.similar import did_you_mean
 
 DESIGN = "https://prometheus-operator.dev/docs/developer/getting-started/"
@@ -92,7 +92,8 @@ def read(one: Object, scope: Scope) -> Iterator[Breach]:
 
 
 def _ports(pod: Pod) -> Iterator[dict[str, Any]]:
-    for container in running(pod):
+    # Prometheus finds those of init containers, too, of which one may be a training with steps after it.
+    for container in pod.containers:
         yield from container.ports
 
 

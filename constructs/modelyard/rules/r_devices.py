@@ -17,6 +17,8 @@ from modelyard.values import quantity
 if TYPE_CHECKING:
     from modelyard.fleet.hardware import Accelerator
 
+GROUP_TOGETHER = "leaderworkerset.sigs.k8s.io/exclusive-topology"
+"""Keeps each group of a LeaderWorkerSet on nodes that have one value of a label, and to itself."""
 DYNAMIC = "https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/"
 
 R12 = Rule(
@@ -131,9 +133,25 @@ def sliced(pod: Pod, scope: Scope) -> Iterator[Breach]:
         hosts = chips(shape) // count if shape else 1
     except ValueError:
         return
-    pods = most(scope, pod.object, pod)[0]
-    if hosts > 1 and (pods % hosts or not pod.object.jobs):
+    grouped = pod.object.kind == "LeaderWorkerSet"
+    pods = pod.object.spec["leaderWorkerTemplate"].get("size", 1) if grouped else most(scope, pod.object, pod)[0]
+    kept = GROUP_TOGETHER in (pod.object.metadata.get("annotations") or {}) if grouped else bool(pod.object.jobs)
+    if hosts > 1 and not kept:
+        because = (
+            f"a slice {shape} has {hosts} hosts, and nothing keeps pods of a {pod.object.kind} on those of one slice"
+        )
+        yield R27.breach(at, str(count), because, _elsewhere(pod, scope))
+    elif hosts > 1 and pods % hosts:
         because = f"a slice {shape} has {hosts} hosts of {count} chips, and there are {pods} pods"
         fits = [one for one in scope.site.cluster.accelerators if one.resource == TPU and one.hosts == pods]
         other = f", or choose {' or '.join(one.name for one in fits)}" if fits else ""
         yield R27.breach(at, str(count), because, f"run {hosts} pods together{other}")
+
+
+def _elsewhere(pod: Pod, scope: Scope) -> str:
+    """Return what to do where the pods of *pod* could be on the hosts of several slices."""
+    if pod.object.kind == "LeaderWorkerSet":
+        return f"annotate it with {GROUP_TOGETHER}: cloud.google.com/gke-nodepool, which keeps each group on one"
+    single = [one.name for one in scope.site.cluster.accelerators if one.resource == TPU and one.hosts == 1]
+    other = f"choose {' or '.join(single)}, which has one host" if single else "choose a slice of one host"
+    return f"run it as a Job or a JobSet, or {other}" if pod.object.kind == "RayJob" else other

@@ -6,25 +6,31 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelyard.fleet.site import Site
-from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
+from modelyard.pod.monitors import Alert, Panel, pending, pod_panels, prometheus_duration
 from modelyard.pod.watching import watched
 from modelyard.training.backends import SETS, choice
+from modelyard.training.jobset import NODES
 from modelyard.values.durations import whole_seconds
 
 if TYPE_CHECKING:
+    from modelyard.training.options import Checkpoint
     from modelyard.training.spec import TrainingSpec
 
 LONG = 90
 """A run that takes more than so many percent of its deadline is told of, since there is still time to act."""
 AGAIN = 300
 """Seconds in which a set has deleted a Job that failed, to start all of its Jobs again."""
+OTHERS = "(-.+)?"
+"""What the names of Jobs end with that another controller makes."""
 LATE = 300
 """Seconds after which a run that has not started is missed, beyond those in which it may still start."""
 
 
 def job_names(name: str, spec: TrainingSpec) -> str:
     """Return what matches the names of the Jobs of *name*, and of those that another controller makes for it."""
-    return f"{name}-[0-9]+" if spec.schedule is not None else f"{name}-[0-9a-f]{{8}}(-.+)?"
+    if spec.hook is not None:
+        return name
+    return f"{name}-[0-9]+" if spec.schedule is not None else f"{name}-[0-9a-f]{{8}}{OTHERS}"
 
 
 def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
@@ -36,8 +42,9 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     failed = f'kube_job_failed{{{jobs},condition="true"}}'
     yield Alert(
         "TrainingFailed",
-        # A failed Job stays, so that its pods can be looked at: a day later it is no news any more.
-        f"{failed} == 1 unless on (namespace, job_name) {failed} offset 1d == 1",
+        # A failed Job stays, so that its pods can be looked at: a day later it is no news any more. But one of a hook
+        # has failed its sync, and the next one, which has the same name, is news.
+        f"{failed} == 1" + ("" if spec.hook else f" unless on (namespace, job_name) {failed} offset 1d == 1"),
         AGAIN if choice(spec, site).kind in SETS else 0,
         "has failed",
         "{{ $labels.job_name }} has used up its retries or its deadline, or ended with a fatal exit code.",
@@ -54,6 +61,8 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
             "is close to its deadline",
             f"{{{{ $labels.job_name }}}} has used {LONG} percent of its {whole_seconds(spec.deadline)} seconds.",
         )
+    if spec.checkpoint is not None:
+        yield from _checkpoints(name, spec.checkpoint, spec, site)
     if spec.schedule is not None:
         chosen = f'namespace="{site.namespace}",cronjob="{name}"'
         late = whole_seconds(spec.schedule.catch_up) + LATE
@@ -64,6 +73,32 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
             "has not run when it should have",
             "The last run is still going on, or its CronJob could not make a Job in time.",
         )
+
+
+def _checkpoints(name: str, checkpoint: Checkpoint, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
+    """
+    Yield what tells of a training that runs and saves nothing.
+
+    What it saved counts on while no pod tells it: in a run that fails again and again before it saves anew, the time
+    goes on. One that has not saved yet has the time from its start.
+    """
+    if checkpoint.metric is None or checkpoint.late is None:
+        return
+    named = job_names(name, spec)
+    if choice(spec, site).kind in SETS:
+        named = f"{named.removesuffix(OTHERS)}-{NODES}-0"  # a step saves nothing, however long it takes
+    jobs = f'namespace="{site.namespace}",job_name=~"{named}"'
+    late, active = whole_seconds(checkpoint.late), f"kube_job_status_active{{{jobs}}} > 0"
+    pods = f'namespace="{site.namespace}",pod=~"{named}-.+"'
+    saved = f"max_over_time({checkpoint.metric}{{{pods}}}[{prometheus_duration(late)}])"
+    started = f"(kube_job_status_start_time{{{jobs}}} and on (namespace, job_name) {active})"
+    yield Alert(
+        "TrainingCheckpointMissing",
+        f"time() - max by (namespace) ({saved} or {started}) > {late} and on (namespace) {active}",
+        0,
+        "saves no checkpoint",
+        f"It runs, and {checkpoint.metric} tells of none in {late} seconds: what is lost with a node grows.",
+    )
 
 
 def panels(name: str, container: str, spec: TrainingSpec, site: Site) -> Iterator[Panel]:

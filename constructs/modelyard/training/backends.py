@@ -108,15 +108,17 @@ def choice(spec: TrainingSpec, site: Site) -> Choice:
     """Return the kind that runs *spec* at *site*."""
     if spec.schedule is not None:
         return Choice("CronJob", "it runs on a schedule")
+    if spec.hook is not None:
+        return Choice("Job", "it is a hook, and Argo CD sees when a Job ends")
     if spec.backend is not None:
         return Choice(type(spec.backend).__name__, "it is asked for (backend=)")
     if spec.sweep is not None:
         return Choice("Job", "the trials of a sweep are the indexes of one Job")
     if spec.nodes == 1 and not (spec.before or spec.after):
         return Choice("Job", "it is a single pod")
-    if has_jobset(site):
-        return Choice("JobSet", f"the cluster {site.cluster.name} has it")
-    return Choice("Job", f"the cluster {site.cluster.name} has no JobSet")
+    there = has_jobset(site)
+    because = f"the cluster {site.cluster.name} has {'it' if there else 'no JobSet'}"
+    return Choice("JobSet" if there else "Job", because)
 
 
 SETS = frozenset({"JobSet", "TrainJob"})

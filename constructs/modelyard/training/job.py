@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modelyard.fleet import Draft, Site, Workload, declared
 from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Identity, Network, SecretFiles, Watch
 from modelyard.training.backends import Backend, choice
+from modelyard.training.hook import ArgoHook
 from modelyard.training.manifests import drafts
 from modelyard.training.options import Checkpoint, Schedule, Step, Sweep, Topology
 from modelyard.training.queues import Queue
@@ -74,6 +75,8 @@ class TrainingJob(Workload):
         queue: The queue in which it waits until there is room for all of it. Default: none.
 
         schedule: When it runs again and again, instead of once. Default: once, when it is synced.
+
+        hook: Runs it with every sync of Argo CD, which waits for it, instead of once. Default: once, when it is synced.
 
         sweep: The settings of many trials, instead of one training; *retries* then hold for each. Default: one.
 
@@ -168,6 +171,7 @@ class TrainingJob(Workload):
         after: Sequence[Step] = (),
         queue: Queue | None = None,
         schedule: Schedule | None = None,
+        hook: ArgoHook | None = None,
         sweep: Sweep | None = None,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
@@ -215,6 +219,7 @@ class TrainingJob(Workload):
             after=after,
             queue=queue,
             schedule=schedule,
+            hook=hook,
             sweep=sweep,
             shared_memory=shared_memory,
             volumes=volumes,
@@ -244,7 +249,7 @@ class TrainingJob(Workload):
             accept={} if accept is None else accept,
         )
         self.accepted = self.spec.accept
-        self.keep_runs = keep_runs if schedule is None else None
+        self.keep_runs = keep_runs if schedule is None and hook is None else None
 
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""

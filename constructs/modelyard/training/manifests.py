@@ -12,6 +12,7 @@ from modelyard.training import (
     alerts,
     checkpoint,
     gang,
+    hook,
     inputs,
     jobset,
     placement,
@@ -50,11 +51,12 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
     elif kind == "JobSet":
         made = jobset.job_set(name, labels, _jobs(name, spec, site), spec, site)
     elif spec.schedule is None:
-        made = _job(name, labels, _job_spec(name, spec, site), site)
+        made = _job(name, labels, spec, site)
     else:
         made = _cron_job(name, labels, spec.schedule, _job_spec(name, spec, site), site)
     _queue(made["spec"]["jobTemplate"] if kind == "CronJob" else made, spec, site)
-    found.append(Draft(made, sealed=kind != "CronJob"))
+    hooked = spec.hook is not None
+    found.append(Draft(made, sealed=kind != "CronJob" and not hooked, hook=hooked))
     together = spec.nodes > 1 or kind == "RayJob"
     if together and kind not in {*SETS, "RayJob"}:
         found.append(Draft(gang.service(name, spec, labels, site)))
@@ -63,18 +65,18 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
     container = {"TrainJob": trainjob.CONTAINER, "RayJob": rayjob.WORKER}.get(kind, CONTAINER)
     told, drawn = alerts.alerts(name, spec, site), alerts.panels(name, container, spec, site)
     watching = monitors(name, labels, spec, site, alerts=told, panels=drawn)
-    outlived = spec.schedule is None
+    outlived = spec.schedule is None and not hooked
     if isinstance(spec.backend, RayJob) and kind == "RayJob":
         spec = rayjob.watched_by_operator(spec, spec.backend)
     own = companions(name, COMPONENT, spec, site, ports=(), together=together, outlived=outlived)
     return [*found, *own, *watching]
 
 
-def _job(name: str, labels: dict[str, str], body: dict[str, Any], site: Site) -> dict[str, Any]:
+def _job(name: str, labels: dict[str, str], spec: TrainingSpec, site: Site) -> dict[str, Any]:
     job = manifest("batch/v1", "Job", name, labels, site)
     # A commit that replaces this run by another must not kill it, and no TTL may make Argo CD run it again.
-    job["metadata"]["annotations"] = dict(KEPT)
-    job["spec"] = body
+    job["metadata"]["annotations"] = dict(KEPT) if spec.hook is None else hook.marks(spec.hook)
+    job["spec"] = _job_spec(name, spec, site)
     return job
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
@@ -20,6 +21,9 @@ from modelyard.values.value import option, required, value
 
 IfRunning = Literal["skip", "replace", "start"]
 Spot = Literal["prefer", "require"]
+METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+MISSED = 3
+"""So many times as old as it should be, a checkpoint is missed: one that is late or fails is no news yet."""
 Scalar = str | int | float | bool
 
 
@@ -37,6 +41,12 @@ def _one_at_least(count: int | None) -> str | None:
 
 def _place(given: Claim | str) -> str | None:
     return store_url(given) if isinstance(given, str) else None
+
+
+def _metric(name: str | None) -> str | None:
+    if name is None or METRIC.fullmatch(name):
+        return None
+    return "the name of a metric holds letters, digits, _ and : only"
 
 
 def _length(duration: timedelta | None) -> str | None:
@@ -132,10 +142,15 @@ class Checkpoint:
         every: How often it saves, which ``CHECKPOINT_EVERY`` says in seconds. Default: as the program likes.
 
         run: A name for the run, as part of the place; another one begins anew. Default: none, and with *schedule*
-            the name of the Job, so that each run begins anew.
+            or *hook* one of each Job, so that each run begins anew.
 
         resume: Whether it goes on from the newest checkpoint that is there; ``RESUME_FROM`` is then ``latest``.
             Default: it does.
+
+        metric: That of ``Watch(metrics=...)`` which tells when the last checkpoint was complete, as a Unix time in
+            seconds. An alert then tells of a run that saves none. Default: none, and nobody is told.
+
+        late_after: How old the last checkpoint is when that is told. Default: three times *every*.
 
     See Also:
         https://docs.pytorch.org/docs/stable/distributed.checkpoint.html
@@ -145,6 +160,15 @@ class Checkpoint:
     every: timedelta | None = option(default=None, check=_length, kw_only=True)
     run: str | None = option(default=None, check=_run, kw_only=True)
     resume: bool = attrs.field(default=True, kw_only=True)
+    metric: str | None = option(default=None, check=_metric, kw_only=True)
+    late_after: timedelta | None = option(default=None, check=_length, kw_only=True)
+
+    @property
+    def late(self) -> timedelta | None:
+        """How old the last checkpoint is when it is missed, or None where nothing says so."""
+        if self.late_after is not None or self.every is None:
+            return self.late_after
+        return self.every * MISSED
 
 
 @value

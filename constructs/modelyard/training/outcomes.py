@@ -8,6 +8,12 @@ from typing import Any
 
 import attrs
 
+from modelyard.training.outcome import Outcome
+from modelyard.training.outcome import either as _or
+from modelyard.training.outcome import long as _long
+from modelyard.training.outcome import times as _times
+from modelyard.training.outcomes_ray import of_ray
+
 Manifest = Mapping[str, Any]
 
 DISRUPTED = "DisruptionTarget"
@@ -19,30 +25,15 @@ USUAL_EVICTION = 300
 """Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
 QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
+HOOK = "argocd.argoproj.io/hook"
 FAILED = "the JobSet fails, and all its pods are ended"
-UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-
-
-@attrs.frozen
-class Outcome:
-    """
-    One line of the table.
-
-    Args:
-        when: What goes wrong.
-
-        then: What becomes of the pod, of the others and of the Job.
-    """
-
-    when: str
-    then: str
 
 
 def outcomes(manifest: Manifest) -> list[Outcome]:
     """Return what the Job, CronJob or JobSet *manifest* does in each case."""
     spec = manifest["spec"]
     if manifest["kind"] == "RayJob":
-        return [*_of_ray(spec), *_of_queue(manifest)]
+        return [*of_ray(spec), *_of_queue(manifest)]
     if manifest["kind"] == "TrainingRuntime":
         return list(_of_set(spec["template"]["spec"]))
     if manifest["kind"] == "JobSet":
@@ -50,7 +41,7 @@ def outcomes(manifest: Manifest) -> list[Outcome]:
     if manifest["kind"] == "CronJob":
         template = spec["jobTemplate"]
         return [*_of_job(template["spec"]), *_of_queue(template), *_of_schedule(spec)]
-    return [*_of_job(spec), *_of_queue(manifest)]
+    return [*_of_job(spec), *_of_queue(manifest), *_of_hook(manifest)]
 
 
 def action(spec: Manifest, code: int, *, disrupted: bool = False) -> str:
@@ -211,20 +202,6 @@ def _of_job_in_set(name: str, job: Manifest, spec: Manifest) -> Iterator[Outcome
         yield Outcome(f"longer than {_long(deadline)} since the last start", ended)
 
 
-def _of_ray(spec: Manifest) -> Iterator[Outcome]:
-    """Yield what happens to a Ray cluster and the program on its head."""
-    retries, deadline = spec.get("backoffLimit") or 0, spec.get("activeDeadlineSeconds")
-    again = f"a new Ray cluster runs it again, {_times(retries)} at most; then the RayJob fails" if retries else ""
-    then = again or "the RayJob fails, and its Ray cluster is deleted"
-    yield Outcome("node of a worker drained or lost", "the pod is replaced; what that means, the program says to Ray")
-    yield Outcome("node of the head drained or lost", f"the program is lost with it: {then}")
-    yield Outcome("any exit code but 0", then)
-    if deadline is None:
-        yield Outcome("very long", "nothing ends it")
-    else:
-        yield Outcome(f"longer than {_long(deadline)}", "the RayJob fails, and its Ray cluster is deleted")
-
-
 def decision(spec: Manifest, name: str, reason: str, message: str) -> str:
     """Return what a JobSet does when its Job *name* has failed for *reason*, with *message*."""
     policy: Manifest | None = spec.get("failurePolicy")
@@ -263,6 +240,14 @@ def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
     yield Outcome("not started in time", then)
 
 
+def _of_hook(job: Manifest) -> Iterator[Outcome]:
+    phase = (job["metadata"].get("annotations") or {}).get(HOOK)
+    if phase is not None:
+        yield Outcome("as long as it runs", f"the sync of Argo CD waits ({phase}), and nothing else is synced")
+        then = "the sync fails; Argo CD tries it again, up to 5 times, and runs this each time"
+        yield Outcome("the Job fails", then)
+
+
 def _of_queue(job: Manifest) -> Iterator[Outcome]:
     labels: Mapping[str, str] = (job.get("metadata") or {}).get("labels") or {}
     if (queue := labels.get(QUEUE)) is None:
@@ -273,19 +258,3 @@ def _of_queue(job: Manifest) -> Iterator[Outcome]:
     if (longest := labels.get(MOST_TIME, "")).isdecimal():
         then = "Kueue takes it out of the queue and ends its pods"
         yield Outcome(f"longer than {_long(int(longest))} in all its starts", then)
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
-def _or(codes: Sequence[int]) -> str:
-    *first, last = map(str, codes)
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def _long(seconds: int) -> str:
-    """Return *seconds* in the largest unit that says it exactly."""
-    size, unit = next((size, unit) for size, unit in UNITS if seconds % size == 0)
-    count = seconds // size
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Breach
 from modelyard.pod.hardware import Where, accelerator_of
 from modelyard.pod.template import selector
+from modelyard.values import quantity
 from modelyard.values.durations import seconds, whole_seconds
 from modelyard.values.value import source_of
 
@@ -19,6 +21,7 @@ GRACE = seconds(120)
 RUN = "batch.kubernetes.io/job-name"
 """What the pods of one run share, and those of the last run do not."""
 MOST_WEIGHT = 100
+HOSTNAME = "kubernetes.io/hostname"
 SLICE = "cloud.google.com/gke-nodepool"
 """On GKE the hosts of a slice of TPUs are a node pool."""
 REQUIRED, PREFERRED = (
@@ -95,8 +98,38 @@ def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         because = "the training has no second pod to be near to"
         do = "leave topology= away, or train on several nodes"
         yield Breach("X11", "topology.key", spec.topology.key, because, do, source_of(spec.topology))
+    yield from _on_one_node(spec, site)
     queue = spec.queue
     if spec.topology is not None and queue is not None and (queue.required_topology or queue.preferred_topology):
         because = "the queue places the pods, and queue= says where already"
         do = "leave topology= away"
         yield Breach("X11", "topology.key", spec.topology.key, because, do, source_of(spec.topology))
+
+
+def _on_one_node(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
+    """Yield why no node has room for all pods of *spec* where they have to be on one."""
+    accelerator, gpu = accelerator_of(spec, site), spec.gpu
+    wanted = {
+        "topology.key": spec.topology.key if spec.topology is not None and spec.topology.required else None,
+        "queue.required_topology": None if spec.queue is None else spec.queue.required_topology,
+    }
+    fields = [field for field, key in wanted.items() if key == HOSTNAME]
+    if not fields or accelerator is None or gpu is None or spec.nodes == 1:
+        return
+    asked = (
+        (gpu.count, accelerator.per_node, f"of {accelerator.name}"),
+        (quantity.number(str(spec.cpu)), quantity.number(accelerator.node_cpu), "CPUs"),
+        (quantity.number(spec.memory), quantity.number(accelerator.node_memory), "of memory"),
+    )
+    for each, there, what in asked:
+        if each is not None and there is not None and each * spec.nodes > there:
+            # Bytes are written as sizes, and all else as the number that it is.
+            total, room = (
+                (quantity.memory_size(one) if what == "of memory" else f"{one:f}")
+                for one in (Decimal(each * spec.nodes), Decimal(there))
+            )
+            because = f"{spec.nodes} pods ask for {total} {what} on one node, which has {room}"
+            do = "name what several nodes share, such as topology.kubernetes.io/zone, or run fewer, larger pods"
+            source = source_of(spec.topology if fields[0] == "topology.key" else spec.queue)
+            yield Breach("R09", fields[0], HOSTNAME, because, do, source)
+            return

@@ -106,6 +106,11 @@ def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
             yield Breach(
                 "K03", field, least, because, f"write less than {spec.sweep.at_once}, or leave it away", source
             )
+    exclusive = getattr(spec.backend, "exclusive_topology", None)
+    if exclusive is not None:
+        because = "queue= is given too, and Kueue lets it start without looking for one that is free"
+        do = "leave it away, and write Queue(..., required_topology=...), which Kueue looks for"
+        yield Breach("X11", "backend.exclusive_topology", exclusive, because, do, source_of(spec.backend))
     topologies = {
         f"queue.{how}_topology": label
         for how, label in (("required", queue.required_topology), ("preferred", queue.preferred_topology))

@@ -13,9 +13,11 @@ from modelyard.pod.checking import type_breaches, value_breaches, without
 from modelyard.pod.options import Claim, Gpu
 from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
-from modelyard.training import backends, checkpoint, inputs, jobset, placement, queues, rayjob, steps
+from modelyard.pod.watching import Watch
+from modelyard.training import backends, checkpoint, gang, hook, inputs, jobset, placement, queues, rayjob, steps
 from modelyard.training import sweep as sweeps
 from modelyard.training.backends import Backend, TrainJob
+from modelyard.training.hook import ArgoHook
 from modelyard.training.options import Checkpoint, Schedule, Spot, Step, Sweep, Topology
 from modelyard.training.queues import Queue
 from modelyard.values import cron
@@ -67,6 +69,7 @@ class TrainingSpec(PodSpec):
     after: Sequence[Step] = ()
     queue: Queue | None = None
     schedule: Schedule | None = None
+    hook: ArgoHook | None = None
     sweep: Sweep | None = None
     retries: int = option(default=3, check=_retries)
     deadline: timedelta | None = option(default=None, check=_above_zero)
@@ -128,10 +131,11 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     yield from _reserved(typed)
     yield from inputs.breaches(spec, site)
     yield from placement.breaches(spec, site)
-    yield from checkpoint.breaches(spec)
+    yield from checkpoint.breaches(spec, site)
     yield from backends.breaches(typed, site)
     yield from steps.breaches(typed, site)
     yield from queues.breaches(typed, site)
+    yield from hook.breaches(typed, site)
     yield from _schedule(typed)
     if typed.sweep is not None:
         yield from sweeps.breaches(typed.sweep)
@@ -151,12 +155,15 @@ def _name(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         return
     suffix, what = (HASH_SUFFIX, "a hash") if spec.schedule is None else (TIME_SUFFIX, "a time")
     longest, rule, added = LABEL_LENGTH - suffix, "N03", f"a Job's name ends with {what} of {suffix}"
+    if spec.hook is not None:
+        suffix, longest, added = 0, LABEL_LENGTH, "its pods carry it as a label"
     if spec.schedule is not None:
         longest, rule, added = LONGEST_CRON_JOB, "N04", "Kubernetes wants it so of a CronJob"
     index = len(f"-{max(0, spec.indexes - 1)}") if spec.indexed else 0
     if index and LABEL_LENGTH - suffix - index < longest:
         longest, rule = LABEL_LENGTH - suffix - index, "N02" if spec.schedule is None else "N05"
-        added = f"a pod's host name ends with {what} of {suffix} and its index of {index}"
+        ends = f"{what} of {suffix} and its index" if suffix else "its index"
+        added = f"a pod's host name ends with {ends} of {index}"
     if broken := dns_label(name, longest):
         do = f"choose an id of at most {longest} characters, such as churn-train"
         yield Breach(rule, "id", name, f"{broken} ({added})", do)
@@ -179,6 +186,10 @@ def _reserved(spec: TrainingSpec) -> Iterator[Breach]:
         if name in spec.env:
             because = "with nodes= it is set for each pod, and another value would keep them from finding each other"
             yield Breach("N22", f"env[{name!r}]", None, because, "leave the variable away")
+    metrics = spec.watch.metrics if isinstance(spec.watch, Watch) else None
+    if spec.nodes > 1 and metrics is not None and metrics.port == gang.PORT:
+        because = "with nodes= the processes find each other by this port of the first one"
+        yield Breach("N20", "watch.metrics.port", gang.PORT, because, "choose another", source_of(metrics))
     for name in sweeps.VARIABLES if spec.sweep else ():
         if name in spec.env:
             because = "with sweep= it is set for each pod, and another value would hide the settings of the trial"

@@ -22,6 +22,7 @@ OURS = frozenset({"node", "trainer", "wait-for-nodes"})
 
 def alone(spec: TrainingSpec, step: Step) -> TrainingSpec:
     """Return *step* as a training of its own, with all that it shares with the training *spec*."""
+    watch: Any = spec.watch
     return attrs.evolve(
         spec,
         image=spec.image if step.image is None else step.image,
@@ -37,6 +38,7 @@ def alone(spec: TrainingSpec, step: Step) -> TrainingSpec:
         backend=None,
         queue=None,
         topology=None,
+        watch=None if watch is None else attrs.evolve(watch, metrics=None),  # they are those of the training
         before=(),
         after=(),
     )

@@ -72,6 +72,9 @@ def _size(sweep: Sweep) -> tuple[str, object, str, str] | None:
     field = "rows" if sweep.grid is None else "grid"
     if not total or not (sweep.grid or sweep.rows):
         return field, None, "there is nothing to sweep over", "list at least one trial"
+    if sweep.seed and sweep.sample is None:
+        because = "it chooses a sample, and without sample= every one is a trial"
+        return "seed", sweep.seed, because, "say how many it chooses by sample=, or leave it away"
     if sweep.sample is not None and not 1 <= sweep.sample <= total:
         return "sample", sweep.sample, f"the grid has {total} combinations", f"write 1 to {total}, or leave it away"
     if sweep.count > MOST_TRIALS:

@@ -17,6 +17,8 @@ SUBDOMAIN_LENGTH = 253
 PORT_NAME_LENGTH = 15
 LOGICAL_NAME = "modelyard.dev/name"
 """The annotation that holds the name which an object with a hash in its name is known by."""
+HOOK = "modelyard.dev/hook"
+"""The annotation of an object that is compared, which changes with the content of the hook of the same name."""
 PROVENANCE = "modelyard.dev/source"
 """The annotation that holds the line of Python which an object comes from."""
 

@@ -66,6 +66,7 @@ OBJECTS: Mapping[str, Sequence[Manifest]] = {
         }
     ],
     "G10": [config_map(a="1")],
+    "G15": [annotated(train(), hook="Sync"), config_map(a="1")],
     "J21": [train(ttlSecondsAfterFinished=1)],
     "J22": [annotated(train(QUEUED, suspend=True), hook="Sync"), config_map(a="1")],
     "J23": [train(QUEUED, suspend=True)],

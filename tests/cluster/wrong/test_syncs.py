@@ -134,9 +134,10 @@ def test_a_hook_is_run_with_every_sync(syncs: Syncs, observed: Observed) -> None
     ("rule", "words"),
     [
         ("G02", "waiting for healthy state of batch/Job/train"),
+        ("G15", "waiting for completion of hook batch/Job/train"),
         ("J22", "waiting for completion of hook batch/Job/train"),
     ],
-    ids=["G02", "J22"],
+    ids=["G02", "G15", "J22"],
 )
 def test_a_sync_waits_for_what_waits_itself(syncs: Syncs, rule: str, words: str, observed: Observed) -> None:
     """It is not over before somebody has begun the Job."""
