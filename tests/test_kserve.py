@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -82,16 +83,23 @@ def wrong(root: Path, where: Cluster | None = None, **options: Any) -> list[str]
     return [f"{one.rule} {one.text}" for one in found(scope)]
 
 
-def changed(root: Path, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def changed(root: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return what differs in the objects of the service with the options *before* and *after*."""
-    old, new = (made(root, cluster(monitoring=None), **options) for options in (before, after))
+    where = cluster(monitoring=None)
+    old, new = made(root, where, **before), made(root, where, **after)
     assert old.keys() == new.keys()
     return [f"{name} {one.text}" for name in old for one in differences(old[name], new[name])]
 
 
 def test_the_pods_are_those_of_a_deployment(tmp_path: Path) -> None:
     """All but the name of the container and the labels that select."""
-    options = {"runtime": VLLM(), "model": "/opt/model", "gpu": Gpu("l4", 2), "port": None, "health": None}
+    options: dict[str, Any] = {
+        "runtime": VLLM(),
+        "model": "/opt/model",
+        "gpu": Gpu("l4", 2),
+        "port": None,
+        "health": None,
+    }
     predictor = at(made(tmp_path, **options)["InferenceService/chat"], "spec.predictor")
     pod = at(made(tmp_path, backend=None, **options)["Deployment/chat"], "spec.template.spec")
     container, own = predictor["containers"][0], pod["containers"][0]
@@ -224,7 +232,7 @@ def test_another_image_or_model_changes_the_container_alone(
     tmp_path: Path, options: dict[str, Any], rolls: str
 ) -> None:
     """What a rolling update is made of, and nothing else."""
-    before = {"runtime": VLLM("0.18.0"), "model": "/opt/model", "gpu": Gpu("l4"), "port": None}
+    before: dict[str, Any] = {"runtime": VLLM("0.18.0"), "model": "/opt/model", "gpu": Gpu("l4"), "port": None}
     found = changed(tmp_path, before, {**before, **options})
 
     assert found
@@ -236,7 +244,7 @@ def test_another_image_or_model_changes_the_container_alone(
 
 def test_other_bounds_touch_the_bounds_alone(tmp_path: Path) -> None:
     """No pod restarts."""
-    before = {"replicas": None, "scale": CpuScale(min=2, max=8)}
+    before: dict[str, Any] = {"replicas": None, "scale": CpuScale(min=2, max=8)}
     assert changed(tmp_path, before, {**before, "scale": CpuScale(min=3, max=9)}) == [
         "InferenceService/chat spec.predictor.minReplicas",
         "InferenceService/chat spec.predictor.maxReplicas",

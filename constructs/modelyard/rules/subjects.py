@@ -88,7 +88,8 @@ class Object:
         """The pod or pod template in it, if there is one; of a group, that of its leader."""
         path = POD_PATHS.get(self.kind)
         if path is None:
-            return next((pod for pod in self._inline if pod.path == "spec.predictor"), None)
+            parts = self.pods if self.kind == INLINE else ()
+            return next((pod for pod in parts if pod.path == "spec.predictor"), None)
         if self.kind in LEADERS and (leader := self._pod(LEADERS[self.kind])).data:
             return leader
         return self._pod(path)
@@ -105,19 +106,13 @@ class Object:
         if (ways := SEVERAL_PODS.get(self.kind)) is not None:
             return [Pod(self, path, data) for way in ways for path, data in _each(self.data, way) if data]
         if self.kind == INLINE:
-            return self._inline
+            from modelyard.rules import kserve  # noqa: PLC0415 # each needs the other
+
+            return list(kserve.pods(self))
         if self.pod is None:
             return []
         worker = self._pod(POD_PATHS[self.kind])
         return [self.pod] if self.pod.path == worker.path else [self.pod, worker]
-
-    @cached_property
-    def _inline(self) -> list[Pod]:
-        if self.kind != INLINE:
-            return []
-        from modelyard.rules import kserve  # noqa: PLC0415 # each needs the other
-
-        return list(kserve.pods(self))
 
     @cached_property
     def jobs(self) -> list[Job]:
