@@ -32,6 +32,7 @@ from modelyard import (
     Topology,
     TrainingJob,
     TrainJob,
+    VolcanoJob,
     hours,
     minutes,
 )
@@ -56,7 +57,7 @@ CLUSTER = Cluster(
 WITH_OPERATORS = Cluster(
     "lab",
     kubernetes=KUBERNETES,
-    installed=[Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER],
+    installed=[Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER, Crd.VOLCANO],
     accelerators=CLUSTER.accelerators,
     spot=SpotNodes.EKS,
     csi_drivers=CLUSTER.csi_drivers,
@@ -113,7 +114,7 @@ OPTIONS = st.fixed_dictionaries(
         ),
         "data": st.dictionaries(st.sampled_from(["base", "corpus-2"]), SOURCES, max_size=2),
         "volumes": st.lists(CLAIMS, max_size=1),
-        "backend": st.sampled_from([Job(), JobSet(), TrainJob()]),
+        "backend": st.sampled_from([Job(), JobSet(), TrainJob(), VolcanoJob()]),
         "before": STEPS,
         "after": STEPS,
         "queue": st.builds(Queue, st.just("research"), required_topology=st.sampled_from([None, "rack"])),
@@ -131,6 +132,7 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
     @given(OPTIONS, st.booleans(), st.sampled_from([CLUSTER, WITH_OPERATORS]))
     # What is drawn changes with every change of this function, and a legal one of these is seldom among it.
     @example(options={"nodes": 2, "backend": TrainJob()}, strict=False, cluster=WITH_OPERATORS)
+    @example(options={"nodes": 2, "backend": VolcanoJob()}, strict=True, cluster=WITH_OPERATORS)
     def draw(options: dict[str, Any], strict: bool, cluster: Cluster) -> None:  # noqa: FBT001 # drawn
         environment = Environment(Fleet(root=tmp_path), "lab", cluster=cluster, namespace="lab", strict=strict)
         TrainingJob(environment, "train", **{"image": IMAGE, "command": ["python", "train.py"], **options})
@@ -138,8 +140,7 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
 
     draw()
 
-    assert {"Job", "CronJob", "JobSet", "TrainJob", "PersistentVolumeClaim", "ResourceClaimTemplate"} <= set(
-        drawn.rendered.values()
-    )
+    kinds = {"Job", "CronJob", "JobSet", "TrainJob", "VolcanoJob", "PersistentVolumeClaim", "ResourceClaimTemplate"}
+    assert kinds <= set(drawn.rendered.values())
     assert all_valid(drawn.rendered, WITH_OPERATORS, tmp_path) > 50
     assert {"R09", "R27", "V01", "X11"} <= drawn.refused

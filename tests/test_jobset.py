@@ -249,7 +249,7 @@ REFUSED: list[Any] = [
     ),
     (
         WITH, {"backend": "JobSet"}, "X11",
-        "backend='JobSet' but it must be a Job, a JobSet, a TrainJob, a RayJob or None; pass a Job, a JobSet, a TrainJob, a RayJob or None",
+        "backend='JobSet' but it must be a Job, a JobSet, a TrainJob, a RayJob, a VolcanoJob or None; pass a Job, a JobSet, a TrainJob, a RayJob, a VolcanoJob or None",
     ),
     (
         having(Crd.JOBSET, Crd.KUEUE),

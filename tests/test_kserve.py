@@ -13,6 +13,7 @@ from modelyard import (
     NIM,
     VLLM,
     Accelerator,
+    BlueGreen,
     Cluster,
     CpuScale,
     Crd,
@@ -21,6 +22,7 @@ from modelyard import (
     Gpu,
     Host,
     HuggingFace,
+    InferencePool,
     IngressClass,
     KServe,
     Loader,
@@ -286,6 +288,12 @@ KEEP = "leave backend= away"
         ({"route": Host("chat.acme.dev", split={"other": 10})},
          ("X11 test/chat: route.split=10 but an InferenceService shares its requests with no other service; leave split= away,"
          f" or {KEEP}")),
+        ({"rollout": BlueGreen()},
+         ("X11 test/chat: rollout='BlueGreen' but KServe makes a Deployment, which Argo Rollouts does not replace; leave"
+         f" rollout= away, or {KEEP}")),
+        ({"route": Host("chat.acme.dev", pool=InferencePool("ghcr.io/acme/epp:1.5.0", failure_mode="FailOpen"))},
+         ("X11 test/chat: route.pool but an InferenceService is reached by the Service that KServe makes; leave pool= away, or"
+         f" {KEEP}")),
         ({"route": Host("chat.acme.dev", grpc=True)},
          ("X11 test/chat: route.port='http' but KServe takes a port for gRPC if its name has grpc or h2c in it, and for HTTP"
          " if not; name the port grpc")),

@@ -13,14 +13,19 @@ from modelyard import (
     VLLM,
     Accelerator,
     Adapter,
+    BlueGreen,
     Bucket,
+    Canary,
     Cluster,
     CpuScale,
     Crd,
     Environment,
     Fleet,
+    Gateway,
     Gpu,
+    Host,
     HuggingFace,
+    InferencePool,
     KServe,
     Loader,
     LoadTime,
@@ -31,6 +36,7 @@ from modelyard import (
     SGLang,
     StorageClass,
     Triton,
+    minutes,
 )
 from tests.combinations import Combinations, all_valid
 from tests.support import DIGEST, IMAGE
@@ -39,7 +45,8 @@ KUBERNETES = "1.36"
 CLUSTER = Cluster(
     "lab",
     kubernetes=KUBERNETES,
-    installed=[Crd.KSERVE, Crd.LWS],
+    installed=[Crd.ARGO_ROLLOUTS, Crd.GATEWAY_API, Crd.INFERENCE_EXTENSION, Crd.KSERVE, Crd.LWS],
+    gateway=Gateway("public", "gateways", implementation="istio"),
     accelerators=[Accelerator("l4", per_node=4, nodes=8, spare=4), Accelerator("h200", per_node=8, nodes=8)],
     storage=[StorageClass("efs", {"ReadWriteMany"}), StorageClass("ebs", {"ReadWriteOnce"})],
 )
@@ -50,6 +57,11 @@ PARTS = st.sampled_from([None, 1, 4, 8])
 ADAPTERS = st.lists(
     st.builds(Adapter, st.sampled_from(["sql", "Law.2", "svc"]), st.just("/adapters/x") | HUB | STORE), max_size=2
 )
+POOL = InferencePool(f"ghcr.io/acme/epp:v1.5.0@{DIGEST}", failure_mode="FailOpen", objectives={"batch": -1})
+ROUTES = st.sampled_from([(), Host("a.example"), Host("a.example", pool=POOL), Host("a.example", pool=POOL, grpc=True)])
+TRACKS = st.builds(
+    Canary, st.sampled_from([{10: minutes(5), 50: None}, {50: None}]), dynamic_stable_scale=st.booleans()
+) | st.sampled_from([BlueGreen(), BlueGreen(minutes(5))])
 RUNTIMES = st.one_of(
     st.none(),
     st.builds(
@@ -82,7 +94,8 @@ OPTIONS = st.fixed_dictionaries(
         "cpu_limit": st.just(4),
         "replicas": st.sampled_from([1, 2]),
         "scale": st.builds(CpuScale, st.sampled_from([1, 2]), st.just(4)),
-        "rollout": st.sampled_from(["auto", "surge", "in-place", "recreate"]),
+        "rollout": st.sampled_from(["auto", "surge", "in-place", "recreate"]) | TRACKS,
+        "route": ROUTES,
         "start_within": st.builds(LoadTime, st.sampled_from(["1Gi", "700Gi"])),
         "args": st.sampled_from([("--verbose",), ("--port=1",), ("--nnodes=3",)]),
         "command": st.just(("serve",)),
@@ -104,7 +117,8 @@ LEGAL = st.fixed_dictionaries(
         "backend": st.just(KServe()),
         "cpu_limit": st.just(4),
         "scale": st.builds(CpuScale, st.just(2), st.just(3)),
-        "rollout": st.sampled_from(["auto", "in-place"]),
+        "rollout": st.sampled_from(["auto", "in-place"]) | TRACKS,
+        "route": ROUTES,
         "start_within": st.builds(LoadTime, st.just("16Gi")),
         "port": st.sampled_from([5000, (Port("metrics", 9001),)]),
     },
@@ -124,8 +138,16 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
 
     draw()
 
-    assert {"Deployment", "InferenceService", "LeaderWorkerSet", "Job", "PersistentVolumeClaim"} <= set(
-        drawn.rendered.values()
-    )
+    made = set(drawn.rendered.values())
+    kinds = {
+        "Deployment",
+        "InferencePool",
+        "InferenceService",
+        "LeaderWorkerSet",
+        "Job",
+        "PersistentVolumeClaim",
+        "Rollout",
+    }
+    assert kinds <= made
     assert all_valid(drawn.rendered, CLUSTER, tmp_path) > 50
     assert {"A12", "L04", "P12", "V13", "V15", "X11", "X12"} <= drawn.refused

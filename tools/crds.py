@@ -36,6 +36,12 @@ PROJECTS = {
             "manifests/crds/*-crd.yaml",
         ),
     ],
+    "argo-rollouts": [
+        Source(
+            "github.com/argoproj/argo-rollouts", "v1.9.0", "h1:bXgBpwCByXyAUcgBnyP0fxkSW2CEot78InTFjFlag5g=",
+            "manifests/crds/*-crd.yaml",
+        ),
+    ],
     "external-secrets": [
         Source(
             "github.com/external-secrets/external-secrets", "v1.3.2", "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
@@ -57,6 +63,12 @@ PROJECTS = {
         Source(
             "sigs.k8s.io/gateway-api", "v1.6.3", "h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc=",
             "config/crd/standard/*.yaml",
+        ),
+    ],
+    "inference-extension": [
+        Source(
+            "sigs.k8s.io/gateway-api-inference-extension", "v1.5.0", "h1:w9Awt60cmI1vM7Y6N81h8wDCBP0WkmxpdI7GKY0v070=",
+            "config/crd/bases/*.yaml",
         ),
     ],
     "jobset": [
@@ -107,6 +119,12 @@ PROJECTS = {
         Source(
             "github.com/prometheus-operator/prometheus-operator", "v0.85.0",
             "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=", "example/prometheus-operator-crd/*.yaml",
+        ),
+    ],
+    "volcano": [
+        Source(
+            "volcano.sh/volcano", "v1.14.1", "h1:9eLs47iZeLgey6EcA1rHwVkU7HoBNm3UVpJZ4uhFJ7c=",
+            "config/crd/volcano/bases/*.yaml",
         ),
     ],
 }  # fmt: skip

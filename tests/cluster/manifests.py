@@ -32,6 +32,7 @@ FIRST = (
 )
 TEMPLATES = {
     "Deployment": ("spec", "template"),
+    "Rollout": ("spec", "template"),
     "StatefulSet": ("spec", "template"),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
@@ -85,6 +86,9 @@ def title(manifest: Mapping[str, Any]) -> str:
 def template(manifest: Mapping[str, Any]) -> Manifest | None:
     """Return the pod template of *manifest*, or None if it makes no pods."""
     found: Any = manifest
+    if str(manifest.get("apiVersion")).startswith("batch.volcano.sh/"):
+        first: Manifest = manifest["spec"]["tasks"][0]["template"]
+        return first
     for key in TEMPLATES.get(manifest["kind"], ("no template",)):
         found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None

@@ -13,7 +13,9 @@ from tests.cluster.differential.children import children
 from tests.cluster.manifests import apply, in_order, pod, read
 from tests.scenarios.golden import HERE
 
-SCENARIOS = ("7-churn-api", "8-llama-8b-chat", "10-deepseek-r1", "12-vision-triton", "13-kserve")
+SCENARIOS = (
+    "7-churn-api", "8-llama-8b-chat", "10-deepseek-r1", "12-vision-triton", "13-kserve", "15-chat-pool", "16-chat-canary",
+)  # fmt: skip
 Observed = Callable[[str], None]
 Manifest = dict[str, Any]
 

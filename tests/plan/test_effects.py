@@ -23,6 +23,20 @@ SIZE = ("spec", "resources", "requests", "storage")
 CONFIG = {**one("ConfigMap", "settings"), "data": {"a.yaml": "a: 1\n"}}
 SERVICE = one("Service", "api", {"selector": {"app": "api"}, "ports": [{"port": 80, "targetPort": "http"}]})
 STATEFUL = one("StatefulSet", "api", {"template": TEMPLATE, "replicas": 2})
+
+
+def tracked(strategy: Any, gpus: int = 0, **spec: Any) -> dict[str, Any]:
+    """Return the Rollout api, whose pods are those of the Deployment api."""
+    pods = deployment(gpus=gpus)["spec"]["template"]
+    return one("Rollout", "api", {"template": pods, "strategy": strategy, **spec}, version="argoproj.io/v1alpha1")
+
+
+POOL = one("InferencePool", "api", {"endpointPickerRef": {"name": "epp", "failureMode": "FailOpen"}})
+STEPS = tracked({"canary": {"steps": [{"setWeight": 10}, {"pause": {"duration": "5m"}}, {"setWeight": 50}]}})
+BY_HAND = tracked({"canary": {"steps": [{"setWeight": 10}, {"pause": {}}]}})
+GREEN = tracked({"blueGreen": {"activeService": "api"}})
+LATER = tracked({"blueGreen": {"activeService": "api", "autoPromotionSeconds": 300}})
+PROMOTED = tracked({"blueGreen": {"activeService": "api", "autoPromotionEnabled": False}})
 NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce": "baseline"})
 
 
@@ -68,6 +82,39 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
             ("danger refused: refused by the API server: spec.selector: the API server lets nobody change it in a"
             " Deployment; keep it, or give the workload a new name; to keep the name, accept G14 and run"
             " kubectl -n ml delete deployment api --cascade=orphan just before the merge"),
+        ]),
+        (POOL, edited(POOL, "FailClose", "spec", "endpointPickerRef", "failureMode"), [
+            "caution traffic-moves: traffic from outside takes another way: spec.endpointPickerRef.failureMode",
+        ]),
+        (STEPS, edited(STEPS, "acme/api:2.0", *IMAGE), [
+            "caution canary: canary of 10, 50 percent, then all: containers[name=model].image 1.0 -> 2.0",
+        ]),
+        (BY_HAND, edited(BY_HAND, "acme/api:2.0", *IMAGE), [
+            ("caution canary: canary of 10 percent, then all, and it waits for somebody to promote it:"
+            " containers[name=model].image 1.0 -> 2.0"),
+        ]),
+        (tracked({"canary": {}}), edited(tracked({"canary": {}}), "acme/api:2.0", *IMAGE), [
+            "caution canary: rolling update by Argo Rollouts: containers[name=model].image 1.0 -> 2.0",
+        ]),
+        (GREEN, edited(GREEN, "acme/api:2.0", *IMAGE), [
+            ("caution blue-green: new pods beside all old ones (blue-green), which get the requests as soon as they are"
+            " ready: containers[name=model].image 1.0 -> 2.0"),
+        ]),
+        (LATER, edited(LATER, "acme/api:2.0", *IMAGE), [
+            ("caution blue-green: new pods beside all old ones (blue-green), which get the requests 300 seconds after they"
+            " are ready: containers[name=model].image 1.0 -> 2.0"),
+        ]),
+        (PROMOTED, edited(PROMOTED, "acme/api:2.0", *IMAGE), [
+            ("caution blue-green: new pods beside all old ones (blue-green), which get the requests when somebody promotes"
+            " them: containers[name=model].image 1.0 -> 2.0"),
+        ]),
+        (STEPS, edited(STEPS, 20, "spec", "strategy", "canary", "steps", 0, "setWeight"), [
+            "note settings: no pod restarts for spec.strategy.canary.steps[0].setWeight",
+        ]),
+        (tracked({"canary": {}}, replicas=3), tracked({"canary": {}}), [
+            ("danger replicas-handed-over: git held 3, and the number falls to 1 until the autoscaler has looked;"
+            """ run before the merge: echo '{"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"""
+            """"api"},"spec":{"replicas":3}}' | kubectl -n ml apply --server-side --field-manager=handover -f -"""),
         ]),
         (STATEFUL, edited(STATEFUL, "acme/train:2", *IMAGE), [
             "caution rolling-update: pods restart one after another: containers[name=trainer].image 1 -> 2",
@@ -153,6 +200,8 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
         ]),
         (None, SERVICE, ["note made: Service api is new"]),
         (DEPLOYMENT, None, ["danger pruned: Deployment api is deleted: its pods end"]),
+        (STEPS, None, ["danger pruned: Rollout api is deleted: its pods end"]),
+        (one("InferencePool", "api"), None, ["danger pruned: InferencePool api is deleted: routes to it lead nowhere"]),
         (CLAIM, None, [
             "danger pruned: PersistentVolumeClaim data is deleted: its data goes with it, unless its class retains volumes",
         ]),
@@ -337,6 +386,13 @@ def test_devices_at_least_at_most_and_in_a_rollout() -> None:
         (deployment(gpus=2, replicas=3, strategy={"type": "Recreate"}), "6"),
         (deployment(gpus=2, replicas=5, strategy={}), "10 (14 in a rollout)"),
         (deployment(gpus=1, replicas=0, strategy={}), "0"),
+        (tracked({"blueGreen": {}}, gpus=2, replicas=4), "8 (16 in a rollout)"),
+        (tracked({"canary": {}}, gpus=2, replicas=4), "8 (10 in a rollout)"),
+        (tracked({"canary": {"trafficRouting": {}, "steps": [{"setWeight": 10}]}}, gpus=2, replicas=4), "8 (10 in a rollout)"),
+        (tracked({"canary": {"trafficRouting": {"nginx": {}}, "steps": []}}, gpus=2, replicas=4), "8 (16 in a rollout)"),
+        (tracked({"canary": {
+            "trafficRouting": {"nginx": {}}, "dynamicStableScale": True, "steps": [{"setWeight": 10}, {"setWeight": 50}],
+        }}, gpus=2, replicas=4), "8 (12 in a rollout)"),
         (one("Job", "a", {"parallelism": 4, "completions": 2, **deployment(gpus=8)["spec"]}), "16"),
         (one("JobSet", "a", {"replicatedJobs": [
             {"name": "w", "replicas": 2, "template": {"spec": {"parallelism": 3, "completions": 3, **deployment(gpus=8)["spec"]}}},

@@ -26,6 +26,7 @@ from modelyard import (
     Sweep,
     TrainingJob,
     TrainJob,
+    VolcanoJob,
     hours,
     minutes,
     seconds,
@@ -105,7 +106,7 @@ anything = st.fixed_dictionaries(
 names = st.integers(1, 56).map(lambda length: "t" * length)
 
 
-EVERYTHING = having(Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER, Crd.KUBERAY)
+EVERYTHING = having(Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER, Crd.KUBERAY, Crd.VOLCANO)
 backends = st.sampled_from([None, Job(), JobSet(), JobSet(exclusive_topology="rack"), TrainJob()])
 steps = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True)
 queues = st.one_of(st.none(), st.builds(Queue, st.just("research"), priority=st.sampled_from([None, "high"])))
@@ -127,6 +128,10 @@ of_operators = st.fixed_dictionaries(
             steps,
         ),
         st.builds(lambda backend: {**options, "backend": backend}, backends),
+        st.builds(
+            lambda queue: {**options, "backend": VolcanoJob(), "queue": queue},
+            st.sampled_from([None, Queue("research")]),
+        ),
     )
 )
 

@@ -468,14 +468,14 @@ def test_a_hashed_config_map_is_told_by_its_name(tmp_path: Path) -> None:
 
 
 def test_pods_that_a_custom_resource_makes_count(tmp_path: Path) -> None:
-    """A Rollout of Argo has a template like a Deployment."""
+    """A CloneSet has a template like a Deployment."""
     scope = environment(tmp_path)
     raw(scope, deployment())
     raw(scope, service("rollout"))
     objects = gather(scope).objects
     for index, one in enumerate(objects):
         if one.kind == "Deployment":
-            data = {**one.data, "kind": "Rollout", "spec": {"template": pods({}, app="rollout")}}
+            data = {**one.data, "kind": "CloneSet", "spec": {"template": pods({}, app="rollout")}}
             objects[index] = attrs.evolve(one, data=data)
     assert [breach.rule for _, breach in breaches(Scope(scope.site, objects))] == []
 

@@ -25,6 +25,16 @@ JOB_SET = {
     "metadata": {"name": "train"},
     "spec": {"failurePolicy": {"maxRestarts": 3}, "replicatedJobs": [{"name": "node", "template": JOB["spec"]}]},
 }
+VOLCANO_JOB: dict[str, Any] = {
+    "apiVersion": "batch.volcano.sh/v1alpha1",
+    "kind": "Job",
+    "metadata": {"name": "train"},
+    "spec": {
+        "minAvailable": 2,
+        "queue": "research",
+        "tasks": [{"name": "node", "replicas": 2, "template": {"spec": {}}}],
+    },
+}
 DEPLOYMENT = manifests.deployment()
 SET = {**DEPLOYMENT, "kind": "StatefulSet", "spec": {**DEPLOYMENT["spec"], "serviceName": "web", "replicas": 3}}
 CLAIM: dict[str, Any] = {
@@ -43,6 +53,7 @@ BINDING: dict[str, Any] = {
 CLASS = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "efs"}, "provisioner": "efs"}
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "token"}, "type": "Opaque"}
 NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
+OF_VOLCANO = f"the webhook of Volcano lets nobody change it in a Job; {NEW_JOB}"
 NEW_CLAIM = "give the claim a new name, and move the data"
 NEW_CONFIG = "give it a new name, and refer to that"
 ORPHANED = "keep it; or accept G14 and run kubectl -n None delete statefulset web --cascade=orphan just before the merge, which leaves pods and claims as they are"
@@ -65,6 +76,9 @@ ORPHANED = "keep it; or accept G14 and run kubectl -n None delete statefulset we
             "G14", JOB_SET, put("/spec/failurePolicy/maxRestarts", 4),
             "spec.failurePolicy: the API server lets nobody change it in a JobSet; give it a new name, which makes a new run",
         ),
+        ("G14", VOLCANO_JOB, put("/spec/queue", "other"), f"spec.queue: {OF_VOLCANO}"),
+        ("G14", VOLCANO_JOB, put("/spec/tasks/0/template/spec/hostname", "a"), f"spec.tasks: {OF_VOLCANO}"),
+        ("G14", VOLCANO_JOB, put("/spec/tasks/1", {"name": "more"}), f"spec.tasks: {OF_VOLCANO}"),
         (
             "G14", JOB, put("/spec/template/spec/containers/0/image", "ghcr.io/acme/train:2"),
             f"spec.template: the API server lets nobody change it in a Job; {NEW_JOB}",
@@ -106,6 +120,9 @@ def test_a_change_that_is_told_of(rule: str, old: Manifest, operation: Operation
         ("G14", SET, put("/spec/minReadySeconds", 5)),
         ("G14", JOB, put("/spec/completionMode", "NonIndexed")),
         ("G14", JOB, put("/spec/suspend", value=True)),
+        ("G14", VOLCANO_JOB, put("/spec/minAvailable", 1)),
+        ("G14", VOLCANO_JOB, put("/spec/tasks/0/replicas", 3)),
+        ("G14", VOLCANO_JOB, put("/spec/priorityClassName", "high")),
         ("G14", CLAIM, put("/spec/resources/requests/storage", "2Ti")),
         ("G14", CLAIM, put("/spec/volumeMode", "Filesystem")),
         ("G14", manifests.config_map(a="b"), put("/data/a", "c")),

@@ -33,4 +33,12 @@ V5E = Accelerator(
 SLICES = Cluster(
     "gke-tpu", kubernetes="1.37", cloud=Cloud.GKE, accelerators=[V5E], csi_drivers={"gcsfuse.csi.storage.gke.io"}
 )  # fmt: skip
+ON_PREMISES = Accelerator(
+    "h100", per_node=8, nodes=16, node_selector={"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"},
+    node_cpu="190", node_memory="1900Gi", fabric=Fabric({"rdma/hca": 8}, env={"NCCL_IB_HCA": "mlx5"}),
+)  # fmt: skip
+VOLCANO = Cluster(
+    "on-premises", kubernetes="1.37", accelerators=[ON_PREMISES], monitoring=MONITORING,
+    installed=[Crd.VOLCANO, Crd.PROMETHEUS_OPERATOR],
+)  # fmt: skip
 TRAINER = f"registry.example/trainer:3.1.0@sha256:{'0123456789abcdef' * 4}"

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from modelyard import Environment, Finding, Fleet
 from modelyard.render.objects import gather
-from tests.scenarios import churn_nightly, fsdp_32g, pretrain_128g, sft_70b_node, support_lora, tune_tpu
+from tests.scenarios import churn_nightly, fsdp_32g, pretrain_128g, sft_70b_node, sft_gang, support_lora, tune_tpu
 
 HERE = Path(__file__).resolve().parent
 SCENARIOS: dict[str, ModuleType] = {
@@ -19,6 +19,7 @@ SCENARIOS: dict[str, ModuleType] = {
     "4-pretrain-128g": pretrain_128g,
     "5-tune-tpu": tune_tpu,
     "6-churn-nightly": churn_nightly,
+    "13-sft-gang": sft_gang,
 }
 NAMESPACE = "ml-scenarios"
 

@@ -10,6 +10,7 @@ MLSERVER = f"ghcr.io/acme/mlserver:1.7.1@{DIGEST}"
 VLLM_IMAGE = f"ghcr.io/acme/vllm-openai:v0.18.0@{DIGEST}"
 TRITON_OLD = f"ghcr.io/acme/tritonserver:25.08-py3@{DIGEST}"
 TRITON_NEW = f"ghcr.io/acme/tritonserver:25.09-py3@{DIGEST}"
+PICKER = f"ghcr.io/acme/epp:v1.5.0@{DIGEST}"
 COMMIT = "0e9e39f249a16976918f6564b8830bc894c89659"
 
 EKS = Cluster(
@@ -48,4 +49,20 @@ GKE = Cluster(
         )
     ],
     client_namespaces=["gateways"],
+)
+
+ISTIO = Cluster(
+    "istio-prod",
+    kubernetes="1.36",
+    installed=[
+        Crd.ARGO_ROLLOUTS,
+        Crd.GATEWAY_API,
+        Crd.INFERENCE_EXTENSION,
+        Crd.KEDA,
+        Crd.PROMETHEUS_OPERATOR,
+    ],
+    monitoring=Monitoring("monitoring", address="http://prometheus-operated.monitoring:9090"),
+    gateway=Gateway("public", "gateways", implementation="istio"),
+    accelerators=[Accelerator("l4", per_node=4, nodes=8, spare=2, node_selector={"accelerator": "l4"})],
+    storage=[StorageClass("efs", {"ReadWriteMany"})],
 )

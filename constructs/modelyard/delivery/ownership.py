@@ -19,6 +19,8 @@ LEAST_PARALLELISM = "kueue.x-k8s.io/job-min-parallelism"
 PLACEMENT = ("nodeSelector", "tolerations")
 """What Kueue adds when it finds room; both are written whole, so two writers cannot share them."""
 REPLICAS = "/spec/replicas"
+GATEWAYS = "argoproj-labs/gatewayAPI"
+"""The plugin by which Argo Rollouts writes in routes of Gateways."""
 ANNOTATION = 3
 """How deep a single label or annotation lies."""
 
@@ -43,12 +45,14 @@ def ownership(manifests: Sequence[Manifest], declared: Sequence[Owned]) -> list[
     """Return what follows from autoscalers and queues among *manifests*, and what is *declared*, object by object."""
     found: list[Ownership] = []
     scaled = {target for manifest in manifests if (target := _scaled(manifest)) is not None}
+    moved = dict(_moved(manifests))
     for manifest in manifests:
         group, kind, namespace, name = identity(manifest)
         paths = [one.path for one in declared if matches(one, manifest)]
         if (kind, namespace, name) in scaled:
             paths.append(REPLICAS)
         paths.extend(_queued(manifest, group))
+        paths.extend(moved.get((kind, namespace, name), ()))
         if paths:
             once = tuple(dict.fromkeys(paths))
             rendered = tuple(path for path in once if _at(manifest, steps(path)) is not None)
@@ -75,6 +79,31 @@ def _scaled(manifest: Manifest) -> tuple[str, str | None, str] | None:
     if not target.get("name"):
         return None
     return str(target.get("kind", "Deployment")), part(manifest, "metadata").get("namespace"), str(target["name"])
+
+
+def _moved(manifests: Sequence[Manifest]) -> Iterator[tuple[tuple[str, str | None, str], list[str]]]:
+    """Yield the Services and routes that Argo Rollouts writes in, and the fields: of which pods, and which shares."""
+    routes = {identity(one)[1:]: one for one in manifests if one.get("kind") in {"HTTPRoute", "GRPCRoute"}}
+    for manifest in manifests:
+        group, kind, namespace, _ = identity(manifest)
+        if (group, kind) != ("argoproj.io", "Rollout"):
+            continue
+        strategy = part(manifest, "spec", "strategy")
+        tracks = {**part(strategy, "canary"), **part(strategy, "blueGreen")}
+        for key in ("stableService", "canaryService", "activeService", "previewService"):
+            if key in tracks:
+                yield ("Service", namespace, str(tracks[key])), ["/spec/selector"]
+        plugin = part(tracks, "trafficRouting", "plugins", GATEWAYS)
+        for key, of_kind in (("httpRoute", "HTTPRoute"), ("grpcRoute", "GRPCRoute")):
+            known = (of_kind, plugin.get("namespace", namespace), str(plugin.get(key)))
+            if known in routes:
+                yield known, list(_shares(routes[known]))
+
+
+def _shares(route: Manifest) -> Iterator[str]:
+    for index, rule in enumerate(part(route, "spec").get("rules") or ()):
+        for place, _ in enumerate(rule.get("backendRefs") or ()):
+            yield f"/spec/rules/{index}/backendRefs/{place}/weight"
 
 
 def _queued(manifest: Manifest, group: str) -> Iterator[str]:

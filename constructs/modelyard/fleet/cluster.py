@@ -51,9 +51,11 @@ class Crd:
     """
 
     ARGO_CD: ClassVar[Crd]
+    ARGO_ROLLOUTS: ClassVar[Crd]
     EXTERNAL_SECRETS: ClassVar[Crd]
     FLUX: ClassVar[Crd]
     GATEWAY_API: ClassVar[Crd]
+    INFERENCE_EXTENSION: ClassVar[Crd]
     JOBSET: ClassVar[Crd]
     KEDA: ClassVar[Crd]
     KSERVE: ClassVar[Crd]
@@ -62,6 +64,7 @@ class Crd:
     KUEUE: ClassVar[Crd]
     LWS: ClassVar[Crd]
     PROMETHEUS_OPERATOR: ClassVar[Crd]
+    VOLCANO: ClassVar[Crd]
 
     schemas: tuple[CrdSchema, ...]
 

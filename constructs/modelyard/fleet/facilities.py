@@ -92,6 +92,8 @@ def _namespace(name: str | None) -> str | None:
 
 
 Implementation = Literal["envoy", "istio", "kgateway", "gke", "nginx", "other"]
+WITH_POOLS = ("gke", "istio", "kgateway", "nginx")
+"""Those whose routes can lead to an InferencePool. Envoy Gateway's cannot without another controller beside it."""
 
 
 @value

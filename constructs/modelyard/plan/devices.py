@@ -10,6 +10,7 @@ from modelyard.plan import kserve
 from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.model import Range
 from modelyard.rules.demand import SCALED_OBJECT_MOST, extended
+from modelyard.rules.tracks import beside as tracked
 from modelyard.values.quantity import number
 
 SCALERS: Mapping[str, tuple[str, str, int, int]] = {
@@ -20,6 +21,7 @@ SCALERS: Mapping[str, tuple[str, str, int, int]] = {
 DEEPEST = 12
 HOOK = "argocd.argoproj.io/hook"
 """Skip on a former run: it is left as it is, and is over sooner or later."""
+SCALED = frozenset({"Deployment", "ReplicaSet", "Rollout", "StatefulSet"})
 NOTHING = Range(0, 0, 0)
 
 
@@ -69,12 +71,16 @@ def _of(one: Mapping[str, Any], bounds: tuple[int, int] | None) -> dict[str, Ran
     for pods, pod in _pods(kind, spec, 1, DEEPEST):
         for resource, count in _devices(pod).items():
             each[resource] = each.get(resource, 0) + pods * count
-    if kind not in {"Deployment", "StatefulSet", "ReplicaSet"}:
+    if kind not in SCALED:
         return {resource: Range(count, count, count) for resource, count in each.items()}
     pods = whole(spec, "replicas", default=1)
     least, most = bounds or (pods, pods)
-    surge = _surge(spec, most) if kind == "Deployment" else 0
+    surge = {"Deployment": _surge, "Rollout": tracked}.get(kind, _none)(spec, most)
     return {resource: Range(least * count, most * count, (most + surge) * count) for resource, count in each.items()}
+
+
+def _none(spec: Mapping[str, Any], pods: int) -> int:  # noqa: ARG001 # as every count
+    return 0
 
 
 def _surge(spec: Mapping[str, Any], pods: int) -> int:
@@ -95,7 +101,7 @@ def _pods(kind: str, node: Mapping[str, Any], pods: int, depth: int) -> Iterator
         return
     if not depth:
         return
-    if kind not in {"Deployment", "StatefulSet", "ReplicaSet"}:
+    if kind not in SCALED:
         pods *= whole(node, "replicas", default=1)
     if "parallelism" in node:
         completions = whole(node, "completions", default=whole(node, "parallelism", default=1))

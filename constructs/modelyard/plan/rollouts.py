@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from modelyard.plan import kserve
-from modelyard.plan.at import at, mapping, whole
+from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.conceal import Hidden
 from modelyard.plan.fields import FieldChange, pathed
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
-from modelyard.rules.subjects import POD_PATHS
+from modelyard.rules.kinds import POD_PATHS
 
 MOST_NAMED = 3
 CONFIG = ("configMap", "configMapRef", "configMapKeyRef")
@@ -113,6 +113,8 @@ def _tag(image: object) -> str:
 def _rollout(new: Manifest, cause: str) -> Effect:
     if new["kind"] == "Deployment":
         return _deployment(new, cause)
+    if new["kind"] == "Rollout":
+        return _tracks(new, cause)
     if at(new, "spec", "updateStrategy", "type") == "OnDelete":
         return Effect("on-delete", Risk.CAUTION, f"pods change when somebody deletes them (OnDelete): {cause}")
     where = "one after another" if new["kind"] == "StatefulSet" else "node by node"
@@ -135,6 +137,22 @@ def _deployment(new: Manifest, cause: str) -> Effect:
     return Effect(
         "rolling-update", Risk.CAUTION, f"rolling update, up to {unavailable} of its pods away at a time: {cause}"
     )
+
+
+def _tracks(new: Manifest, cause: str) -> Effect:
+    if green := mapping(new, "spec", "strategy", "blueGreen"):
+        when = "when somebody promotes them"
+        if green.get("autoPromotionEnabled", True):
+            after = green.get("autoPromotionSeconds")
+            when = f"{after} seconds after they are ready" if after else "as soon as they are ready"
+        text = f"new pods beside all old ones (blue-green), which get the requests {when}: {cause}"
+        return Effect("blue-green", Risk.CAUTION, text)
+    steps = items(mapping(new, "spec", "strategy", "canary"), "steps")
+    shares = ", ".join(f"{step['setWeight']}" for step in steps if "setWeight" in step)
+    text = f"canary of {shares} percent, then all" if shares else "rolling update by Argo Rollouts"
+    if any("pause" in step and not at(step, "pause", "duration") for step in steps):
+        text += ", and it waits for somebody to promote it"
+    return Effect("canary", Risk.CAUTION, f"{text}: {cause}")
 
 
 def _replicas(old: Manifest, new: Manifest, scaled: Sequence[FieldChange]) -> Iterator[Effect]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from modelyard.exact_yaml import dump
 from modelyard.fleet import Environment
 from modelyard.render.layout import bootstrap_path
 from modelyard.rules import Object
@@ -16,6 +15,8 @@ def by_hand(environment: Environment, delivered: Sequence[Object]) -> list[Objec
     delivery = environment.site.delivery
     if delivery is None:
         return []
+    from modelyard.exact_yaml import dump  # noqa: PLC0415 # not needed where nothing has changed
+
     texts = {id(one.data): one.text for one in delivered}
     found = []
     for part, contents in delivery.by_hand(environment.site, [one.data for one in delivered]).items():

@@ -8,6 +8,9 @@ from typing import Any
 from modelyard.findings import Severity, SynthesisError, UsageError
 from modelyard.values.similar import did_you_mean
 
+WITHOUT_JOBS = frozenset({"RayJob", "VolcanoJob"})
+"""Kinds that run a training and have no Job in them."""
+
 
 def job_of(main: Path, name: str, workload: str) -> tuple[dict[str, Any], str]:
     """
@@ -36,7 +39,8 @@ def job_of(main: Path, name: str, workload: str) -> tuple[dict[str, Any], str]:
     gathered = gather(environment)
     if gathered.failed:
         raise SynthesisError([one for one in gathered.findings if one.severity is Severity.ERROR])
-    jobs = [one.data for one in gathered.objects if one.owner == workload and (one.jobs or one.kind == "RayJob")]
+    runs = [one for one in gathered.objects if one.owner == workload and (one.jobs or one.kind in WITHOUT_JOBS)]
+    jobs = [one.data for one in runs]
     if not jobs:
         message = f"{name}/{workload} makes no Job; only trainings end, and can fail for good"
         raise UsageError(message)

@@ -161,7 +161,7 @@ class _Work:
                 self.objects.append(one)
                 self.patched[id(draft.manifest)] = draft.patched
                 if draft.sealed:
-                    self.sealed.append(Current(workload, one.kind, one.name, identity(one)))
+                    self.sealed.append(Current(workload, one.data["kind"], one.name, identity(one)))
 
     def take_own(self) -> None:
         """Render what belongs to the environment itself, and what brings all of it into the cluster."""

@@ -93,6 +93,7 @@ GROUPS = {
     "StatefulSet": "apps",
     "ReplicaSet": "apps",
     "ReplicationController": "",
+    "Rollout": "argoproj.io",
 }
 
 
@@ -261,7 +262,7 @@ def aimed(one: Object, scope: Scope) -> Iterator[Breach]:
     elif one.kind == "HorizontalPodAutoscaler" and kind in GROUPS:
         version = reference.get("apiVersion") or ""
         if version.rpartition("/")[0] != GROUPS[kind]:
-            right = f"{GROUPS[kind]}/v1".removeprefix("/")
+            right = f"{GROUPS[kind]}/{'v1alpha1' if kind == 'Rollout' else 'v1'}".removeprefix("/")
             because = f"{kind} is a kind of {right}, and a target is looked up by group and kind"
             yield A20.breach(
                 "spec.scaleTargetRef.apiVersion",

@@ -123,7 +123,7 @@ def scarce(one: Object, scope: Scope) -> Iterator[Breach]:
     # A pod that may end first frees its own: reconcileOldReplicaSets in pkg/controller/deployment.
     if replicas < 1 or share(unavailable, replicas, up=False) or not share(surge, replicas, up=True):
         return
-    for accelerator, count in _accelerators(one.pod, scope):
+    for accelerator, count in accelerators(one.pod, scope):
         if accelerator.spare < count:
             because = (
                 f"a pod takes {count} {accelerator.name}, {scope.site.cluster.name} keeps"
@@ -137,7 +137,7 @@ def scarce(one: Object, scope: Scope) -> Iterator[Breach]:
             yield D03.breach(f"{field}.maxSurge", surge, because, do)
 
 
-def _accelerators(pod: Pod, scope: Scope) -> Iterator[tuple[Accelerator, int]]:
+def accelerators(pod: Pod, scope: Scope) -> Iterator[tuple[Accelerator, int]]:
     """Yield the classes of accelerators that a pod takes, as far as clear, and how many."""
     classes = scope.site.cluster.accelerators
     nodes = (pod.spec.get("nodeSelector") or {}).items()
@@ -177,7 +177,7 @@ def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
             yield D10.breach(f"{field}.maxUnavailable", unavailable, because, do)
 
 
-@D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+@D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout")
 def own_pods(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Compare a workload's selector with the labels of its template."""
     selector = one.spec.get("selector")

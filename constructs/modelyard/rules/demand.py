@@ -70,9 +70,8 @@ def devices(pod: Pod) -> list[str]:
 
 def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
     """Return the most copies of *pod*, of *one*, at once, rollouts left aside, and the autoscaler that says so."""
-    if one.kind == "RayJob" and "workerGroupSpecs" in pod.path:
-        groups = (one.spec.get("rayClusterSpec") or {}).get("workerGroupSpecs") or ()
-        return max(group.get("maxReplicas") or group.get("replicas") or 1 for group in groups), None
+    if (count := _of_lists(one, pod)) is not None:
+        return count, None
     if (job := next((job for job in one.jobs if job.at("template") == pod.path), None)) is not None:
         return _at_once(job), None
     if one.kind == "DaemonSet":
@@ -90,6 +89,17 @@ def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
         return largest[0] * size, largest[1]
     replicas = kserve.bounds(one)[1] if one.kind == kserve.KIND else one.spec.get("replicas")
     return (replicas if isinstance(replicas, int) else 1) * size, None
+
+
+def _of_lists(one: Object, pod: Pod) -> int | None:
+    """Return the most copies of *pod* of an object that lists templates, each with its own number."""
+    if one.kind == "RayJob" and "workerGroupSpecs" in pod.path:
+        groups = (one.spec.get("rayClusterSpec") or {}).get("workerGroupSpecs") or ()
+        return max(group.get("maxReplicas") or group.get("replicas") or 1 for group in groups)
+    if one.kind == "VolcanoJob":
+        index = int(pod.path.partition("[")[2].partition("]")[0])
+        return int(one.spec["tasks"][index].get("replicas") or 0)
+    return None
 
 
 def _at_once(job: Job) -> int:

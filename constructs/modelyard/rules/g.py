@@ -243,7 +243,7 @@ def kept(one: Object, scope: Scope) -> Iterator[Breach]:
         yield G05.breach("metadata.annotations", None, because, do)
 
 
-@G12.objects("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")
+@G12.objects("DaemonSet", "Deployment", "ReplicaSet", "Rollout", "StatefulSet")
 def placed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Look for the address of a construct in the selector."""
     labels = (one.spec.get("selector") or {}).get("matchLabels") or {}

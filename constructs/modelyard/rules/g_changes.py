@@ -8,6 +8,7 @@ from typing import Any
 from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach, Severity
 from modelyard.rules import kserve
+from modelyard.rules.kinds import OTHERS, VOLCANO
 from modelyard.rules.rule import Rule
 from modelyard.values.quantity import number
 
@@ -57,6 +58,9 @@ JOB_SET: Mapping[str, Any] = dict.fromkeys(
     ("failurePolicy", "managedBy", "network", "replicatedJobs", "startupPolicy", "successPolicy")
 )
 """The fields of a JobSet that cannot change while it runs."""
+VOLCANO_JOB = frozenset({"minAvailable", "priorityClassName"})
+VOLCANO_TASK = frozenset({"minAvailable", "replicas"})
+"""The fields of a Job of Volcano, and of its tasks, that can change."""
 CLAIM = {
     "accessModes": None, "storageClassName": None, "selector": None, "dataSource": None, "dataSourceRef": None,
     "volumeMode": "Filesystem",
@@ -69,7 +73,9 @@ def changes(old: Manifest, new: Manifest) -> Iterator[Breach]:
     if _identity(old) != _identity(new):
         return
     kind = str(new.get("kind"))
-    if kind in {"Deployment", "StatefulSet"}:
+    if str(new.get("apiVersion")).startswith(VOLCANO):
+        kind = OTHERS.get(kind, kind)
+    if kind in {"Deployment", "Rollout", "StatefulSet"}:
         yield from _replicas(old, new)
     if (find := FIXED.get(kind)) is not None:
         yield from find(old, new)
@@ -85,9 +91,8 @@ def _replicas(old: Manifest, new: Manifest) -> Iterator[Breach]:
     if not isinstance(before, int) or before <= 1 or now is not None:
         return
     kind, name, namespace = new["kind"], new["metadata"]["name"], new["metadata"].get("namespace")
-    partial = (
-        f'{{"apiVersion":"apps/v1","kind":"{kind}","metadata":{{"name":"{name}"}},"spec":{{"replicas":{before}}}}}'
-    )
+    head = f'"apiVersion":"{new["apiVersion"]}","kind":"{kind}","metadata":{{"name":"{name}"}}'
+    partial = f'{{{head},"spec":{{"replicas":{before}}}}}'
     do = (
         f"run before the merge: echo '{partial}' | kubectl -n {namespace} apply --server-side"
         " --field-manager=handover -f -"
@@ -123,6 +128,21 @@ def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
 
 def _job_set(old: Manifest, new: Manifest) -> Iterator[Breach]:
     yield from _compared(old, new, JOB_SET, "give it a new name, which makes a new run")
+
+
+def _volcano_job(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    before, now = old.get("spec") or {}, new.get("spec") or {}
+    for field in sorted({*before, *now} - VOLCANO_JOB):
+        if _lasting(field, before.get(field)) != _lasting(field, now.get(field)):
+            because = "the webhook of Volcano lets nobody change it in a Job"
+            yield G14.breach(f"spec.{field}", None, because, NEW_JOB)
+
+
+def _lasting(field: str, value: Any) -> Any:  # any field of a Job
+    """Return what cannot change of *value*."""
+    if field != "tasks":
+        return value
+    return [{key: part for key, part in task.items() if key not in VOLCANO_TASK} for task in value or ()]
 
 
 def _claim(old: Manifest, new: Manifest) -> Iterator[Breach]:
@@ -192,5 +212,6 @@ FIXED: Mapping[str, Callable[[Manifest, Manifest], Iterator[Breach]]] = {
     "Secret": _config,
     "StatefulSet": _stateful,
     "StorageClass": _class,
+    "VolcanoJob": _volcano_job,
 }
 """Kind to the look at what is fixed in it."""

@@ -85,7 +85,7 @@ WITHOUT_TIMEOUTS = frozenset({"gke", "nginx"})
 @attrs.frozen
 class Backend:
     """
-    A Service that a route leads to.
+    A Service, or an InferencePool, that a route leads to.
 
     Args:
         field: Where it stands.
@@ -93,11 +93,14 @@ class Backend:
         name: Of the Service.
 
         port: Its port, as a number or a name.
+
+        kind: Default: a Service.
     """
 
     field: str
     name: str
     port: str | int | None
+    kind: str = "Service"
 
 
 def _rules(one: Object) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -113,9 +116,15 @@ def _backends(one: Object) -> Iterator[Backend]:
                     port = service.get("port") or {}
                     field = f"{at}.http.paths[{index}].backend.service"
                     yield Backend(field, service["name"], port.get("number", port.get("name")))
+    yield from backends(one, "Service")
+
+
+def backends(one: Object, kind: str) -> Iterator[Backend]:
+    """Yield what the rules of the route *one* lead to, of its own namespace and of this *kind*."""
+    for at, rule in _rules(one):
         for index, reference in enumerate(rule.get("backendRefs") or ()):
-            if reference.get("kind", "Service") == "Service" and reference.get("namespace") in {None, one.namespace}:
-                yield Backend(f"{at}.backendRefs[{index}]", reference["name"], reference.get("port"))
+            if reference.get("kind", "Service") == kind and reference.get("namespace") in {None, one.namespace}:
+                yield Backend(f"{at}.backendRefs[{index}]", reference["name"], reference.get("port"), kind)
 
 
 @H01.objects("HTTPRoute", "GRPCRoute", "Ingress")
@@ -169,7 +178,7 @@ def shared(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as 
 def timed(one: Object, scope: Scope) -> Iterator[Breach]:
     """Compare timeouts with what the gateway knows of them."""
     gateway = scope.site.cluster.gateway
-    if not isinstance(gateway, Gateway) or not _by(one, gateway):
+    if not isinstance(gateway, Gateway) or not by(one, gateway):
         return
     for at, rule in _rules(one):
         timeouts = rule.get("timeouts")
@@ -180,16 +189,17 @@ def timed(one: Object, scope: Scope) -> Iterator[Breach]:
             yield H07.breach(f"{at}.timeouts", None, "without a request timeout each request is cut after 15 seconds")
     if gateway.implementation == "gke":
         told = {
-            (policy.spec.get("targetRef") or {}).get("name")
+            ((policy.spec.get("targetRef") or {}).get("kind"), (policy.spec.get("targetRef") or {}).get("name"))
             for policy in scope.of_kind("GCPBackendPolicy")
             if (policy.spec.get("default") or {}).get("timeoutSec")
         }
-        for backend in _backends(one):
-            if backend.name not in told:
+        for backend in (*_backends(one), *backends(one, "InferencePool")):
+            if (backend.kind, backend.name) not in told:
                 yield H04.breach(f"{backend.field}.name", backend.name, "each request is cut after 30 seconds")
 
 
-def _by(one: Object, gateway: Gateway) -> bool:
+def by(one: Object, gateway: Gateway) -> bool:
+    """Return whether the route *one* is one of *gateway*."""
     return any(
         (parent.get("name"), parent.get("namespace", one.namespace)) == (gateway.name, gateway.namespace)
         for parent in one.spec.get("parentRefs") or ()

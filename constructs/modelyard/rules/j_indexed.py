@@ -20,6 +20,8 @@ MOST_SUCCESS_RULES = 20
 JOB_NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 """Labels that the API server puts on a Job's pods."""
 
+GATE = "WorkloadWithJob"
+"""The gate by which Kubernetes itself starts all pods of a Job or none."""
 USUAL_SCHEDULERS = frozenset({"", "default-scheduler"})
 POD_GROUP = "scheduling.x-k8s.io/pod-group"
 
@@ -104,6 +106,26 @@ J19 = Rule(
 )
 
 
+J27 = Rule(
+    "J27",
+    "Kubernetes itself starts the pods of a Job all or not at all where the cluster can do it.",
+    why=(
+        "The gate WorkloadWithJob is off unless the cluster's owners turn it on. The API server then takes the Job,"
+        " drops scheduling without a word, and places its pods one by one; Argo CD sees a difference for ever."
+    ),
+    fix='say Cluster(feature_gates={"WorkloadWithJob"}) where it is on, or put the Job into a queue',
+    see="https://kubernetes.io/docs/concepts/scheduling-eviction/gang-scheduling/",
+)
+
+
+@J27.jobs
+def gang(job: Job, scope: Scope) -> Iterator[Breach]:
+    """Look at what a Job says of how its pods are placed together."""
+    if job.spec.get("scheduling") and GATE not in scope.site.cluster.feature_gates:
+        because = f"the cluster {scope.site.cluster.name} does not say that its gate {GATE} is on"
+        yield J27.breach(job.at("scheduling"), None, because)
+
+
 @J02.jobs
 def _indexed(job: Job, scope: Scope) -> Iterator[Breach]:
     spec = job.spec
@@ -124,9 +146,9 @@ def _indexed(job: Job, scope: Scope) -> Iterator[Breach]:
     if (policy := spec.get("successPolicy")) is not None:
         yield from _success(policy, completions, job.at("successPolicy.rules"))
     if completions > 1 and (service := job.pod.spec.get("subdomain")):
-        yield from _together(job, completions, parallelism)
+        yield from _together(job, completions, parallelism, scope)
         yield from _named(job, service, scope)
-    elif job.object.kind == "JobSet" and parallelism > 1 and not _gang(job):
+    elif job.object.kind == "JobSet" and parallelism > 1 and not _gang(job, scope):
         because = "its pods are placed one by one, and each of two such JobSets may hold half of the nodes for ever"
         yield J18.breach(job.at("completions"), completions, because)
 
@@ -199,7 +221,7 @@ def indexes_in(text: str, completions: int) -> int | str:
     return total
 
 
-def _together(job: Job, completions: int, parallelism: int) -> Iterator[Breach]:
+def _together(job: Job, completions: int, parallelism: int, scope: Scope) -> Iterator[Breach]:
     if parallelism < completions:
         because = f"completions is {completions}, and the pods wait for each other (subdomain is set)"
         yield J16.breach(job.at("parallelism"), parallelism, because, f"write parallelism: {completions}")
@@ -210,14 +232,17 @@ def _together(job: Job, completions: int, parallelism: int) -> Iterator[Breach]:
         shown = "" if retries is not None else f" (Kubernetes assumes {DEFAULT_RETRIES})"
         because = f"{completions} pods fail together{shown}, and each counts as one retry"
         yield J15.breach(job.at("backoffLimit"), retries, because, f"raise it to {completions} or a multiple")
-    if not _gang(job):
+    if not _gang(job, scope):
         because = "its pods are placed one by one, and each of two such Jobs may hold half of the nodes for ever"
         yield J18.breach(job.at("completions"), completions, because)
 
 
-def _gang(job: Job) -> bool:
+def _gang(job: Job, scope: Scope) -> bool:
     """Return whether a queue or a scheduler places the pods of *job* all or not at all."""
     pod = job.pod
+    policy = (job.spec.get("scheduling") or {}).get("schedulingPolicy") or {}
+    if policy.get("gang") and job.object.kind == "Job" and GATE in scope.site.cluster.feature_gates:
+        return True
     return (
         QUEUE in job.labels
         or POD_GROUP in pod.labels

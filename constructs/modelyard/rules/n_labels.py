@@ -200,7 +200,7 @@ def _kibi(size: int) -> int:
     return -(-size // KIBI)
 
 
-@N27.objects("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")
+@N27.objects("DaemonSet", "Deployment", "ReplicaSet", "Rollout", "StatefulSet")
 def lasting(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Look for versions in the selector."""
     labels = (one.spec.get("selector") or {}).get("matchLabels") or {}

@@ -17,7 +17,7 @@ HOOKS = ("postStart", "preStop")
 KEPT_RUNNING = frozenset(
     {
         "DaemonSet", "Deployment", "InferenceService", "LeaderWorkerSet", "ReplicaSet", "ReplicationController",
-        "StatefulSet",
+        "Rollout", "StatefulSet",
     }
 )  # fmt: skip
 SLEEPS = frozenset({"sleep", "/bin/sleep", "/usr/bin/sleep"})

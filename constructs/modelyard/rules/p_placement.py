@@ -177,7 +177,7 @@ def _contradiction(labels: Mapping[str, str], affinity: Mapping[str, Any], pod: 
         yield P21.breach(pod.at(f"spec.nodeSelector[{key!r}]"), labels[key], because)
 
 
-@P23.objects("Deployment", "StatefulSet")
+@P23.objects("Deployment", "Rollout", "StatefulSet")
 def _crowded(one: Object, scope: Scope) -> Iterator[Breach]:
     pod = one.pod
     affinity = pod.spec.get("affinity") if pod else None

@@ -179,7 +179,7 @@ def _patience(container: Container, probe: dict[str, Any]) -> Iterator[Breach]:
         yield P06.breach(container.at("livenessProbe"), None, because)
 
 
-@P08.objects("Deployment")
+@P08.objects("Deployment", "Rollout")
 def _progress(one: Object, _scope: Scope) -> Iterator[Breach]:
     spec = one.spec
     given, ready = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds") or 0

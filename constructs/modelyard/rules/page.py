@@ -18,7 +18,7 @@ FAMILIES = {
     "G": "Delivery by Argo CD and Flux",
     "H": "Routes from outside",
     "J": "Jobs",
-    "K": "Queues of Kueue",
+    "K": "Queues of Kueue and Volcano",
     "L": "Replicas on several nodes",
     "M": "Monitoring",
     "N": "Names and labels",

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import attrs
 
 from modelyard.findings import Source
-
-POD_PATHS: Mapping[str, tuple[str, ...]] = {
-    "Pod": (),
-    "Deployment": ("spec", "template"),
-    "ReplicaSet": ("spec", "template"),
-    "ReplicationController": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
-}
-LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
-"""Kinds that may have another template for the first pod of a group."""
-
-JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
-SETS: Mapping[str, tuple[str, ...]] = {
-    "JobSet": JOBS_OF_SETS,
-    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
-}
-"""Kinds with a list of Jobs, and the way to them."""
-RAY = ("spec", "rayClusterSpec")
-SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    **{kind: ((*way, "template"),) for kind, way in SETS.items()},
-    "RayJob": (
-        (*RAY, "headGroupSpec", "template"), (*RAY, "workerGroupSpecs", "template"), ("spec", "submitterPodTemplate"),
-    ),
-}  # fmt: skip
-"""Kinds with several pod templates, and the ways to them."""
-INLINE = "InferenceService"
-"""The kind whose parts are pods without a template."""
+from modelyard.rules.kinds import INLINE, LEADERS, OTHERS, POD_PATHS, SETS, SEVERAL_PODS, VOLCANO
 
 
 @attrs.define(eq=False)
@@ -78,6 +48,8 @@ class Object:
         # Rules ask for these some hundred times an object.
         self.kind = str(self.data.get("kind"))
         self.api_version = str(self.data.get("apiVersion"))
+        if self.api_version.startswith(VOLCANO):
+            self.kind = OTHERS.get(self.kind, self.kind)
         self.metadata = self.data.get("metadata") or {}
         self.spec = self.data.get("spec") or {}
         self.name = str(self.metadata.get("name") or "")

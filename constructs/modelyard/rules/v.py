@@ -67,10 +67,15 @@ def mounted(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as ev
 
 
 def _templates(pod: Pod) -> list[str]:
-    """Return the names of the claims that a StatefulSet makes for each of its pods."""
-    if pod.object.kind != "StatefulSet":
+    """Return the names of the claims that a StatefulSet makes for each of its pods, or a JobSet for all."""
+    spec = pod.object.spec
+    if pod.object.kind == "JobSet":
+        policies = spec.get("volumeClaimPolicies") or ()
+        templates = [template for policy in policies for template in policy.get("templates") or ()]
+    elif pod.object.kind == "StatefulSet":
+        templates = spec.get("volumeClaimTemplates") or []
+    else:
         return []
-    templates = pod.object.spec.get("volumeClaimTemplates") or ()
     return [(template.get("metadata") or {}).get("name") or "" for template in templates]
 
 

@@ -42,7 +42,9 @@ V03 = Rule(
 )
 
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
-LASTING = frozenset({"DaemonSet", "Deployment", "InferenceService", "LeaderWorkerSet", "ReplicaSet", "StatefulSet"})
+LASTING = frozenset(
+    {"DaemonSet", "Deployment", "InferenceService", "LeaderWorkerSet", "ReplicaSet", "Rollout", "StatefulSet"}
+)
 """Kinds whose pods hold a claim as long as the object is there."""
 USUAL_SURGE = "25%"
 

@@ -20,6 +20,7 @@ PER_POD = frozenset(
         "controller-revision-hash",
         "controller-uid",
         "pod-template-hash",
+        "rollouts-pod-template-hash",
         "statefulset.kubernetes.io/pod-name",
         "topology.kubernetes.io/region",
         "topology.kubernetes.io/zone",

@@ -10,8 +10,9 @@ from modelyard.pod.watching import scraped, watched
 from modelyard.serving.backends import runs_as
 from modelyard.serving.scales import KedaScale, QueueScale
 from modelyard.serving.scaling import query
-from modelyard.serving.signals import pod_names
+from modelyard.serving.signals import SAFE, pod_names
 from modelyard.serving.spec import ServiceSpec
+from modelyard.serving.tracks import track
 from modelyard.values.durations import whole_seconds
 
 FIVE_MINUTES = 300
@@ -19,8 +20,13 @@ QUARTER = 900
 PATIENCE = 2
 
 
-def _replicas(name: str, nodes: int, site: Site) -> tuple[str, str, str]:
+def _replicas(name: str, spec: ServiceSpec, site: Site) -> tuple[str, str, str]:
     """Return the metrics of ready and of wanted replicas, and the labels that they share."""
+    nodes = spec.nodes
+    if track(spec) is not None:  # kube-state-metrics knows no Rollouts, and counts what they make
+        chosen = f'{{namespace="{site.namespace}",replicaset=~"{name}-{SAFE}{{1,10}}"}}'
+        ready, wanted = "kube_replicaset_status_ready_replicas", "kube_replicaset_spec_replicas"
+        return f"sum by (namespace) ({ready}{chosen})", f"sum by (namespace) ({wanted}{chosen})", "namespace"
     kind = "deployment" if nodes == 1 else "statefulset"  # of the leaders, which LeaderWorkerSet makes
     chosen = f'{{namespace="{site.namespace}",{kind}="{name}"}}'
     if nodes == 1:
@@ -35,9 +41,8 @@ def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator
     watch = watched(spec, site)
     if watch is None:
         return
-    own = runs_as(name, spec)
-    called = pod_names(own, spec.nodes)
-    ready, wanted, shared = _replicas(own, spec.nodes, site)
+    called = pod_names(runs_as(name, spec), spec.nodes)
+    ready, wanted, shared = _replicas(runs_as(name, spec), spec, site)
     pods = f'namespace="{site.namespace}",pod=~"{called}"'
     yield Alert(
         "ServiceDown",
@@ -90,7 +95,7 @@ def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
         f"More load than {spec.most} replicas can bear makes it slow: raise max, or make each replica faster.",
     )
     if isinstance(spec.scale, QueueScale):
-        ready, _, _ = _replicas(runs_as(name, spec), spec.nodes, site)
+        ready, _, _ = _replicas(runs_as(name, spec), spec, site)
         yield Alert(
             "ServiceQueue",
             f"{query(name, spec, site)} / max({ready}) > {spec.scale.target * PATIENCE:g}",
@@ -107,9 +112,8 @@ def autoscaler_name(name: str, spec: ServiceSpec) -> str:
 
 def panels(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Panel]:
     """Yield what is drawn of the service *name*."""
-    own = runs_as(name, spec)
-    ready, wanted, _ = _replicas(own, spec.nodes, site)
-    called = pod_names(own, spec.nodes)
+    ready, wanted, _ = _replicas(runs_as(name, spec), spec, site)
+    called = pod_names(runs_as(name, spec), spec.nodes)
     yield Panel("Replicas", "short", ((ready, "ready"), (wanted, "wanted")))
     if isinstance(spec.scale, KedaScale):
         yield Panel("Load that it scales by", "short", ((query(name, spec, site), "load"),))

@@ -7,6 +7,7 @@ import attrs
 from modelyard.fleet.site import Site
 from modelyard.serving.pods import rollout
 from modelyard.serving.spec import ServiceSpec
+from modelyard.serving.tracks import Canary, extra, routed, track
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +43,11 @@ def accelerators(spec: ServiceSpec, site: Site) -> Accelerators:
     if spec.gpu is None:
         return Accelerators()
     replica = spec.gpu.count * spec.nodes
-    surge = replica if rollout(spec, site) == "surge" else 0
+    moved = track(spec)
+    if moved is None or (isinstance(moved, Canary) and not routed(spec, site)):
+        surge = replica if rollout(spec, site) == "surge" else 0
+    else:
+        surge = extra(spec, site) * replica
     return Accelerators(
         name=spec.gpu.accelerator,
         least=spec.least * replica,

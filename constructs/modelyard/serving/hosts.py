@@ -13,6 +13,8 @@ import attrs
 from modelyard.findings import Breach, Source
 from modelyard.fleet.facilities import Gateway, IngressClass
 from modelyard.fleet.site import Site
+from modelyard.serving import pools
+from modelyard.serving.pools import InferencePool
 from modelyard.values.names import subdomain
 from modelyard.values.similar import did_you_mean
 from modelyard.values.value import option, required, source_of, value
@@ -68,6 +70,8 @@ class Host:
         split: Other services of the environment, and how many percent of the requests each gets, 0 to 100; the rest
             is for this one. Default: all of it.
 
+        pool: `InferencePool`, whose endpoint picker chooses the replica for each request. Default: any takes it.
+
         tls: The Secret with the certificate, for an Ingress; a Gateway has its own. Default: none.
 
     See Also:
@@ -80,6 +84,7 @@ class Host:
     grpc: bool = attrs.field(default=False, kw_only=True)
     timeout: timedelta | None = option(default=None, check=_above_zero, kw_only=True)
     split: Mapping[str, int] = attrs.field(factory=dict, kw_only=True)
+    pool: InferencePool | None = attrs.field(default=None, kw_only=True)
     tls: str | None = option(default=None, check=lambda name: subdomain(name) if name else None, kw_only=True)
 
 
@@ -126,6 +131,7 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
             yield Breach("X11", f"{at}.path", host.path, because, "leave path= away", source)
         yield from _timeout(at, host, site, source)
         yield from _split(at, name, host, site, source)
+        yield from pools.breaches(at, host, port_of(host, spec).name, spec, site)
         if host.tls is not None and isinstance(gateway, Gateway):
             because = "the listener of the Gateway has the certificate"
             yield Breach("X11", f"{at}.tls", host.tls, because, "leave tls= away", source)

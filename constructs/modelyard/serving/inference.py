@@ -13,6 +13,7 @@ from modelyard.serving.hosts import hosts, port_of
 from modelyard.serving.options import CpuScale
 from modelyard.serving.pods import pods
 from modelyard.serving.spec import SERVICE_PORT, ServiceSpec
+from modelyard.serving.tracks import track
 from modelyard.values.durations import minutes
 from modelyard.values.value import source_of
 
@@ -44,7 +45,8 @@ def inference_service(
     # KServe copies the labels of the InferenceService to the pods, and sets "app" to a value of its own.
     own = {key: text for key, text in metadata["labels"].items() if labels.get(key) != text}
     if scale is None:
-        scaler, bounds = "none", {"minReplicas": spec.least}
+        scaler = "none"
+        bounds = {"minReplicas": spec.least}
     elif isinstance(scale, CpuScale):
         scaler = "hpa"
         bounds = {"minReplicas": scale.min, "maxReplicas": scale.max, "scaleMetric": "cpu", "scaleTarget": scale.target}
@@ -74,13 +76,22 @@ def breaches(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     if spec.nodes > 1:
         because = "an InferenceService with pods of its own serves from one node"
         yield Breach("X11", "nodes", spec.nodes, because, "leave backend= away, which makes a LeaderWorkerSet")
+    if (given := track(spec)) is not None:
+        because = "KServe makes a Deployment, which Argo Rollouts does not replace"
+        do = "leave rollout= away, or leave backend= away"
+        yield Breach("X11", "rollout", type(given).__name__, because, do, source_of(given))
     if isinstance(spec.scale, CpuScale) and spec.scale.scale_down_after != WINDOW:
         because = "the autoscaler that KServe makes waits 5 minutes, and cannot be told otherwise"
         do = "leave scale_down_after= away, or scale by KEDA"
-        given = spec.scale.scale_down_after
-        yield Breach("X11", "scale.scale_down_after", given, because, do, source_of(spec.scale))
+        waited = spec.scale.scale_down_after
+        yield Breach("X11", "scale.scale_down_after", waited, because, do, source_of(spec.scale))
     yield from _ports(spec)
     yield from _routes(spec)
+    yield from _words(spec)
+
+
+def _words(spec: ServiceSpec) -> Iterator[Breach]:
+    """Yield the variables, labels and annotations that are KServe's."""
     for variable, (because, do) in VARIABLES.items():
         if variable in spec.env:
             yield Breach("X11", f"env[{variable!r}]", None, because, do)
@@ -111,6 +122,10 @@ def _routes(spec: ServiceSpec) -> Iterator[Breach]:
             because = "an InferenceService shares its requests with no other service"
             do = "leave split= away, or leave backend= away"
             yield Breach("X11", "route.split", sum(host.split.values()), because, do, source)
+        if host.pool is not None:
+            because = "an InferenceService is reached by the Service that KServe makes"
+            do = "leave pool= away, or leave backend= away"
+            yield Breach("X11", "route.pool", None, because, do, source_of(host.pool))
         if host.grpc != any(word in port.name for word in GRPC):
             because = "KServe takes a port for gRPC if its name has grpc or h2c in it, and for HTTP if not"
             do = f"name the port {'grpc' if host.grpc else 'http'}"

@@ -20,6 +20,7 @@ from modelyard.values.durations import whole_seconds
 COMPONENT = "serving"
 ROLE = "modelyard.dev/role"
 """The label that tells the pod of a group that takes requests from those that work for it."""
+LEADS = "leader"
 SHORT_BUDGET = 300
 KUBELET_MARGIN = 5
 """Seconds that the kubelet is given beyond the pod's own, before it kills."""
@@ -66,7 +67,7 @@ def _template(
     if start.command or start.args:
         spec = attrs.evolve(spec, command=start.command, args=(*start.args, *spec.args))
     if spec.nodes > 1:
-        spec = attrs.evolve(spec, labels={**spec.labels, ROLE: "worker" if worker else "leader"})
+        spec = attrs.evolve(spec, labels={**spec.labels, ROLE: "worker" if worker else LEADS})
     return template(pod, spec, site)
 
 
@@ -78,7 +79,7 @@ def progress(spec: ServiceSpec) -> int:
 
 def rollout(spec: ServiceSpec, site: Site) -> str:
     """Return how pods are replaced, so that a rollout neither stalls on scarce accelerators nor on a volume."""
-    if spec.rollout != "auto":
+    if isinstance(spec.rollout, str) and spec.rollout != "auto":
         return spec.rollout
     if any(isinstance(volume, Claim) and volume.mode in SINGLE_WRITER for volume in spec.volumes):
         return "recreate"
@@ -133,7 +134,7 @@ def _spread(name: str, spec: ServiceSpec) -> list[dict[str, Any]]:
             "topologyKey": key,
             "whenUnsatisfiable": "ScheduleAnyway",
             "labelSelector": {"matchLabels": dict(chosen(name, spec))},
-            "matchLabelKeys": ["pod-template-hash"],
+            "matchLabelKeys": ["pod-template-hash" if isinstance(spec.rollout, str) else "rollouts-pod-template-hash"],
         }
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]

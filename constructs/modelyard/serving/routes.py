@@ -12,7 +12,9 @@ from modelyard.fleet.site import Site
 from modelyard.pod import manifest
 from modelyard.serving.backends import runs_as
 from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts, port_of
+from modelyard.serving.pools import API as POOLS
 from modelyard.serving.spec import ServiceSpec
+from modelyard.serving.tracks import Canary, second
 from modelyard.values.durations import go_duration, whole_seconds
 
 DAY = 86400
@@ -28,9 +30,11 @@ def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) 
     for host in hosts(spec):
         if isinstance(gateway, Gateway):
             route = manifest(ROUTES, "GRPCRoute" if host.grpc else "HTTPRoute", name, labels, site)
-            yield Draft({**route, "spec": _route(service, host, spec, gateway)})
+            yield Draft({**route, "spec": _route(service, host, spec, site, gateway)})
             if gateway.implementation == "gke" and site.cluster.has(POLICIES, "GCPBackendPolicy") and not host.grpc:
-                yield from (Draft(_policy(one, host, site, labels)) for one in (service, *host.split))
+                for one in (service, *split_of(name, host, spec, site)):
+                    pooled = one == name and host.pool is not None
+                    yield Draft(_policy(one, host, site, labels, pooled=pooled))
         elif isinstance(gateway, IngressClass):
             ingress = manifest("networking.k8s.io/v1", "Ingress", name, labels, site)
             if annotations := _annotations(host, gateway):
@@ -43,18 +47,25 @@ def protocols(spec: ServiceSpec) -> dict[str, str]:
     return {port_of(host, spec).name: H2C for host in hosts(spec) if host.grpc}
 
 
-def _route(name: str, host: Host, spec: ServiceSpec, gateway: Gateway) -> dict[str, Any]:
+def split_of(name: str, host: Host, spec: ServiceSpec, site: Site) -> Mapping[str, int]:
+    """Return how many percent of the requests other Services get: at first, where Argo Rollouts moves the shares."""
+    canary = second(name, spec, site) if isinstance(spec.rollout, Canary) else None
+    return host.split if canary is None else {canary: 0}
+
+
+def _route(name: str, host: Host, spec: ServiceSpec, site: Site, gateway: Gateway) -> dict[str, Any]:
     # What the API server would fill in is written out, so that Argo CD finds no difference.
     parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}
-    shares = {name: ALL - sum(host.split.values()), **host.split}
+    split = split_of(name, host, spec, site)
+    shares = {name: ALL - sum(split.values()), **split}
     port = port_of(host, spec)
     number = port.service or port.number
     rule: dict[str, Any] = {}
     if not host.grpc:
         rule["matches"] = [{"path": {"type": "PathPrefix", "value": host.path}}]
     rule["backendRefs"] = [
-        {"group": "", "kind": "Service", "name": service, "port": number, "weight": share if host.split else 1}
-        for service, share in shares.items()
+        {**_backend(service, number, pooled=service == name and host.pool is not None), "weight": share}
+        for service, share in (shares if split else {name: 1}).items()
     ]
     if not host.grpc and gateway.implementation in WITH_TIMEOUTS:
         longest = go_duration(host.timeout or timedelta(0))
@@ -73,11 +84,18 @@ def _route(name: str, host: Host, spec: ServiceSpec, gateway: Gateway) -> dict[s
     }
 
 
-def _policy(name: str, host: Host, site: Site, labels: Mapping[str, str]) -> dict[str, Any]:
+def _backend(name: str, port: int, *, pooled: bool) -> dict[str, Any]:
+    if pooled:
+        return {"group": POOLS.partition("/")[0], "kind": "InferencePool", "name": name}
+    return {"group": "", "kind": "Service", "name": name, "port": port}
+
+
+def _policy(name: str, host: Host, site: Site, labels: Mapping[str, str], *, pooled: bool) -> dict[str, Any]:
     policy = manifest(POLICIES, "GCPBackendPolicy", name, labels, site)
+    target = _backend(name, 0, pooled=pooled)
     policy["spec"] = {
         "default": {"timeoutSec": DAY if host.timeout is None else whole_seconds(host.timeout)},
-        "targetRef": {"group": "", "kind": "Service", "name": name},
+        "targetRef": {key: value for key, value in target.items() if key in {"group", "kind", "name"}},
     }
     return policy
 

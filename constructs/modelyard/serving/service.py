@@ -25,6 +25,8 @@ from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.scaling import breaches as keda
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.serving.spec import STAND_IN_PORT, Rollout, ServiceSpec, breaches
+from modelyard.serving.tracks import BlueGreen, Canary
+from modelyard.serving.tracks import breaches as tracked
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -78,9 +80,10 @@ class ScalableModelService(Workload):
         drain: How a pod leaves without losing requests. Default: ``Drain()``.
 
         rollout: ``surge`` adds a new pod before an old one goes, ``in-place`` removes one first,
-            ``recreate`` removes all first. Default: ``auto``, which is ``surge`` where the cluster
-            has spare accelerators for it, else ``in-place``, or ``recreate`` where there is never more
-            than one replica, and for a volume that only one node can mount.
+            ``recreate`` removes all first; or a `Canary` or `BlueGreen`, by an Argo Rollout. Default:
+            ``auto``, which is ``surge`` where the cluster has spare accelerators for it, else ``in-place``,
+            or ``recreate`` where there is never more than one replica, and for a volume that only one
+            node can mount.
 
         backend: `KServe`, for an InferenceService. Default: a Deployment, or with *nodes* a LeaderWorkerSet.
 
@@ -165,7 +168,7 @@ class ScalableModelService(Workload):
         ready: str | HttpGet | TcpSocket | Exec | None = None,
         start_within: timedelta | LoadTime | None = None,
         drain: Drain | None = None,
-        rollout: Rollout = "auto",
+        rollout: Rollout | Canary | BlueGreen = "auto",
         backend: KServe | None = None,
         command: Sequence[str] = (),
         args: Sequence[str] = (),
@@ -244,7 +247,8 @@ class ScalableModelService(Workload):
         """Return what is wrong with the options, before anything is rendered from them."""
         found = list(breaches(self.id, self.spec, site))
         spec = without(self.spec, found, image=STAND_IN, port=STAND_IN_PORT)
-        return [*found, *keda(spec, site), *reached(self.id, spec, site), *inexpressible(spec, site)]
+        beside = (*keda(spec, site), *reached(self.id, spec, site), *tracked(spec, site), *inexpressible(spec, site))
+        return [*found, *beside]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""

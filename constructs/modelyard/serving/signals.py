@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from modelyard.serving.launch import version_of
 from modelyard.serving.runtimes import metric_names
-from modelyard.serving.spec import ServiceSpec
+
+if TYPE_CHECKING:
+    from modelyard.serving.spec import ServiceSpec
 
 SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
 """What Kubernetes makes the random parts of names from."""

@@ -24,6 +24,7 @@ from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGe
 from modelyard.serving.runtimes import FACTS, Facts
 from modelyard.serving.scales import KedaScale, MetricScale
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
+from modelyard.serving.tracks import BlueGreen, Canary
 from modelyard.values.durations import minutes
 from modelyard.values.names import dns_label_1035
 from modelyard.values.similar import did_you_mean
@@ -71,7 +72,7 @@ class ServiceSpec(PodSpec):
     ready: str | HttpGet | TcpSocket | Exec | None = None
     start_within: timedelta | LoadTime | None = option(default=None, check=_budget)
     drain: Drain = attrs.field(factory=Drain)
-    rollout: Rollout = "auto"
+    rollout: Rollout | Canary | BlueGreen = "auto"
     backend: KServe | None = None
 
     @cached_property

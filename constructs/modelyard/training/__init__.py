@@ -1,6 +1,6 @@
 """Runs that end: `TrainingJob`."""
 
-from modelyard.training.backends import Job, JobSet, RayJob, TrainJob
+from modelyard.training.backends import Job, JobSet, RayJob, TrainJob, VolcanoJob
 from modelyard.training.hook import ArgoHook
 from modelyard.training.job import TrainingJob
 from modelyard.training.options import Checkpoint, Schedule, Step, Sweep, Topology
@@ -19,4 +19,5 @@ __all__ = [
     "Topology",
     "TrainJob",
     "TrainingJob",
+    "VolcanoJob",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modelyard.fleet.site import Site
 from modelyard.pod.monitors import Alert, Panel, pending, pod_panels, prometheus_duration
 from modelyard.pod.watching import watched
+from modelyard.training import alerts_volcano
 from modelyard.training.backends import SETS, choice
 from modelyard.training.jobset import NODES
 from modelyard.values.durations import whole_seconds
@@ -37,6 +38,9 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     """Yield what is told of the training *name*."""
     watch = watched(spec, site)
     if watch is None:
+        return
+    if choice(spec, site).kind == "VolcanoJob":
+        yield from alerts_volcano.alerts(name, spec, watch, site)
         return
     jobs = f'namespace="{site.namespace}",job_name=~"{job_names(name, spec)}"'
     failed = f'kube_job_failed{{{jobs},condition="true"}}'

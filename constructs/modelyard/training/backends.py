@@ -80,11 +80,22 @@ class RayJob:
     operator_namespace: str = option(default="kuberay-system", check=dns_label, kw_only=True)
 
 
-Backend = Job | JobSet | TrainJob | RayJob
+@value
+class VolcanoJob:
+    """
+    A Job of Volcano, whose scheduler starts all pods or none, and whose controller starts all again when one fails.
+
+    See Also:
+        https://volcano.sh/en/docs/vcjob/
+    """
+
+
+Backend = Job | JobSet | TrainJob | RayJob | VolcanoJob
 NEEDED = {
     "JobSet": ("JOBSET", Crd.JOBSET),
     "TrainJob": ("KUBEFLOW_TRAINER", Crd.KUBEFLOW_TRAINER),
     "RayJob": ("KUBERAY", Crd.KUBERAY),
+    "VolcanoJob": ("VOLCANO", Crd.VOLCANO),
 }
 """What has to be installed for a backend, and what that is called."""
 
@@ -95,7 +106,7 @@ class Choice:
     The kind that a training is rendered as.
 
     Args:
-        kind: ``Job``, ``CronJob``, ``JobSet``, ``TrainJob`` or ``RayJob``.
+        kind: ``Job``, ``CronJob``, ``JobSet``, ``TrainJob``, ``RayJob`` or ``VolcanoJob``.
 
         because: Why it is this one.
     """
@@ -114,11 +125,22 @@ def choice(spec: TrainingSpec, site: Site) -> Choice:
         return Choice(type(spec.backend).__name__, "it is asked for (backend=)")
     if spec.sweep is not None:
         return Choice("Job", "the trials of a sweep are the indexes of one Job")
-    if spec.nodes == 1 and not (spec.before or spec.after):
+    return _by_cluster(spec, site)
+
+
+def _by_cluster(spec: TrainingSpec, site: Site) -> Choice:
+    """Return the kind that the cluster of *site* runs one training best as."""
+    name, steps = site.cluster.name, bool(spec.before or spec.after)
+    volcano = not steps and has(site, Crd.VOLCANO)
+    if volcano and spec.queue is not None and not has(site, Crd.KUEUE):
+        return Choice("VolcanoJob", f"it waits in a queue, and those of the cluster {name} are Volcano's")
+    if spec.nodes == 1 and not steps:
         return Choice("Job", "it is a single pod")
-    there = has_jobset(site)
-    because = f"the cluster {site.cluster.name} has {'it' if there else 'no JobSet'}"
-    return Choice("JobSet" if there else "Job", because)
+    if has_jobset(site):
+        return Choice("JobSet", f"the cluster {name} has it")
+    if volcano:
+        return Choice("VolcanoJob", f"the cluster {name} has Volcano, and no JobSet")
+    return Choice("Job", f"the cluster {name} has no JobSet")
 
 
 SETS = frozenset({"JobSet", "TrainJob"})

@@ -65,8 +65,9 @@ class TrainingJob(Workload):
 
         nodes: How many pods of this size train together, 1 or more. Default: 1.
 
-        backend: What runs it: a `Job`, `JobSet`, `TrainJob` or `RayJob`. Default: with *nodes* or steps a JobSet,
-            where the cluster has ``Crd.JOBSET``; else a Job.
+        backend: What runs it: a `Job`, `JobSet`, `TrainJob`, `RayJob` or `VolcanoJob`. Default: with *nodes* or steps
+            a JobSet, where the cluster has ``Crd.JOBSET``; with *nodes*, or a *queue* that is not Kueue's, a
+            VolcanoJob, where it has ``Crd.VOLCANO``; else a Job.
 
         before: Steps that are done before the training starts, one after the other. Default: none.
 

@@ -21,6 +21,7 @@ from modelyard.training import (
     steps,
     sweep,
     trainjob,
+    volcano,
 )
 from modelyard.training.backends import SETS, RayJob, choice
 from modelyard.training.options import Schedule, Step
@@ -48,6 +49,8 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
         made = trainjob.train_job(name, labels, spec, site)
     elif isinstance(spec.backend, RayJob) and kind == "RayJob":
         made = rayjob.ray_job(name, labels, _ray_pods(name, spec, site, spec.backend), spec, site)
+    elif kind == "VolcanoJob":
+        made = volcano.job(name, labels, _template(name, spec, site, CONTAINER), spec, site)
     elif kind == "JobSet":
         made = jobset.job_set(name, labels, _jobs(name, spec, site), spec, site)
     elif spec.schedule is None:
@@ -58,7 +61,7 @@ def drafts(name: str, spec: TrainingSpec, site: Site) -> list[Draft]:
     hooked = spec.hook is not None
     found.append(Draft(made, sealed=kind != "CronJob" and not hooked, hook=hooked))
     together = spec.nodes > 1 or kind == "RayJob"
-    if together and kind not in {*SETS, "RayJob"}:
+    if together and kind not in {*SETS, "RayJob", "VolcanoJob"}:
         found.append(Draft(gang.service(name, spec, labels, site)))
     if spec.sweep is not None:
         found.append(Draft(sweep.config_map(name, spec.sweep, labels, site), sealed=True))
@@ -76,7 +79,7 @@ def _job(name: str, labels: dict[str, str], spec: TrainingSpec, site: Site) -> d
     job = manifest("batch/v1", "Job", name, labels, site)
     # A commit that replaces this run by another must not kill it, and no TTL may make Argo CD run it again.
     job["metadata"]["annotations"] = dict(KEPT) if spec.hook is None else hook.marks(spec.hook)
-    job["spec"] = _job_spec(name, spec, site)
+    job["spec"] = {**_job_spec(name, spec, site), **gang.scheduling(spec, site)}
     return job
 
 
@@ -159,7 +162,10 @@ def _step(name: str, spec: TrainingSpec, step: Step, site: Site) -> dict[str, An
 def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_set: bool = False) -> dict[str, Any]:
     in_ray = container in rayjob.CONTAINERS  # whose nodes find each other by themselves
     together, data = spec.nodes > 1 and not in_ray, place(spec.data)
-    domain = jobset.domain(site) if in_set else gang.domain(name, site)
+    in_volcano = choice(spec, site).kind == "VolcanoJob"
+    hosts = volcano.hosts(site) if in_volcano else gang.hosts(name, site)
+    if in_set:
+        hosts = gang.Hosts(jobset.domain(site))
     pod = Pod(
         name=name,
         component=COMPONENT,
@@ -171,17 +177,17 @@ def _template(name: str, spec: TrainingSpec, site: Site, container: str, *, in_s
             **queues.pod_annotations(spec),
             **data.annotations,
         },
-        pod_fields={"subdomain": name} if together and not in_set else {},
+        pod_fields=volcano.pod_fields(spec) if in_volcano else {"subdomain": name} if together and not in_set else {},
         variables={
             # The trainer of Kubeflow gives its container these variables itself, and so does Ray its processes.
-            **({} if container == trainjob.CONTAINER or in_ray else gang.variables(spec, domain)),
+            **({} if container == trainjob.CONTAINER or in_ray else gang.variables(spec, hosts)),
             **(sweep.VARIABLES if spec.sweep else {}),
             **inputs.variables(spec),
             **checkpoint.variables(name, spec, site),
         },
         starters=[
             *(downloader(one, spec, site) for one in data.downloads),
-            *([gang.wait(spec, site, domain)] if together else ()),
+            *([gang.wait(spec, site, hosts)] if together else ()),
         ],
         mounts=[*([sweep.mount(name)] if spec.sweep else ()), *data.mounts, *checkpoint.mounts(spec)],
         where=placement.where(name, spec, site),

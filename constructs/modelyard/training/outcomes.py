@@ -32,6 +32,10 @@ FAILED = "the JobSet fails, and all its pods are ended"
 def outcomes(manifest: Manifest) -> list[Outcome]:
     """Return what the Job, CronJob or JobSet *manifest* does in each case."""
     spec = manifest["spec"]
+    if str(manifest.get("apiVersion")).startswith("batch.volcano.sh/"):
+        from modelyard.training.outcomes_volcano import of_volcano  # noqa: PLC0415 # which reads on with what is here
+
+        return list(of_volcano(spec))
     if manifest["kind"] == "RayJob":
         return [*of_ray(spec), *_of_queue(manifest)]
     if manifest["kind"] == "TrainingRuntime":
@@ -81,19 +85,20 @@ def _of_job(spec: Manifest) -> Iterator[Outcome]:
         yield Outcome("very long", "nothing ends it")
     else:
         yield Outcome(
-            f"longer than {_long(deadline)}", f"the Job fails; its pods get SIGTERM, and {_grace(spec)} to end"
+            f"longer than {_long(deadline)}", f"the Job fails; its pods get SIGTERM, and {grace(spec)} to end"
         )
 
 
-def _grace(spec: Manifest) -> str:
-    grace = spec["template"]["spec"].get("terminationGracePeriodSeconds")
-    return _long(USUAL_GRACE if grace is None else grace)
+def grace(spec: Manifest) -> str:
+    """Return how long a pod has from SIGTERM to SIGKILL."""
+    given = spec["template"]["spec"].get("terminationGracePeriodSeconds")
+    return _long(USUAL_GRACE if given is None else given)
 
 
 def _failures(spec: Manifest, told: Told) -> Iterator[Outcome]:
     moved = told(TERMINATED, disrupted=True)
     yield Outcome("node drained or reclaimed, pod preempted", moved)
-    yield Outcome("node lost", f"{_lost(spec)}: {moved}")
+    yield Outcome("node lost", f"{lost(spec)}: {moved}")
     listed = _listed_codes(spec)
     for code in sorted(listed - {KILLED}):
         same = [one for one in sorted(listed - {KILLED}) if action(spec, one) == action(spec, code)]
@@ -151,7 +156,7 @@ def _of_trial(spec: Manifest, does: str) -> str:
     return f"the trial is started again, {_times(retries)} at most; then {failed}"
 
 
-def _lost(spec: Manifest) -> str:
+def lost(spec: Manifest) -> str:
     """Return when the controller learns that the pod of a node which does not answer is no more."""
     patience: int | None = USUAL_EVICTION
     for toleration in spec["template"]["spec"].get("tolerations") or ():
@@ -198,7 +203,7 @@ def _of_job_in_set(name: str, job: Manifest, spec: Manifest) -> Iterator[Outcome
         yield Outcome("very long", "nothing ends it")
     else:
         then = decision(spec, name, "DeadlineExceeded", "Job was active longer than specified deadline")
-        ended = f"its pods get SIGTERM, and {_grace(job)} to end; {then}"
+        ended = f"its pods get SIGTERM, and {grace(job)} to end; {then}"
         yield Outcome(f"longer than {_long(deadline)} since the last start", ended)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelyard.findings import Breach
 from modelyard.pod.hardware import Where, accelerator_of
 from modelyard.pod.template import selector
+from modelyard.training.backends import choice
 from modelyard.values import quantity
 from modelyard.values.durations import seconds, whole_seconds
 from modelyard.values.value import source_of
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from modelyard.training.spec import TrainingSpec
 
 GRACE = seconds(120)
-RUN = "batch.kubernetes.io/job-name"
+RUN, VOLCANO_RUN = "batch.kubernetes.io/job-name", "volcano.sh/job-name"
 """What the pods of one run share, and those of the last run do not."""
 MOST_WEIGHT = 100
 HOSTNAME = "kubernetes.io/hostname"
@@ -58,27 +59,28 @@ def where(name: str, spec: TrainingSpec, site: Site) -> Where:
 def _together(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
     """Return the affinities by which the pods of one run of *name* are near to each other, and in one slice."""
     required, preferred, affinity = [], [], {}
+    run = VOLCANO_RUN if choice(spec, site).kind == "VolcanoJob" else RUN
     accelerator = accelerator_of(spec, site)
     if accelerator is not None and accelerator.hosts > 1:
         # Two runs that share slices would each hold a part of them and wait for the rest for ever.
         others = {
-            "labelSelector": {"matchExpressions": [{"key": RUN, "operator": "Exists"}]},
-            "mismatchLabelKeys": [RUN],
+            "labelSelector": {"matchExpressions": [{"key": run, "operator": "Exists"}]},
+            "mismatchLabelKeys": [run],
             "namespaceSelector": {},
             "topologyKey": SLICE,
         }
-        required.append(_near(name, SLICE))
+        required.append(_near(name, SLICE, run))
         affinity["podAntiAffinity"] = {REQUIRED: [others]}
     if spec.topology is not None and spec.topology.required:
-        required.append(_near(name, spec.topology.key))
+        required.append(_near(name, spec.topology.key, run))
     elif spec.topology is not None:
-        preferred.append({"weight": MOST_WEIGHT, "podAffinityTerm": _near(name, spec.topology.key)})
+        preferred.append({"weight": MOST_WEIGHT, "podAffinityTerm": _near(name, spec.topology.key, run)})
     near = {**({REQUIRED: required} if required else {}), **({PREFERRED: preferred} if preferred else {})}
     return {**({"podAffinity": near} if near else {}), **affinity}
 
 
-def _near(name: str, key: str) -> dict[str, Any]:
-    return {"labelSelector": {"matchLabels": selector(name)}, "matchLabelKeys": [RUN], "topologyKey": key}
+def _near(name: str, key: str, run: str) -> dict[str, Any]:
+    return {"labelSelector": {"matchLabels": selector(name)}, "matchLabelKeys": [run], "topologyKey": key}
 
 
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:

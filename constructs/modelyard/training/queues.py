@@ -1,4 +1,4 @@
-"""A training in a queue of Kueue: what it is labelled with, and where, so that it waits until all of it has room."""
+"""A training in a queue of Kueue or Volcano: what says so, and where, so that it waits until all of it has room."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def _count(count: int | None) -> str | None:
 @value
 class Queue:
     """
-    A queue of Kueue, in which a training waits until there is room for all of its pods.
+    A queue, in which a training waits until there is room for all of its pods: one of Kueue, or of Volcano.
 
     Args:
-        name: Of the LocalQueue in the namespace.
+        name: Of the LocalQueue in the namespace; of Volcano, which has no other option, of the Queue in the cluster.
 
         priority: The WorkloadPriorityClass that decides who comes first. Default: that of the pods.
 
@@ -60,7 +60,7 @@ class Queue:
 
 def labels(spec: TrainingSpec, site: Site) -> dict[str, str]:
     """Return the labels by which Kueue takes charge of a Job or JobSet; its pods must not have them."""
-    if spec.queue is None:
+    if spec.queue is None or choice(spec, site).kind == "VolcanoJob":
         return {}
     found = {f"{KUEUE}/queue-name": spec.queue.name}
     if spec.queue.priority is not None:
@@ -88,9 +88,13 @@ def pod_annotations(spec: TrainingSpec) -> dict[str, str]:
 
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why a queue cannot do what is asked of it."""
-    queue = spec.queue
-    if queue is None:
-        return
+    if spec.queue is not None and choice(spec, site).kind == "VolcanoJob":
+        yield from _of_volcano(spec.queue)
+    elif spec.queue is not None:
+        yield from _of_kueue(spec.queue, spec, site)
+
+
+def _of_kueue(queue: Queue, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     source = source_of(queue)
     if not has(site, Crd.KUEUE):
         because = f"the cluster {site.cluster.name} has no Kueue"
@@ -123,3 +127,16 @@ def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         elif spec.nodes == 1:
             because = "the training is one pod, and there is nothing to keep together"
             yield Breach("X11", field, label, because, "leave it away, or choose nodes by node_selector=", source)
+
+
+def _of_volcano(queue: Queue) -> Iterator[Breach]:
+    """Yield what is asked of a queue of Volcano, and only one of Kueue has."""
+    because = "the queue is one of Volcano, which has no such option"
+    for name, do in (
+        ("priority", "write priority_class=, which orders trainings in Volcano's queues"),
+        ("min_parallelism", "leave it away"),
+        ("required_topology", "leave it away, or write topology="),
+        ("preferred_topology", "leave it away, or write topology="),
+    ):
+        if (given := getattr(queue, name)) is not None:
+            yield Breach("X11", f"queue.{name}", given, because, do, source_of(queue))

@@ -14,7 +14,19 @@ from modelyard.pod.options import Claim, Gpu
 from modelyard.pod.sources import DataSource
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
 from modelyard.pod.watching import Watch
-from modelyard.training import backends, checkpoint, gang, hook, inputs, jobset, placement, queues, rayjob, steps
+from modelyard.training import (
+    backends,
+    checkpoint,
+    gang,
+    hook,
+    inputs,
+    jobset,
+    placement,
+    queues,
+    rayjob,
+    steps,
+    volcano,
+)
 from modelyard.training import sweep as sweeps
 from modelyard.training.backends import Backend, TrainJob
 from modelyard.training.hook import ArgoHook
@@ -149,6 +161,9 @@ def _name(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why *name* leaves no room for what is added to it."""
     if backends.choice(spec, site).kind == "RayJob":
         yield from rayjob.breaches(name, spec, HASH_SUFFIX, MISCONFIGURED)
+        return
+    if backends.choice(spec, site).kind == "VolcanoJob":
+        yield from volcano.breaches(name, spec, HASH_SUFFIX)
         return
     if backends.choice(spec, site).kind in backends.SETS:
         yield from jobset.name_breaches(name, spec, HASH_SUFFIX)

@@ -100,8 +100,8 @@ def _together(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     field, source = option, source_of((spec.before or spec.after)[0])
     value = [step.name for step in (spec.before or spec.after)]
     kind = choice(spec, site).kind
-    if kind == "RayJob":
-        return  # which says that it has no steps
+    if kind in {"RayJob", "VolcanoJob"}:
+        return  # which say that they have no steps
     if spec.sweep is not None:
         do = "write the step as a training of its own, or into the program of the trials"
         yield Breach("X11", field, value, "sweep= is given too, and each trial would run the steps", do, source)

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from modelyard.rules.subjects import POD_PATHS
+from modelyard.rules.kinds import POD_PATHS
 from modelyard.schemas import Catalog
 
 Json = dict[str, Any]

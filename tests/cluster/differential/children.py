@@ -17,7 +17,8 @@ FOREIGN = ("priorityClassName", "priority", "runtimeClassName", "serviceAccount"
 
 def children(manifest: Manifest) -> Iterator[Manifest]:
     """Yield what the controller of *manifest*, as the API server answered it, makes next."""
-    maker = MAKERS.get(manifest["kind"])
+    volcano = str(manifest.get("apiVersion")).startswith("batch.volcano.sh/")
+    maker = _volcano if volcano else MAKERS.get(manifest["kind"])
     if maker is not None and manifest.get("spec"):
         yield from maker(manifest)
 
@@ -104,10 +105,23 @@ def _job_set(manifest: Manifest) -> Iterator[Manifest]:
         pod = spec["template"]["spec"]
         spec["completionMode"] = spec.get("completionMode") or "Indexed"
         pod["restartPolicy"] = pod.get("restartPolicy") or "OnFailure"
+        if claims := list(_claims(manifest, pod)):
+            pod["volumes"] = [*(pod.get("volumes") or ()), *claims]
         labels = (template.get("metadata") or {}).get("labels") or {}
         yield _made(
             manifest, "batch/v1", "Job", f"{manifest['metadata']['name']}-{one['name']}-0", labels=labels, spec=spec
         )
+
+
+def _claims(manifest: Manifest, pod: Manifest) -> Iterator[Manifest]:
+    """Yield the volumes of a JobSet's own claims that *pod* mounts."""
+    containers = [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
+    mounted = {mount.get("name") for one in containers for mount in one.get("volumeMounts") or ()}
+    for policy in manifest["spec"].get("volumeClaimPolicies") or ():
+        for template in policy.get("templates") or ():
+            if (name := (template.get("metadata") or {}).get("name")) in mounted:
+                claim = {"claimName": f"{name}-{manifest['metadata']['name']}"}
+                yield {"name": name, "persistentVolumeClaim": claim}
 
 
 def _runtime(manifest: Manifest) -> Iterator[Manifest]:
@@ -148,6 +162,10 @@ def _inference(manifest: Manifest) -> Iterator[Manifest]:
             "template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": pod},
         }
         yield _made(manifest, "apps/v1", "Deployment", name, labels=labels, spec=spec)
+
+
+def _volcano(manifest: Manifest) -> Iterator[Manifest]:
+    yield from _of_templates(manifest, [task.get("template") for task in manifest["spec"].get("tasks") or ()])
 
 
 def _of_templates(manifest: Manifest, templates: Iterable[Manifest | None]) -> Iterator[Manifest]:

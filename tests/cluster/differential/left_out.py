@@ -15,6 +15,8 @@ LEFT_OUT: Mapping[str, str] = {
 }
 """By a pattern of field and change: why not."""
 
+OF_OTHERS = ("batch.volcano.sh/",)
+"""Groups of which the same holds, whose kinds have the names of Kubernetes' own."""
 BY_DEFINITION = frozenset({"InferenceService", "LeaderWorkerSet", "RayJob", "TrainJob", "TrainingRuntime"})
 """
 Kinds of which no change is made yet, a gap: their definitions let pass in a pod what Kubernetes refuses, and modelyard goes by

@@ -9,7 +9,7 @@ import attrs
 
 from tests.cluster.differential.changes import Change, Elsewhere, changes, collect
 from tests.cluster.differential.corpus import Environment, environments, example_fleet, known
-from tests.cluster.differential.left_out import BY_DEFINITION, left_out
+from tests.cluster.differential.left_out import BY_DEFINITION, OF_OTHERS, left_out
 from tests.cluster.differential.ours import Found, Judge, enforced
 from tests.cluster.differential.server import Question
 
@@ -63,7 +63,9 @@ def mutants(version: str) -> Iterator[Mutant]:
         for base, judge in judged
         if not judge.refused
         for index, manifest in enumerate(base.manifests)
-        if known(base.site, manifest) and manifest["kind"] not in BY_DEFINITION
+        if known(base.site, manifest)
+        and manifest["kind"] not in BY_DEFINITION
+        and not str(manifest.get("apiVersion")).startswith(OF_OTHERS)
     ]
     elsewhere: Elsewhere = {}
     for base, judge, index in right:

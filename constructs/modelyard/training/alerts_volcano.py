@@ -1,0 +1,60 @@
+"""What goes wrong with a Job of Volcano, as alerts: nothing counts such Jobs, so they look at its pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from modelyard.fleet.site import Site
+from modelyard.pod.monitors import Alert, pending, prometheus_duration
+from modelyard.training.volcano import TASK
+from modelyard.values.durations import whole_seconds
+
+if TYPE_CHECKING:
+    from modelyard.pod import Watch
+    from modelyard.training.spec import TrainingSpec
+
+AGAIN = 300
+"""Seconds in which Volcano has deleted a pod that failed, to start all of them again."""
+LONG = 90
+"""Percent of the deadline of a start."""
+
+
+def alerts(name: str, spec: TrainingSpec, watch: Watch, site: Site) -> Iterator[Alert]:
+    """Yield what is told of the training *name*."""
+    pods = f"{name}-[0-9a-f]{{8}}-{TASK}-[0-9]+"
+    chosen = f'namespace="{site.namespace}",pod=~"{pods}"'
+    failed = f'max by (namespace, pod) (kube_pod_status_phase{{{chosen},phase="Failed"}})'
+    running = f'max by (namespace, pod) (kube_pod_status_phase{{{chosen},phase="Running"}}) == 1'
+    started = f"max by (namespace, pod) (kube_pod_start_time{{{chosen}}}) and on (namespace, pod) {running}"
+    yield Alert(
+        "TrainingFailed",
+        # One that is not started again stays, so that it can be looked at: a day later it is no news any more.
+        f"{failed} == 1 unless on (namespace, pod) {failed} offset 1d == 1",
+        AGAIN,
+        "has failed",
+        "{{ $labels.pod }} has failed and was not started again: the retries are used up, or its exit code is fatal.",
+        "critical",
+    )
+    yield pending(pods, watch, site)
+    if spec.deadline is not None:
+        most = whole_seconds(spec.deadline) * LONG // 100
+        yield Alert(
+            "TrainingLong",
+            f"time() - ({started}) > {most}",
+            0,
+            "is close to its deadline",
+            f"{{{{ $labels.pod }}}} has used {LONG} percent of its {whole_seconds(spec.deadline)} seconds.",
+        )
+    saving = spec.checkpoint
+    if saving is None or saving.metric is None or saving.late is None:
+        return
+    late = whole_seconds(saving.late)
+    saved = f"max_over_time({saving.metric}{{{chosen}}}[{prometheus_duration(late)}])"
+    yield Alert(
+        "TrainingCheckpointMissing",
+        f"time() - max by (namespace) ({saved} or ({started})) > {late} and on (namespace) {running}",
+        0,
+        "saves no checkpoint",
+        f"It runs, and {saving.metric} tells of none in {late} seconds: what is lost with a node grows.",
+    )
