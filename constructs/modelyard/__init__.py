@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         Host,
         HttpGet,
         InferencePool,
+        KServe,
         Loader,
         LoadTime,
         MetricScale,
@@ -139,6 +140,7 @@ __all__ = [
     "IngressClass",
     "Job",
     "JobSet",
+    "KServe",
     "LoadTime",
     "Loader",
     "MLServer",
@@ -197,8 +199,8 @@ _ROOMS = {
     ),
     "modelyard.serving": (
         "Adapter", "Analysis", "BlueGreen", "Canary", "CpuScale", "Drain", "Exec", "GpuScale", "Grpc", "Host",
-        "HttpGet", "InferencePool", "LoadTime", "Loader", "MLServer", "MetricScale", "NIM", "QueueScale", "SGLang",
-        "ScalableModelService", "TcpSocket", "Triton", "VLLM",
+        "HttpGet", "InferencePool", "KServe", "LoadTime", "Loader", "MLServer", "MetricScale", "NIM", "QueueScale",
+        "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
         "ArgoHook", "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology",

@@ -15,6 +15,8 @@ from modelyard.rules import (  # noqa: F401
     d_selectors,
     d_services,
     d_tracks,
+    e,
+    e_parts,
     g,
     g_changes,
     g_controllers,

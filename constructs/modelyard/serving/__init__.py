@@ -1,5 +1,6 @@
 """Models that serve: `ScalableModelService`."""
 
+from modelyard.serving.backends import KServe
 from modelyard.serving.hosts import Host
 from modelyard.serving.models import Adapter, Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HttpGet, LoadTime, TcpSocket
@@ -24,6 +25,7 @@ __all__ = [
     "Host",
     "HttpGet",
     "InferencePool",
+    "KServe",
     "LoadTime",
     "Loader",
     "MLServer",

@@ -186,7 +186,7 @@ def _nodes(spec: ServiceSpec) -> Iterator[Breach]:
 
 def _group(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     """Yield what a cluster lacks for a replica of several nodes."""
-    if spec.nodes == 1:
+    if spec.nodes == 1 or spec.backend is not None:
         return
     if not any(one.kind == KIND for one in site.cluster.crd_schemas):
         because = f"the cluster {site.cluster.name} has no {KIND}"

@@ -8,8 +8,9 @@ from typing import Any
 import attrs
 
 from modelyard.fleet.site import Site
-from modelyard.pod import Claim, Pod, selector, template
+from modelyard.pod import Claim, Pod, template
 from modelyard.serving import loading
+from modelyard.serving.backends import chosen, container
 from modelyard.serving.launch import NOTHING, launch
 from modelyard.serving.options import Exec, Grpc, HealthCheck, HttpGet, TcpSocket
 from modelyard.serving.placing import mounts
@@ -20,7 +21,6 @@ COMPONENT = "serving"
 ROLE = "modelyard.dev/role"
 """The label that tells the pod of a group that takes requests from those that work for it."""
 LEADS = "leader"
-CONTAINER = "model"
 SHORT_BUDGET = 300
 KUBELET_MARGIN = 5
 """Seconds that the kubelet is given beyond the pod's own, before it kills."""
@@ -55,7 +55,7 @@ def _template(
     pod = Pod(
         name=name,
         component=COMPONENT,
-        container=CONTAINER,
+        container=container(spec),
         restart_policy="Always",
         grace=whole_seconds(spec.drain.delay) + whole_seconds(spec.drain.finish) + KUBELET_MARGIN,
         container_fields=fields,
@@ -137,7 +137,7 @@ def _spread(name: str, spec: ServiceSpec) -> list[dict[str, Any]]:
             "maxSkew": 1,
             "topologyKey": key,
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": selector(name)},
+            "labelSelector": {"matchLabels": dict(chosen(name, spec))},
             "matchLabelKeys": ["pod-template-hash" if isinstance(spec.rollout, str) else "rollouts-pod-template-hash"],
         }
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")

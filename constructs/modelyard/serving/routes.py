@@ -10,6 +10,7 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.facilities import Gateway, IngressClass
 from modelyard.fleet.site import Site
 from modelyard.pod import manifest
+from modelyard.serving.backends import runs_as
 from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts, port_of
 from modelyard.serving.options import Grpc
 from modelyard.serving.pools import API as POOLS
@@ -28,20 +29,20 @@ GRPC = "grpc"
 
 def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) -> Iterator[Draft]:
     """Yield the routes of the service *name*."""
-    gateway = site.cluster.gateway
+    gateway, service = site.cluster.gateway, runs_as(name, spec)
     for host in hosts(spec):
         if isinstance(gateway, Gateway):
             route = manifest(ROUTES, "GRPCRoute" if host.grpc else "HTTPRoute", name, labels, site)
-            yield Draft({**route, "spec": _route(name, host, spec, site, gateway)})
+            yield Draft({**route, "spec": _route(service, host, spec, site, gateway)})
             if gateway.implementation == "gke" and site.cluster.has(POLICIES, "GCPBackendPolicy") and not host.grpc:
-                for one in (name, *split_of(name, host, spec, site)):
+                for one in (service, *split_of(name, host, spec, site)):
                     pooled = one == name and host.pool is not None
                     yield Draft(_policy(one, host, site, labels, pooled=pooled))
         elif isinstance(gateway, IngressClass):
             ingress = manifest("networking.k8s.io/v1", "Ingress", name, labels, site)
             if annotations := _annotations(host, gateway):
                 ingress["metadata"]["annotations"] = annotations
-            yield Draft({**ingress, "spec": _ingress(name, host, spec, gateway)})
+            yield Draft({**ingress, "spec": _ingress(service, host, spec, gateway)})
 
 
 def protocols(spec: ServiceSpec) -> dict[str, str]:

@@ -10,6 +10,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod import manifest
 from modelyard.pod.monitors import gpu_use
 from modelyard.pod.watching import scraped
+from modelyard.serving.backends import runs_as
 from modelyard.serving.launch import version_of
 from modelyard.serving.options import CpuScale
 from modelyard.serving.scales import GpuScale, KedaScale, MetricScale, QueueScale
@@ -30,7 +31,7 @@ def autoscaler(
     name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str], target: Mapping[str, str] = DEPLOYMENT
 ) -> dict[str, Any]:
     """Return what scales the *target* of this name; *spec* has a scale."""
-    aimed = {**target, "name": name}
+    aimed = {**target, "name": runs_as(name, spec)}
     if not isinstance(spec.scale, KedaScale):
         return _horizontal(name, spec.scale, site, labels, aimed)
     scale = spec.scale
@@ -85,7 +86,7 @@ def _address(site: Site) -> str:
 
 def query(name: str, spec: ServiceSpec, site: Site) -> str:
     """Return the whole load that KEDA's autoscaler goes by, in PromQL."""
-    scale, pods = spec.scale, pod_names(name, spec.nodes)
+    scale, pods = spec.scale, pod_names(runs_as(name, spec), spec.nodes)
     if isinstance(scale, MetricScale):
         return scale.query
     if isinstance(scale, GpuScale):
@@ -94,7 +95,7 @@ def query(name: str, spec: ServiceSpec, site: Site) -> str:
 
 
 def _summed(metric: str | None, name: str, spec: ServiceSpec, site: Site) -> str:
-    return f'sum({metric}{{namespace="{site.namespace}",pod=~"{pod_names(name, spec.nodes)}"}})'
+    return f'sum({metric}{{namespace="{site.namespace}",pod=~"{pod_names(runs_as(name, spec), spec.nodes)}"}})'
 
 
 def queue(spec: ServiceSpec) -> str | None:

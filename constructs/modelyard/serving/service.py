@@ -13,9 +13,11 @@ from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Ide
 from modelyard.pod.checking import without
 from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.pod.spec import STAND_IN
+from modelyard.serving.backends import KServe
 from modelyard.serving.estimate import accelerators
 from modelyard.serving.hosts import Host
 from modelyard.serving.hosts import breaches as reached
+from modelyard.serving.inference import breaches as inexpressible
 from modelyard.serving.manifests import drafts
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HttpGet, LoadTime, TcpSocket
@@ -82,6 +84,8 @@ class ScalableModelService(Workload):
             ``auto``, which is ``surge`` where the cluster has spare accelerators for it, else ``in-place``,
             or ``recreate`` where there is never more than one replica, and for a volume that only one
             node can mount.
+
+        backend: `KServe`, for an InferenceService. Default: a Deployment, or with *nodes* a LeaderWorkerSet.
 
         command: What runs, one string a word. Default: the image's entry point.
 
@@ -165,6 +169,7 @@ class ScalableModelService(Workload):
         start_within: timedelta | LoadTime | None = None,
         drain: Drain | None = None,
         rollout: Rollout | Canary | BlueGreen = "auto",
+        backend: KServe | None = None,
         command: Sequence[str] = (),
         args: Sequence[str] = (),
         env: Mapping[str, EnvValue] | None = None,
@@ -208,6 +213,7 @@ class ScalableModelService(Workload):
             start_within=start_within,
             drain=Drain() if drain is None else drain,
             rollout=rollout,
+            backend=backend,
             command=command,
             args=args,
             env={} if env is None else env,
@@ -241,11 +247,16 @@ class ScalableModelService(Workload):
         """Return what is wrong with the options, before anything is rendered from them."""
         found = list(breaches(self.id, self.spec, site))
         spec = without(self.spec, found, image=STAND_IN, port=STAND_IN_PORT)
-        return [*found, *keda(spec, site), *reached(self.id, spec, site), *tracked(spec, site)]
+        beside = (*keda(spec, site), *reached(self.id, spec, site), *tracked(spec, site), *inexpressible(spec, site))
+        return [*found, *beside]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""
         return drafts(self.id, self.spec, site)
+
+    def reason(self) -> str:
+        """Return as what kind this service is rendered, where it is not the usual one."""
+        return "It runs as an InferenceService: it is asked for (backend=)." if self.spec.backend else ""
 
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""

@@ -18,6 +18,7 @@ from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
 from modelyard.pod.watching import Metrics
 from modelyard.serving import checks
+from modelyard.serving.backends import KServe
 from modelyard.serving.hosts import Host
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HealthCheck, HttpGet, LoadTime, TcpSocket
@@ -73,6 +74,7 @@ class ServiceSpec(PodSpec):
     start_within: timedelta | LoadTime | None = option(default=None, check=_budget)
     drain: Drain = attrs.field(factory=Drain)
     rollout: Rollout | Canary | BlueGreen = "auto"
+    backend: KServe | None = None
 
     @cached_property
     def ports(self) -> tuple[Port, ...]:
