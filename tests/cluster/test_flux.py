@@ -113,7 +113,7 @@ def test_a_service_is_delivered(cluster: Cluster, team: Teams, observed: Observe
             list((own.delivered.parents[1] / own.name).rglob("*.yaml"))
         )
         assert condition(ready, "Healthy")["message"].startswith("Health check passed in ")
-        observed("flux: one folder applied, and Flux applied all that lies in git: Ready, while the training runs")
+        observed("flux: one file applied, and Flux applied all that lies in git: Ready, while the training runs")
         api.until_one(lambda one: one.get("status", {}).get("ready") == 1, job, what="the training runs")
         (pod,) = api.all("v1", "Pod", namespace, labels="app=train")
         cluster.exits(pod, 0)
