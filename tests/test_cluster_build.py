@@ -63,7 +63,7 @@ def test_a_part_that_does_not_exist_is_said_to_be_none(tmp_path: Path) -> None:
 
     assert (build.returncode, out) == (2, "")
     assert err.startswith(
-        "modelyard: there is no part kubelet; the parts are argocd, certificates, etcd, flux, kubernetes-1.37, "
+        "modelyard: there is no part kubelet; the parts are argocd, certificates, etcd, flux, jobset, kubernetes-1.37, "
     )
 
 

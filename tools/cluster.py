@@ -83,12 +83,14 @@ PARTS = {
         },
         seconds=400,
     ),
+    "jobset": Part({"jobset": "sigs.k8s.io/jobset"}, "sigs.k8s.io/jobset", seconds=240),
     "kubernetes-1.37": kubernetes(
         "1.37", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", seconds=600
     ),
     # The oldest is asked what it accepts, and runs nothing.
     "kubernetes-1.32": kubernetes("1.32", "kube-apiserver", seconds=400),
     "kwok": Part({"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "sigs.k8s.io/kwok", seconds=120),
+    "lws": Part({"lws": "sigs.k8s.io/lws/cmd"}, "sigs.k8s.io/lws", seconds=240),
     "metrics-server": Part(
         {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}, "sigs.k8s.io/metrics-server", seconds=120
     ),

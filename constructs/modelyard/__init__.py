@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         Drain,
         Exec,
         GpuScale,
+        Grpc,
         Host,
         HttpGet,
         InferencePool,
@@ -129,6 +130,7 @@ __all__ = [
     "Gateway",
     "Gpu",
     "GpuScale",
+    "Grpc",
     "Host",
     "HttpGet",
     "HuggingFace",
@@ -196,9 +198,9 @@ _ROOMS = {
         "Metrics", "Network", "OciImage", "Peer", "Port", "Remote", "SecretFiles", "SecretKey", "Watch",
     ),
     "modelyard.serving": (
-        "Adapter", "Analysis", "BlueGreen", "Canary", "CpuScale", "Drain", "Exec", "GpuScale", "Host", "HttpGet",
-        "InferencePool", "KServe", "LoadTime", "Loader", "MLServer", "MetricScale", "NIM", "QueueScale", "SGLang",
-        "ScalableModelService", "TcpSocket", "Triton", "VLLM",
+        "Adapter", "Analysis", "BlueGreen", "Canary", "CpuScale", "Drain", "Exec", "GpuScale", "Grpc", "Host",
+        "HttpGet", "InferencePool", "KServe", "LoadTime", "Loader", "MLServer", "MetricScale", "NIM", "QueueScale",
+        "SGLang", "ScalableModelService", "TcpSocket", "Triton", "VLLM",
     ),
     "modelyard.training": (
         "ArgoHook", "Checkpoint", "Job", "JobSet", "Queue", "RayJob", "Schedule", "Step", "Sweep", "Topology",

@@ -15,7 +15,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.flux import Flux
 from tests.cluster.processes import Programs
-from tests.cluster.programs import NEWEST, OLDEST, ROOT
+from tests.cluster.programs import NEWEST, OLDEST, PARTS, ROOT
 
 OBSERVED = pytest.StashKey[list[str]]()
 LOGS = ROOT / ".tools" / "log" / "cluster"
@@ -27,7 +27,7 @@ def programs(request: pytest.FixtureRequest) -> Iterator[Programs]:
     running = Programs()
     yield running
     if request.session.testsfailed:
-        logs = LOGS / (request.config.getoption("--half") or "all")
+        logs = LOGS / (request.config.getoption("--part") or "all")
         shutil.rmtree(logs, ignore_errors=True)
         logs.mkdir(parents=True)
         for log in running.folder.glob("*/*.log"):
@@ -82,8 +82,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a user ask a cluster of her own."""
     text = "ask the cluster of this context of your kubeconfig whether it would accept dist/, by a dry run only"
     parser.addoption("--context", metavar="NAME", help=text)
-    text = "run what asks API servers, or what watches controllers: python -m tests.cluster runs both at once"
-    parser.addoption("--half", choices=["servers", "controllers"], help=text)
+    text = "run what asks API servers, what watches controllers, or what is brought into a cluster: python -m tests.cluster runs all at once"
+    parser.addoption("--part", choices=PARTS, help=text)
     parser.addoption("--while", type=int, metavar="DESCRIPTOR", help="end when this pipe is closed")
 
 
@@ -99,18 +99,21 @@ def _end_with(descriptor: int) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run nothing on a user's cluster but the tests that say they are for it; otherwise all, or half of them."""
-    half = config.getoption("--half")
+    """Run nothing on a user's cluster but the tests that say they are for it; otherwise all, or a part of them."""
+    part = config.getoption("--part")
     if config.getoption("--context") is not None:
         chosen = [item for item in items if item.get_closest_marker("context")]
-    elif half is not None:
-        chosen = [item for item in items if _half(item) == half]
+    elif part is not None:
+        chosen = [item for item in items if _part(item) == part]
     else:
         return
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 
 
-def _half(item: pytest.Item) -> str:
-    """Return the half that a test belongs to."""
-    return "servers" if "control_plane" in getattr(item, "fixturenames", ()) else "controllers"
+def _part(item: pytest.Item) -> str:
+    """Return the part that a test belongs to: what Argo CD and everything wrong are needed for stays together."""
+    fixtures = getattr(item, "fixturenames", ())
+    if "control_plane" in fixtures:
+        return "servers"
+    return "delivery" if "argocd" in fixtures or "breaking" in fixtures else "controllers"

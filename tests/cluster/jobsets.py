@@ -1,4 +1,4 @@
-"""What JobSet's controller makes of a JobSet, since the controller itself does not run here: its Jobs and its Service."""
+"""What JobSet's controller makes of a JobSet, where it does not run: its Jobs and its Service; ``test_jobset.py`` compares."""
 
 from __future__ import annotations
 

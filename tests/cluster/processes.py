@@ -108,7 +108,8 @@ class Program:
             self.process.wait(timeout=grace)
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)
-            self.process.wait(timeout=grace)
+            # The kernel takes it away, and on a very busy machine not at once.
+            self.process.wait(timeout=PATIENCE)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait until *ready* says so."""

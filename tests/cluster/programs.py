@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 OLDEST = "1.32"
 NEWEST = "1.37"
+PARTS = ("controllers", "delivery", "servers")
+"""Of the tests, which run side by side: each has what it needs for itself."""
 
 
 @functools.cache

@@ -1,9 +1,8 @@
-"""The scenarios on a real control plane: accepted as they are, and what the Job controller says that a JobSet goes by."""
+"""The scenarios on a real control plane: accepted as they are, and so is what controllers make of them."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +27,19 @@ from modelyard import (
     hours,
 )
 from modelyard import Cluster as Claimed
-from modelyard.training.outcomes import decision
 from tests.cluster import jobsets
-from tests.cluster.api import condition
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.manifests import apply, in_order, pod, read
-from tests.cluster.objects import ended, name, runs
 from tests.cluster.programs import NEWEST
-from tests.cluster.rendezvous import published, variables, waits
 from tests.scenarios.rendering import HERE, SCENARIOS
 from tests.support import IMAGE, environment, objects
 
 Observed = Callable[[str], None]
 Manifest = dict[str, Any]
-NUMBERS = itertools.count()
-"""A namespace that is taken away goes on being there for a while."""
 POOL = Claimed(
     "sets",
     kubernetes=NEWEST,
-    installed=[Crd.JOBSET],
     accelerators=[Accelerator("b200", per_node=2, nodes=3, node_selector={"accelerator": "b200"})],
 )
 
@@ -140,75 +132,3 @@ def test_a_gang_of_kubernetes_itself_is_dropped_where_its_gate_is_off(
     observed(f"a gang of Kubernetes {NEWEST} with the gate off: taken without a word, scheduling is dropped")
     assert made["Job/train"]["spec"]["scheduling"] == {"schedulingPolicy": {"gang": {"minCount": 3}}}
     assert (answers[title].body["spec"].get("scheduling"), answers[title].warnings) == (None, [])
-
-
-@pytest.fixture(name="job_set")
-def _job_set(cluster: Cluster, tmp_path: Path) -> Iterator[Manifest]:
-    namespace = f"set-{next(NUMBERS)}"
-    env = environment(tmp_path, cluster=POOL, namespace=namespace)
-    TrainingJob(
-        env, "train", image=IMAGE, command=["torchrun", "train.py"], nodes=3, gpu=Gpu("b200", 2), retries=2,
-        deadline=hours(1), after=[Step("register", ["python", "register.py"])], accept={"J18": "a test"},
-    )  # fmt: skip
-    made = objects(env)
-    with cluster.nodes(POOL), cluster.cleared(namespace):
-        apply(cluster.api, [one for one in made.values() if one["kind"] != "JobSet"])
-        cluster.api.apply(jobsets.service(made["JobSet/train"]), manager="jobset")
-        yield made["JobSet/train"]
-
-
-def _started(cluster: Cluster, job: Manifest) -> list[Manifest]:
-    cluster.api.create(job)
-    found = cluster.api.until(
-        lambda pods: sum(map(runs, pods)) == job["spec"]["parallelism"],
-        "v1", "Pod", job["metadata"]["namespace"], labels=f"batch.kubernetes.io/job-name={name(job)}", what=f"the pods of {name(job)}",
-    )  # fmt: skip
-    return [one for one in found if runs(one)]
-
-
-def test_the_pods_of_a_set_find_each_other(cluster: Cluster, job_set: Manifest, observed: Observed) -> None:
-    """The rendezvous address that each pod is given is one that DNS serves, and leads to the pod of rank 0."""
-    node, namespace = jobsets.jobs(job_set)[0], job_set["metadata"]["namespace"]
-    pods = _started(cluster, node)
-    slices = cluster.api.until(
-        lambda found: len(published(name(job_set), namespace, found)) == len(pods),
-        "discovery.k8s.io/v1", "EndpointSlice", namespace, what="names of all pods",
-    )  # fmt: skip
-    names = published(name(job_set), namespace, slices)
-    given = {name(one): variables(one, one["spec"]["containers"][0]) for one in pods}
-    (address,) = {one["PET_MASTER_ADDR"] for one in given.values()}
-
-    observed(f"a JobSet of 3 nodes: every pod asks for {address}, which is the pod of rank 0")
-    assert address == f"{name(job_set)}-node-0-0.{name(job_set)}.{namespace}.svc"
-    assert given[names[address]]["PET_NODE_RANK"] == "0"
-    assert sorted(one["PET_NODE_RANK"] for one in given.values()) == ["0", "1", "2"]
-    assert [waits(one, names).returncode for one in pods] == [0, 0, 0]
-
-
-FAILED = "the JobSet fails, and all its pods are ended"
-AGAIN = "all is started again, the steps that are done too"
-
-
-@pytest.mark.parametrize(
-    ("end", "reason", "then"),
-    [
-        (2, "PodFailurePolicy", FAILED),
-        (1, "BackoffLimitExceeded", f"{AGAIN}, 2 times at most; then the JobSet fails"),
-        ("drain", "PodFailurePolicy", f"{AGAIN}, and this is not counted"),
-    ],
-)
-def test_the_job_controller_says_what_the_rules_of_a_set_read(
-    cluster: Cluster, job_set: Manifest, observed: Observed, end: int | str, reason: str, then: str
-) -> None:
-    """Its words are no API; a version that words them otherwise is found out here."""
-    node = jobsets.jobs(job_set)[0]
-    first = _started(cluster, node)[0]
-    if isinstance(end, int):
-        cluster.exits(first, end)
-    else:
-        cluster.api.evict(first)
-    failed = condition(cluster.api.until_one(ended, node, what="the end of the Job"), "Failed")
-
-    observed(f"{end}: the Job says {failed['reason']}: {failed['message']}; so {then}")
-    assert failed["reason"] == reason
-    assert decision(job_set["spec"], "node", failed["reason"], failed["message"]) == then

@@ -36,6 +36,7 @@ SET: dict[str, Any] = {
 TRAIN = "test: JobSet train "
 JOBS = "/spec/replicatedJobs"
 POD = "template/spec/template/spec"
+ONE_OF_FOUR = (put(f"{JOBS}/0/template/spec/parallelism", 4), remove(f"{JOBS}/0/template/spec/completions"))
 RULES = "spec.failurePolicy.rules"
 FULL = "write backoffLimit: 2147483647, podReplacementPolicy: Failed and parallelism as many as completions"
 IN_PLACE = "restartStrategy is InPlaceRestart, and the pods of such a Job start again by themselves"
@@ -190,6 +191,18 @@ case(
     "spec.suspend=True but Kueue resumes the JobSet when the queue research has room, and this would suspend it again; "
     "remove suspend; Kueue suspends the Job itself",
 )  # fmt: skip
+case("J02", "a set without indexes", job_set(put(f"{JOBS}/0/template/spec/completionMode", "NonIndexed"), *ONE_OF_FOUR))
+case(
+    "J02", "a set that says nothing", job_set(remove(f"{JOBS}/0/template/spec/completionMode"), *ONE_OF_FOUR),
+    "spec.replicatedJobs[0].template.spec.completions but an Indexed Job with parallelism 4 says how many indexes it has; write "
+    "completions: 4, or more",
+)  # fmt: skip
+case(
+    "N16", "a Job of a set", job_set(put(f"{JOBS}/0/template/metadata", {"labels": {"team": "the a team"}})),
+    "spec.replicatedJobs[0].template.metadata.labels['team']='the a team' but a label value holds letters, digits, \"-\", \"_\", "
+    '"." and starts and ends with a letter or digit; shorten it, or move it into an annotation',
+)  # fmt: skip
+case("N16", "a Job of a set that is right", job_set(put(f"{JOBS}/0/template/metadata", {"labels": {"team": "a"}})))
 WIDE = (put(f"{JOBS}/1/template/spec/completions", 4), put(f"{JOBS}/1/template/spec/parallelism", 4))
 case(
     "J18", "a set of several", job_set(*WIDE),

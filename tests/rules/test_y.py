@@ -88,6 +88,24 @@ case(
     "replicatedJob, jobIndex and podIndex",
 )  # fmt: skip
 case(
+    "Y03", "a runtime", with_runtime(job(), mlPolicy={"torch": {"numProcPerNode": 0}}),
+    "test: TrainingRuntime torch spec.mlPolicy.torch.numProcPerNode=0 but this is no number of processes; write a whole number of "
+    'at least 1; processes may also be "auto", "cpu" or "gpu"',
+)  # fmt: skip
+case("Y03", "a runtime by itself", with_runtime(job(), mlPolicy={"torch": {"numProcPerNode": "auto"}}))
+NAMED = {"replicatedJobs": [{"name": "Node", "template": {"spec": manifests.job()["spec"]}}]}
+case(
+    "N06", "a runtime", with_runtime(job(), template={"spec": NAMED}),
+    "test: TrainingRuntime torch spec.template.spec.replicatedJobs[0].name='Node' but its Job would be called train-Node-0, and a "
+    'name holds a-z, 0-9 and "-" only, starts with a letter and ends with no "-"; shorten the name of the JobSet, and begin it '
+    "with a letter",
+)  # fmt: skip
+WIDE = {**manifests.job()["spec"], "parallelism": 4}
+case(
+    "J02", "a runtime, whose trainer fills it in",
+    with_runtime(job(), template={"spec": {"replicatedJobs": [{"name": "node", "template": {"spec": WIDE}}]}}),
+)  # fmt: skip
+case(
     "Y03", "of another group", foreign({**TRAIN_JOB, "apiVersion": "acme.dev/v1"}, put("/spec/trainer/numNodes", 0)),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from modelyard import Crd
+from tests.rules import manifests
 from tests.rules.patches import Operation, Setup, foreign, put, remove, texts
 from tests.support import having
 
@@ -60,6 +61,17 @@ case(
     "Y01", "twice", job(put("/spec/rayClusterSpec/headGroupSpec/resources", {"CPU": "0"})),
     f"{TUNE}spec.rayClusterSpec.headGroupSpec.rayStartParams['num-cpus'] but resources stands there too, and KubeRay takes one "
     "of the two; keep one of the two",
+)  # fmt: skip
+SUBMITTER = manifests.pods({"name": "submitter"})
+case(
+    "J01",
+    "a submitter",
+    job(put("/spec/submitterPodTemplate", {"spec": {**SUBMITTER["spec"], "restartPolicy": "Never"}})),
+)
+case(
+    "J01", "a submitter that says nothing", job(put("/spec/submitterPodTemplate", SUBMITTER)),
+    f"{TUNE}spec.submitterPodTemplate.spec.restartPolicy but the pod that submits is that of a Job, which restarts Never or "
+    "OnFailure; write restartPolicy: Never; failed pods are still replaced, up to backoffLimit",
 )  # fmt: skip
 case("K07", "in a queue", job(QUEUED))
 case(

@@ -177,6 +177,22 @@ def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
             yield D10.breach(f"{field}.maxUnavailable", unavailable, because, do)
 
 
+@D10.objects("LeaderWorkerSet")
+def groups_serve_on(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Count the groups that a rollout leaves."""
+    replicas = fewest(scope, one)
+    rolling = (one.spec.get("rolloutStrategy") or {}).get("rollingUpdateConfiguration") or {}
+    unavailable = rolling.get("maxUnavailable", 1)
+    if one.pod is None or replicas < 1 or share(unavailable, replicas, up=True) < replicas:
+        return
+    for service in services_of(one.pod, scope)[:1]:
+        count = "the one replica" if replicas == 1 else f"all {replicas} replicas"
+        nowhere = f"and {called(service)} leads nowhere meanwhile"
+        because = f"a rollout may end {count} before a new one is ready, {nowhere}"
+        do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
+        yield D10.breach("spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable", unavailable, because, do)
+
+
 @D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout")
 def own_pods(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Compare a workload's selector with the labels of its template."""

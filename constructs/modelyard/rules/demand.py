@@ -8,7 +8,7 @@ from typing import Any
 
 from modelyard.rules import kserve
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Container, Job, Object, Pod
+from modelyard.rules.subjects import RAY, Container, Job, Object, Pod
 from modelyard.values import quantity
 
 MANY = 2
@@ -93,8 +93,9 @@ def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
 
 def _of_lists(one: Object, pod: Pod) -> int | None:
     """Return the most copies of *pod* of an object that lists templates, each with its own number."""
-    if one.kind == "RayJob" and "workerGroupSpecs" in pod.path:
-        groups = (one.spec.get("rayClusterSpec") or {}).get("workerGroupSpecs") or ()
+    if one.kind in RAY and "workerGroupSpecs" in pod.path:
+        of_ray = one.spec if one.kind == "RayCluster" else one.spec.get(RAY[one.kind][-1]) or {}
+        groups = of_ray.get("workerGroupSpecs") or ()
         return max(group.get("maxReplicas") or group.get("replicas") or 1 for group in groups)
     if one.kind == "VolcanoJob":
         index = int(pod.path.partition("[")[2].partition("]")[0])

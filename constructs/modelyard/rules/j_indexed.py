@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules.fields import given
 from modelyard.rules.j import QUEUE
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Job, Object
+from modelyard.rules.subjects import SETS, Job, Object
 
 DEFAULT_RETRIES = 6
 MOST_PARALLEL = 100_000
@@ -105,6 +106,8 @@ J19 = Rule(
     see="https://kubernetes.io/docs/concepts/workloads/controllers/job/#success-policy",
 )
 
+OF_TRAINER = frozenset({"TrainingRuntime", "ClusterTrainingRuntime"})
+
 
 J27 = Rule(
     "J27",
@@ -129,12 +132,15 @@ def gang(job: Job, scope: Scope) -> Iterator[Breach]:
 @J02.jobs
 def _indexed(job: Job, scope: Scope) -> Iterator[Breach]:
     spec = job.spec
-    if spec.get("completionMode") != "Indexed":
+    # JobSet writes Indexed where nothing is written.
+    if given(spec, "completionMode", "Indexed" if job.object.kind in SETS else "") != "Indexed":
         for name in ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy"):
             if spec.get(name) is not None:
                 yield J03.breach(job.at(name), None, "the Job has no indexes (completionMode is NonIndexed)")
         return
     completions, parallelism = spec.get("completions"), spec.get("parallelism")
+    if completions is None and job.object.kind in OF_TRAINER:
+        completions = parallelism  # the trainer writes both
     if completions is None and parallelism is not None:
         because = f"an Indexed Job with parallelism {parallelism} says how many indexes it has"
         yield J02.breach(job.at("completions"), None, because, f"write completions: {parallelism}, or more")

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from modelyard.findings import Breach
 from modelyard.rules.demand import most
+from modelyard.rules.fields import given
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
+from modelyard.values.names import dns_label_1035
 
 LONGEST_LABEL = 63
 MOST = 2**31 - 1
@@ -70,9 +72,9 @@ def _size(one: Object, _scope: Scope) -> Iterator[Breach]:
 @L02.objects("LeaderWorkerSet")
 def _rollout(one: Object, _scope: Scope) -> Iterator[Breach]:
     rolling = (one.spec.get("rolloutStrategy") or {}).get("rollingUpdateConfiguration")
-    if rolling is None or one.spec.get("replicas", 1) == 0:
+    if rolling is None or given(one.spec, "replicas", 1) == 0:
         return
-    surge, unavailable = rolling.get("maxSurge", 0), rolling.get("maxUnavailable", 1)
+    surge, unavailable = given(rolling, "maxSurge", 0), given(rolling, "maxUnavailable", 1)
     if surge in {0, "0%"} and unavailable in {0, "0%"}:
         field = "spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable"
         yield L02.breach(field, unavailable, "maxSurge is 0 too, and a rollout has to begin somewhere")
@@ -96,3 +98,5 @@ def _names(one: Object, scope: Scope) -> Iterator[Breach]:
     if len(last) > LONGEST_LABEL:
         because = f"its last pod is called {last}, with {len(last)} characters, and a host name has {LONGEST_LABEL}"
         yield N10.breach("metadata.name", one.name, because)
+    elif broken := dns_label_1035(one.name):
+        yield N10.breach("metadata.name", one.name, broken, "choose a name without dots, that begins with a letter")

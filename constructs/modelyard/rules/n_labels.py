@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Breach
+from modelyard.rules.fields import each
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import Object, Pod
+from modelyard.rules.subjects import SETS, Object, Pod
 from modelyard.values.image import parse
 from modelyard.values.names import config_key, label, label_value, qualified_name
 
@@ -78,6 +79,9 @@ def metadata(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # a
         yield from _policy(spec)
     elif one.kind == "CronJob":
         yield from _metadata((spec.get("jobTemplate") or {}).get("metadata") or {}, "spec.jobTemplate.metadata")
+    elif one.kind in SETS:
+        for path, found in each(one.data, (*SETS[one.kind][:-1], "metadata")):
+            yield from _metadata(found, path)
 
 
 def _policy(spec: Mapping[str, Any]) -> Iterator[Breach]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules.fields import given
 from modelyard.rules.j import J21, J23, QUEUE
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
@@ -122,8 +123,11 @@ def job_set(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as
 
 @S01.objects("TrainingRuntime", "ClusterTrainingRuntime")
 def runtime(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
-    """Look at the JobSet that the trainer of Kubeflow makes of a runtime."""
-    yield from _set((one.spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+    """Look at the JobSet that the trainer of Kubeflow makes of a runtime, and calls after each TrainJob."""
+    spec: Part = (one.spec.get("template") or {}).get("spec") or {}
+    for index, job in enumerate(spec.get("replicatedJobs") or ()):
+        yield from _names("train", job, f"spec.template.spec.replicatedJobs[{index}].name")
+    yield from _set(spec, "spec.template.spec")
 
 
 def _set(spec: Part, at: str) -> Iterator[Breach]:
@@ -156,7 +160,7 @@ def _order(spec: Part, jobs: Sequence[Part], names: Sequence[str], at: str) -> I
 
 
 def _names(name: str, job: Part, field: str) -> Iterator[Breach]:
-    copies, spec = job.get("replicas", 1), job["template"].get("spec") or {}
+    copies, spec = given(job, "replicas", 1), job["template"].get("spec") or {}
     longest = f"{name}-{job['name']}-{max(0, copies - 1)}"
     if broken := dns_label_1035(longest):
         yield N06.breach(field, job["name"], f"its Job would be called {longest}, and {broken}")
@@ -173,7 +177,7 @@ def _job(job: Part, path: str, spec: Part) -> Iterator[Breach]:
     body: Part = job["template"].get("spec") or {}
     path = f"{path}.template.spec"
     parallelism, completions = body.get("parallelism", 1), body.get("completions")
-    if (total := parallelism * job.get("replicas", 1)) > UNLIMITED:
+    if (total := parallelism * given(job, "replicas", 1)) > UNLIMITED:
         yield S08.breach(
             f"{path}.parallelism", parallelism, f"these are {total} pods, and at most {UNLIMITED} are possible"
         )
@@ -232,7 +236,7 @@ def _coordinator(coordinator: Part, jobs: Sequence[Part], names: Sequence[str], 
         return
     job = jobs[names.index(name)]
     body: Part = job["template"].get("spec") or {}
-    for field, many in (("jobIndex", job.get("replicas", 1)), ("podIndex", body.get("completions") or 1)):
+    for field, many in (("jobIndex", given(job, "replicas", 1)), ("podIndex", body.get("completions") or 1)):
         if not 0 <= coordinator.get(field, 0) < many:
             yield S05.breach(f"{at}.{field}", coordinator[field], f"there are {many} of them, counted from 0")
     if body.get("completionMode") not in {None, "Indexed"}:

@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import attrs
 
 from modelyard.findings import Source
-from modelyard.rules.kinds import INLINE, LEADERS, OTHERS, POD_PATHS, SETS, SEVERAL_PODS, VOLCANO
+from modelyard.rules.fields import each, given
+
+POD_PATHS: Mapping[str, tuple[str, ...]] = {
+    "Pod": (),
+    "Deployment": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
+    "ScaledJob": ("spec", "jobTargetRef", "template"),
+    "Rollout": ("spec", "template"),
+}
+LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
+"""Kinds that may have another template for the first pod of a group."""
+
+JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
+SETS: Mapping[str, tuple[str, ...]] = {
+    "JobSet": JOBS_OF_SETS,
+    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
+    "ClusterTrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
+}
+"""Kinds with a list of Jobs, and the way to them."""
+RAY = {"RayCluster": ("spec",), "RayJob": ("spec", "rayClusterSpec"), "RayService": ("spec", "rayClusterConfig")}
+"""Kinds with a cluster of Ray, and the way to it."""
+VOLCANO = "batch.volcano.sh/"
+OTHERS = {"Job": "VolcanoJob", "CronJob": "VolcanoCronJob"}
+"""How kinds of Volcano are called here, which Kubernetes has too and which have other fields."""
+SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    **{kind: ((*way, "template"),) for kind, way in SETS.items()},
+    **{
+        kind: (
+            (*way, "headGroupSpec", "template"),
+            (*way, "workerGroupSpecs", "template"),
+            ("spec", "submitterPodTemplate"),
+        )
+        for kind, way in RAY.items()
+    },
+    "VolcanoJob": (("spec", "tasks", "template"),),
+}  # fmt: skip
+"""Kinds with several pod templates, and the ways to them."""
+INLINE, PREDICTOR = "InferenceService", "spec.predictor"  # a kind whose parts are pods without a template
 
 
 @attrs.define(eq=False)
@@ -58,10 +101,8 @@ class Object:
     @cached_property
     def pod(self) -> Pod | None:
         """The pod or pod template in it, if there is one; of a group, that of its leader."""
-        path = POD_PATHS.get(self.kind)
-        if path is None:
-            parts = self.pods if self.kind == INLINE else ()
-            return next((pod for pod in parts if pod.path == "spec.predictor"), None)
+        if (path := POD_PATHS.get(self.kind)) is None:
+            return next((one for one in self.pods if one.path == PREDICTOR), None) if self.kind == INLINE else None
         if self.kind in LEADERS and (leader := self._pod(LEADERS[self.kind])).data:
             return leader
         return self._pod(path)
@@ -76,7 +117,7 @@ class Object:
     def pods(self) -> list[Pod]:
         """The pods and pod templates in it."""
         if (ways := SEVERAL_PODS.get(self.kind)) is not None:
-            return [Pod(self, path, data) for way in ways for path, data in _each(self.data, way) if data]
+            return [Pod(self, path, data) for way in ways for path, data in each(self.data, way) if data]
         if self.kind == INLINE:
             from modelyard.rules import kserve  # noqa: PLC0415 # each needs the other
 
@@ -91,9 +132,9 @@ class Object:
         """The jobs in it."""
         if (way := SETS.get(self.kind)) is not None:
             of_set = self.spec if self.kind == "JobSet" else (self.spec.get("template") or {}).get("spec") or {}
-            copies = [one.get("replicas", 1) for one in of_set.get("replicatedJobs") or ()]
+            copies = [given(one, "replicas", 1) for one in of_set.get("replicatedJobs") or ()]
             # Without a list there is no Job, and the way would lead to nothing.
-            found = _each(self.data, way) if copies else ()
+            found = each(self.data, way) if copies else ()
             return [Job(self, path, data, many) for (path, data), many in zip(found, copies, strict=True)]
         return [] if self.job is None else [self.job]
 
@@ -106,18 +147,6 @@ class Object:
             template = self.spec.get("jobTemplate") or {}
             return Job(self, "spec.jobTemplate.spec", template.get("spec") or {})
         return None
-
-
-def _each(data: Any, way: tuple[str, ...], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what *way* leads to in *data*, through every item of the lists on it, with its path."""
-    for place, key in enumerate(way):
-        data = (data or {}).get(key)
-        path = f"{path}.{key}" if path else key
-        if isinstance(data, list):
-            for index, item in enumerate(data):
-                yield from _each(item, way[place + 1 :], f"{path}[{index}]")
-            return
-    yield path, data or {}
 
 
 @attrs.define(eq=False)

@@ -37,8 +37,8 @@ Y02 = Rule(
 )
 Y03 = Rule(
     "Y03",
-    "A TrainJob has nodes and processes.",
-    why="The webhook of the trainer refuses the TrainJob, or the JobSet that it makes is refused.",
+    "A TrainJob and its runtime have nodes and processes.",
+    why="The API server or the webhook of the trainer refuses them, or the JobSet that it makes is refused.",
     fix='write a whole number of at least 1; processes may also be "auto", "cpu" or "gpu"',
     see=PAGE,
 )
@@ -57,7 +57,7 @@ def train_job(one: Object, scope: Scope) -> Iterator[Breach]:
     if nodes is not None and nodes < 1:
         yield Y03.breach("spec.trainer.numNodes", nodes, "a training runs on 1 node or more")
     processes = trainer.get("numProcPerNode")
-    if processes is not None and processes not in PROCESSES and not (isinstance(processes, int) and processes > 0):
+    if _wrong(processes):
         yield Y03.breach("spec.trainer.numProcPerNode", processes, "this is no number of processes")
     for index, variable in enumerate(trainer.get("env") or ()):
         if str(variable.get("name", "")).startswith(TORCHRUN):
@@ -66,6 +66,18 @@ def train_job(one: Object, scope: Scope) -> Iterator[Breach]:
     if nodes is not None and nodes > 1 and not _gang(one, scope):
         because = "its pods are placed one by one, and each of two such TrainJobs may hold half of the nodes for ever"
         yield J18.breach("spec.trainer.numNodes", nodes, because)
+
+
+@Y03.objects("TrainingRuntime", "ClusterTrainingRuntime")
+def runtime(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Look at how many processes a runtime starts on a node."""
+    torch: Mapping[str, Any] = (one.spec.get("mlPolicy") or {}).get("torch") or {}
+    if one.api_version.startswith(GROUP) and _wrong(processes := torch.get("numProcPerNode")):
+        yield Y03.breach("spec.mlPolicy.torch.numProcPerNode", processes, "this is no number of processes")
+
+
+def _wrong(processes: object) -> bool:
+    return processes is not None and processes not in PROCESSES and not (isinstance(processes, int) and processes > 0)
 
 
 def _gang(one: Object, scope: Scope) -> bool:

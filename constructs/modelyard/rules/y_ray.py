@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Breach
-from modelyard.rules.j import QUEUE
+from modelyard.rules.j import J01, QUEUE
 from modelyard.rules.j_indexed import J18
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
@@ -74,6 +74,11 @@ def _job(one: Object, cluster: Part) -> Iterator[Breach]:
     if spec.get("suspend") and not spec.get("shutdownAfterJobFinishes"):
         because = "only a RayJob with shutdownAfterJobFinishes can be suspended"
         yield Y01.breach("spec.suspend", True, because, "remove it")  # noqa: FBT003 # the value found
+    if submitter := spec.get("submitterPodTemplate"):
+        policy = (submitter.get("spec") or {}).get("restartPolicy")
+        if policy not in {"Never", "OnFailure"}:
+            because = "the pod that submits is that of a Job, which restarts Never or OnFailure"
+            yield J01.breach("spec.submitterPodTemplate.spec.restartPolicy", policy, because)
     if QUEUE in labels:
         if not spec.get("shutdownAfterJobFinishes"):
             because = f"it waits in the queue {labels[QUEUE]}, and its cluster would stay when it is done"

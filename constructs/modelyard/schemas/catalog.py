@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelyard.schemas.advice import Advice
 from modelyard.schemas.bundle import bundle, closed, index, supported
 from modelyard.schemas.duplicates import compiled, duplicates
+from modelyard.schemas.embedded import Embedding, ways
 from modelyard.schemas.foreign import foreign
 from modelyard.schemas.model import KindInfo, SchemaError
 from modelyard.schemas.unknown import similar_kind, unknown_kind
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from modelyard.schemas.bundle import Schema
     from modelyard.schemas.crds import CrdSchema
     from modelyard.schemas.duplicates import Step
+
+    Validator = jsonschema_rs.Draft202012Validator | Embedding
 
 
 class Catalog:
@@ -36,7 +39,7 @@ class Catalog:
     def __init__(self, version: str, crds: tuple[CrdSchema, ...] = ()) -> None:
         self.version = version
         self._custom = {f"{crd.api_version} {crd.kind}": crd for crd in crds}
-        self._validators: dict[tuple[Any, Any], jsonschema_rs.Draft202012Validator] = {}
+        self._validators: dict[tuple[Any, Any], Validator] = {}
         self._steps: dict[tuple[Any, Any], Step | None] = {}
 
     def kind(self, api_version: str, kind: str) -> KindInfo | None:
@@ -62,7 +65,7 @@ class Catalog:
         """Return whether :meth:`errors` would find nothing; the fast way to ask."""
         names = manifest.get("apiVersion"), manifest.get("kind")
         try:
-            validator: jsonschema_rs.Draft202012Validator | None = self._validators[names]
+            validator: Validator | None = self._validators[names]
         except (KeyError, TypeError):
             validator = self._validator(names)
         try:
@@ -82,6 +85,9 @@ class Catalog:
             return strange
         key = f"{names[0]} {names[1]}"
         advice = Advice(key, self._schema(key), self._definitions(), self.version)
+        if isinstance(validator, Embedding):
+            own = Wording(key, advice).of(validator.own.iter_errors(manifest))
+            return validator.with_parts(own, manifest, self.errors)
         return Wording(key, advice).of(validator.iter_errors(manifest))
 
     def duplicates(self, manifest: dict[str, object]) -> list[SchemaError]:
@@ -100,6 +106,9 @@ class Catalog:
         found: list[SchemaError] = []
         if step is not None:
             duplicates(step, manifest, (), found)
+        validator = self._validators.get(names)
+        if isinstance(validator, Embedding):
+            return validator.with_parts(found, manifest, self.duplicates)
         return found
 
     def schema(self, api_version: str, kind: str) -> Schema:
@@ -125,16 +134,18 @@ class Catalog:
             return f"{api_version} {kind}"
         return None
 
-    def _validator(self, names: tuple[object, object]) -> jsonschema_rs.Draft202012Validator | None:
+    def _validator(self, names: tuple[object, object]) -> Validator | None:
         key = self._known(names)
         if key is None:
             return None
         if names not in self._validators:
             schema = closed(self._schema(key), self._definitions())
             try:
-                self._validators[names] = _compiled(schema)
+                made = _compiled(schema)
             except ValueError:  # a pattern of a CRD that only another engine understands
-                self._validators[names] = _compiled(_without_odd_patterns(schema))
+                made = _compiled(_without_odd_patterns(schema))
+            inside = ways(key)
+            self._validators[names] = Embedding(made, inside, self.valid) if inside else made
         return self._validators[names]
 
     def _step(self, names: tuple[object, object]) -> Step | None:
@@ -142,6 +153,7 @@ class Catalog:
         if key is None:
             return None
         if names not in self._steps:
+            self._validator(names)  # which knows whether pods are embedded
             self._steps[names] = compiled(self._schema(key), self._definitions())
         return self._steps[names]
 

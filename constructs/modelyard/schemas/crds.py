@@ -106,7 +106,7 @@ def root(source: Source, api_version: str, kind: str) -> Schema:
 
 
 def strict(source: Source) -> Schema:
-    """Return the strict form of a structural schema; null is taken only where one of three words allows it."""
+    """Return the strict form of a structural schema; null is taken only where one of two words allows it."""
     schema = rules(source, source)
     if source.get("x-kubernetes-int-or-string"):
         schema["type"] = ["integer", "string"]
@@ -118,8 +118,7 @@ def strict(source: Source) -> Schema:
         schema.update(fields(source))
     if source.get("type") == "string" and "default" in source:
         schema["default"] = source["default"]
-    null = "default" in source or source.get("nullable") or source.get("x-kubernetes-int-or-string")
-    return or_null(schema) if null else schema
+    return or_null(schema) if "default" in source or source.get("nullable") else schema
 
 
 def or_null(schema: Schema) -> Schema:

@@ -12,6 +12,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod import manifest
 from modelyard.serving.backends import runs_as
 from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts, port_of
+from modelyard.serving.options import Grpc
 from modelyard.serving.pools import API as POOLS
 from modelyard.serving.spec import ServiceSpec
 from modelyard.serving.tracks import Canary, second
@@ -22,6 +23,8 @@ DAY = 86400
 HOUR = 3600
 NGINX = "nginx.ingress.kubernetes.io"
 H2C = "kubernetes.io/h2c"
+GRPC = "grpc"
+"""How ports are called that speak it, as in Istio, so that another service can send its share of the requests here."""
 
 
 def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) -> Iterator[Draft]:
@@ -43,8 +46,11 @@ def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) 
 
 
 def protocols(spec: ServiceSpec) -> dict[str, str]:
-    """Return what the ports of the Service speak, where that is not plain HTTP."""
-    return {port_of(host, spec).name: H2C for host in hosts(spec) if host.grpc}
+    """Return what the ports of the Service speak, where that is not plain HTTP: by a route, a probe, or the name."""
+    called = [port.name for port in spec.ports if port.name == GRPC or port.name.startswith(f"{GRPC}-")]
+    first = spec.ports[0].name
+    probed = [check.port or first for check in (spec.health, spec.ready) if isinstance(check, Grpc)]
+    return dict.fromkeys([*called, *probed, *(port_of(host, spec).name for host in hosts(spec) if host.grpc)], H2C)
 
 
 def split_of(name: str, host: Host, spec: ServiceSpec, site: Site) -> Mapping[str, int]:

@@ -20,7 +20,7 @@ from modelyard.serving.hosts import breaches as reached
 from modelyard.serving.inference import breaches as inexpressible
 from modelyard.serving.manifests import drafts
 from modelyard.serving.models import Loader
-from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.scaling import breaches as keda
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -68,8 +68,8 @@ class ScalableModelService(Workload):
         route: A `Host` under which it is reached from outside, by the cluster's gateway; or one for HTTP and one for
             gRPC. Default: none.
 
-        health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
-            a process that fails it is restarted. Default: the runtime's; else the first port accepts
+        health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket`, `Grpc` or
+            `Exec`; a process that fails it is restarted. Default: the runtime's; else the first port accepts
             connections, and nothing is restarted.
 
         ready: What tells that the process can take requests, as *health*. Default: *health*, or the runtime's.
@@ -164,8 +164,8 @@ class ScalableModelService(Workload):
         replicas: int | None = None,
         scale: CpuScale | QueueScale | GpuScale | MetricScale | None = None,
         route: Host | Sequence[Host] = (),
-        health: str | HttpGet | TcpSocket | Exec | None = None,
-        ready: str | HttpGet | TcpSocket | Exec | None = None,
+        health: str | HttpGet | TcpSocket | Grpc | Exec | None = None,
+        ready: str | HttpGet | TcpSocket | Grpc | Exec | None = None,
         start_within: timedelta | LoadTime | None = None,
         drain: Drain | None = None,
         rollout: Rollout | Canary | BlueGreen = "auto",

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from modelyard.rules.kinds import POD_PATHS
+from modelyard.rules.subjects import POD_PATHS, SEVERAL_PODS
 from modelyard.schemas import Catalog
 
 Json = dict[str, Any]
@@ -29,6 +29,9 @@ CHECKED = ("pod-security.kubernetes.io/", "container.apparmor.")
 DECISIVE = frozenset({"operator", "type"})
 IDLE = frozenset({"imagePullPolicy", "terminationMessagePolicy"})
 """Choices that decide nothing about the fields beside them."""
+INSIDE = ("JobSet", "LeaderWorkerSet", "RayJob", "TrainJob", "TrainingRuntime")
+"""Kinds whose controllers make the pods, and whose definitions say less of these than Kubernetes does."""
+GROUPS = (("spec", "leaderWorkerTemplate", "leaderTemplate"), ("spec", "leaderWorkerTemplate", "workerTemplate"))
 # What says which object it is, and what the API server writes.
 SKIPPED = frozenset({"apiVersion", "kind", "namespace", "status"})
 
@@ -108,9 +111,7 @@ def _schema(schemas: Catalog, api_version: str, kind: str) -> Json:
 
 
 def _field(kind: str, path: Path) -> str:
-    words: Path
-    pod = POD_PATHS.get(kind, ("no pod",))
-    first, words = (kind, path) if path[: len(pod)] != pod else ("pod", path[len(pod) :])
+    first, words = _in_pod(kind, path)
     if words[:2] in METADATA:
         first = "any"
     if "initContainers" in words and ALIKE.intersection(words):
@@ -119,6 +120,27 @@ def _field(kind: str, path: Path) -> str:
     if labels and len(words) > labels[0] + 1 and not str(words[labels[0] + 1]).startswith(CHECKED):
         words = (*words[: labels[0] + 1], "KEY")
     return first + "".join("[]" if isinstance(word, int) else f".{word}" for word in words)
+
+
+def _in_pod(kind: str, path: Path) -> tuple[str, Path]:
+    """Return what *path* begins at, an object or whatever pod is in it, and the rest of it."""
+    if kind in INSIDE:
+        rests = (_past(path, way) for way in (*SEVERAL_PODS.get(kind, ()), *GROUPS))
+        rest = next((one for one in rests if one is not None), None)
+        return (kind, path) if rest is None else (f"pod of {kind}", rest)
+    pod = POD_PATHS.get(kind, ("no pod",))
+    return (kind, path) if path[: len(pod)] != pod else ("pod", path[len(pod) :])
+
+
+def _past(path: Path, way: tuple[str, ...]) -> Path | None:
+    """Return what follows *way* in *path*, whatever items of lists are on it; None where *path* does not lead there."""
+    rest = list(path)
+    for field in way:
+        while rest and isinstance(rest[0], int):
+            rest.pop(0)
+        if not rest or rest.pop(0) != field:
+            return None
+    return tuple(rest)
 
 
 def _fields(value: Any, schema: Json, definitions: Json, path: Path) -> Iterator[tuple[Path, Any, Json, str]]:

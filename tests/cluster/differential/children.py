@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Manifest = dict[str, Any]
@@ -100,10 +100,11 @@ def _job_set(manifest: Manifest) -> Iterator[Manifest]:
     for one in manifest["spec"].get("replicatedJobs") or ():
         template = one.get("template") or {}
         spec = copy.deepcopy(template.get("spec") or {})
-        if not (spec.get("template") or {}).get("spec"):
+        if "template" not in spec:
             continue
-        pod = spec["template"]["spec"]
-        spec["completionMode"] = spec.get("completionMode") or "Indexed"
+        pod = spec["template"].setdefault("spec", {})
+        if spec.get("completionMode") is None:
+            spec["completionMode"] = "Indexed"
         pod["restartPolicy"] = pod.get("restartPolicy") or "OnFailure"
         if claims := list(_claims(manifest, pod)):
             pod["volumes"] = [*(pod.get("volumes") or ()), *claims]
@@ -125,21 +126,40 @@ def _claims(manifest: Manifest, pod: Manifest) -> Iterator[Manifest]:
 
 
 def _runtime(manifest: Manifest) -> Iterator[Manifest]:
-    """Yield what the JobSet of a runtime makes."""
-    yield from _job_set({**manifest, "spec": (manifest["spec"].get("template") or {}).get("spec") or {}})
+    """Yield what the JobSet of a runtime makes, which is called after a TrainJob, and as large as that says."""
+    head = {**manifest["metadata"], "name": "train", "namespace": manifest["metadata"].get("namespace", "default")}
+    spec = copy.deepcopy((manifest["spec"].get("template") or {}).get("spec") or {})
+    for one in spec.get("replicatedJobs") or ():
+        body = (one.get("template") or {}).get("spec") or {}
+        if body.get("completions") is None and body.get("parallelism") is not None:
+            body["completions"] = body["parallelism"]
+    yield from _job_set({**manifest, "metadata": head, "spec": spec})
 
 
 def _group(manifest: Manifest) -> Iterator[Manifest]:
-    template = manifest["spec"].get("leaderWorkerTemplate") or {}
-    yield from _of_templates(manifest, [template.get("leaderTemplate"), template.get("workerTemplate")])
+    """Yield the StatefulSets of a group: of the leaders, and of the workers of the first one."""
+    template, name = manifest["spec"].get("leaderWorkerTemplate") or {}, manifest["metadata"]["name"]
+    workers = template.get("workerTemplate")
+    for called, one in ((name, template.get("leaderTemplate") or workers), (f"{name}-0", workers)):
+        if one and _is_pod(one):
+            labels = {"leaderworkerset.sigs.k8s.io/name": name}
+            pod = copy.deepcopy(one)
+            metadata = pod["metadata"] = pod.get("metadata") or {}
+            metadata["labels"] = {**(metadata.get("labels") or {}), **labels}
+            spec = {"serviceName": name, "selector": {"matchLabels": labels}, "template": pod}
+            yield _made(manifest, "apps/v1", "StatefulSet", called, labels=labels, spec=spec)
 
 
 def _ray(manifest: Manifest) -> Iterator[Manifest]:
     cluster = manifest["spec"].get("rayClusterSpec") or {}
     groups = [cluster.get("headGroupSpec") or {}, *(cluster.get("workerGroupSpecs") or ())]
-    yield from _of_templates(
-        manifest, [*(one.get("template") for one in groups), manifest["spec"].get("submitterPodTemplate")]
-    )
+    for one in (group.get("template") for group in groups):
+        if one and _is_pod(one):
+            yield _pod(manifest, one)
+    submitter = manifest["spec"].get("submitterPodTemplate")
+    if submitter and _is_pod(submitter):
+        spec = {"template": copy.deepcopy(submitter)}
+        yield _made(manifest, "batch/v1", "Job", manifest["metadata"]["name"], labels={}, spec=spec)
 
 
 def _inference(manifest: Manifest) -> Iterator[Manifest]:
@@ -165,14 +185,15 @@ def _inference(manifest: Manifest) -> Iterator[Manifest]:
 
 
 def _volcano(manifest: Manifest) -> Iterator[Manifest]:
-    yield from _of_templates(manifest, [task.get("template") for task in manifest["spec"].get("tasks") or ()])
+    for task in manifest["spec"].get("tasks") or ():
+        template = task.get("template")
+        if template and _is_pod(template):
+            yield _pod(manifest, template)
 
 
-def _of_templates(manifest: Manifest, templates: Iterable[Manifest | None]) -> Iterator[Manifest]:
-    for one in templates:
-        # Tests of other things write templates without any.
-        if one and (one.get("spec") or {}).get("containers"):
-            yield _pod(manifest, one)
+def _is_pod(template: Manifest) -> bool:
+    """Return whether *template* says anything of pods: tests of other things write some without."""
+    return "containers" in (template.get("spec") or {})
 
 
 OF_KSERVE = frozenset(

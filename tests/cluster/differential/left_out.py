@@ -15,13 +15,8 @@ LEFT_OUT: Mapping[str, str] = {
 }
 """By a pattern of field and change: why not."""
 
-OF_OTHERS = ("batch.volcano.sh/",)
-"""Groups of which the same holds, whose kinds have the names of Kubernetes' own."""
-BY_DEFINITION = frozenset({"InferenceService", "LeaderWorkerSet", "RayJob", "TrainJob", "TrainingRuntime"})
-"""
-Kinds of which no change is made yet, a gap: their definitions let pass in a pod what Kubernetes refuses, and modelyard goes by
-the definition. The objects of these kinds that tests have are asked about all the same, with their pods.
-"""
+OF_OTHERS = ("batch.volcano.sh/", "serving.kserve.io/")
+"""Groups whose kinds have the names of Kubernetes' own, or pods without a template, and of which no change is made."""
 
 
 def left_out(change: Change) -> str | None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from tests.cluster.differential.changes import Change, Elsewhere, changes, collect
+from tests.cluster.differential.changes import INSIDE, Change, Elsewhere, changes, collect
 from tests.cluster.differential.corpus import Environment, environments, example_fleet, known
-from tests.cluster.differential.left_out import BY_DEFINITION, OF_OTHERS, left_out
+from tests.cluster.differential.left_out import OF_OTHERS, left_out
 from tests.cluster.differential.ours import Found, Judge, enforced
 from tests.cluster.differential.server import Question
 
@@ -63,9 +63,7 @@ def mutants(version: str) -> Iterator[Mutant]:
         for base, judge in judged
         if not judge.refused
         for index, manifest in enumerate(base.manifests)
-        if known(base.site, manifest)
-        and manifest["kind"] not in BY_DEFINITION
-        and not str(manifest.get("apiVersion")).startswith(OF_OTHERS)
+        if known(base.site, manifest) and not str(manifest.get("apiVersion")).startswith(OF_OTHERS)
     ]
     elsewhere: Elsewhere = {}
     for base, judge, index in right:
@@ -81,8 +79,8 @@ def mutants(version: str) -> Iterator[Mutant]:
 
 def _decisive(manifest: Manifest, change: Change) -> bool:
     """Return whether what controllers make of *manifest* may be refused for *change*, where it is not itself."""
-    # The definition of a JobSet knows nothing of what its Jobs may say.
-    return manifest.get("kind") == "JobSet" or not DECISIVE.isdisjoint(change.path)
+    # Definitions know little of what a pod may say.
+    return manifest.get("kind") in INSIDE or not DECISIVE.isdisjoint(change.path)
 
 
 def _mutant(base: Environment, judge: Judge, index: int, change: Change) -> Mutant:

@@ -1,0 +1,147 @@
+"""LeaderWorkerSet's own controller and webhooks: what they refuse, and how the pods of a server on two nodes meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelyard import VLLM, Accelerator, Crd, Gpu, ScalableModelService
+from modelyard import Cluster as Claimed
+from tests.cluster.api import Api, ApiError, Manifest
+from tests.cluster.cluster import Cluster
+from tests.cluster.manifests import apply
+from tests.cluster.objects import endpoints, name, runs
+from tests.cluster.operators import GROUPS
+from tests.cluster.programs import NEWEST
+from tests.cluster.rendezvous import expanded, published, variables
+from tests.rules.manifests import pods
+from tests.rules.test_l import group, service
+from tests.support import IMAGE, environment, objects
+
+Observed = Callable[[str], None]
+POOL = Claimed(
+    "groups",
+    kubernetes=NEWEST,
+    installed=[Crd.LWS],
+    accelerators=[Accelerator("h200", per_node=8, nodes=2, node_selector={"accelerator": "h200"})],
+)
+REFUSED: dict[str, tuple[Manifest, str]] = {
+    "L01": (group(size=0), "spec.leaderWorkerTemplate.size"),
+    "L02": (group(rolling={"maxSurge": 0, "maxUnavailable": 0}), "maxUnavailable"),
+}
+"""What breaks a rule, and what the webhook names."""
+
+
+@pytest.fixture(scope="module")
+def api(cluster: Cluster) -> Api:
+    """Start LeaderWorkerSet in the cluster; it ends with it."""
+    GROUPS.start(cluster)
+    return cluster.api
+
+
+def running(name: str = "big") -> Manifest:
+    """Return a set whose pods have a container."""
+    made = group(name)
+    template = {**made["spec"]["leaderWorkerTemplate"], "workerTemplate": pods({}, app=name)}
+    return {**made, "spec": {**made["spec"], "leaderWorkerTemplate": template}}
+
+
+def placed(manifest: Manifest, namespace: str) -> Manifest:
+    """Return *manifest* in *namespace*."""
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+
+
+@pytest.mark.parametrize("rule", REFUSED)
+def test_its_webhook_refuses(api: Api, rule: str, observed: Observed) -> None:
+    """What its definition takes, and modelyard refuses first."""
+    manifest, words = REFUSED[rule]
+    with pytest.raises(ApiError) as refused:
+        api.create(placed(manifest, "default"), dry_run=True)
+    observed(f"{rule}: {refused.value.message[:300]}")
+    assert words in refused.value.message
+
+
+def test_its_webhook_takes_what_is_right(api: Api) -> None:
+    """The same set as it was."""
+    api.create(placed(group(), "default"), dry_run=True)
+
+
+def test_a_service_takes_the_name_that_the_pods_are_found_by(cluster: Cluster, api: Api, observed: Observed) -> None:
+    """The controller leaves it as it is, and no pod has a name in DNS."""
+    namespace = "group-service"
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(running(), namespace)):
+        apply(api, [placed(one, namespace) for one in (service(), running())])
+        leader = _running(api, namespace, 2)[0]
+        address = variables(leader, leader["spec"]["containers"][0])["LWS_LEADER_ADDRESS"]
+        kept = api.current(placed(service(), namespace))["spec"]["clusterIP"]
+    observed(f"L03: the pods look for {address}, and the Service big has the address {kept} and no names")
+    assert address == f"big-0.big.{namespace}"
+    assert kept != "None"
+
+
+def test_names_that_get_too_long_leave_a_group_without_workers(cluster: Cluster, api: Api, observed: Observed) -> None:
+    """The StatefulSet of the workers says so, and nobody else."""
+    namespace, called, words = "group-names", "b" * 62, "must be no more than 63"
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(running(called), namespace)):
+        apply(api, [placed(running(called), namespace)])
+        events = api.until(
+            lambda found: any(words in one["message"] for one in found),
+            "v1", "Event", namespace, what="a pod that cannot be made",
+        )  # fmt: skip
+    said = next(one["message"] for one in events if words in one["message"])
+    observed(f"N10: {said[:300]}")
+    assert said.startswith(f"Create Pod {called}-0 ")
+
+
+def test_leader_and_worker_meet_and_begin_again_together(
+    cluster: Cluster, api: Api, tmp_path: Path, observed: Observed
+) -> None:
+    """By the address that the controller gives them; requests go to the leader only; when one pod goes, both do."""
+    namespace = "grouped"
+    env = environment(tmp_path, cluster=POOL, namespace=namespace)
+    ScalableModelService(env, "r1", image=IMAGE, runtime=VLLM("0.18.0"), model="/m", gpu=Gpu("h200", 8), nodes=2)
+    made = objects(env)
+    # What makes pods goes before them.
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(made["LeaderWorkerSet/r1"]):
+        apply(api, list(made.values()))
+        both = _running(api, namespace, 2)
+        given = [variables(one, one["spec"]["containers"][0]) for one in both]
+        address, subdomain = given[0]["LWS_LEADER_ADDRESS"], both[0]["spec"]["subdomain"]
+        slices = api.until(
+            lambda found: len(published(subdomain, namespace, found)) == 2,
+            "discovery.k8s.io/v1", "EndpointSlice", namespace, labels=f"kubernetes.io/service-name={subdomain}",
+            what="names of both pods",
+        )  # fmt: skip
+        names = published(subdomain, namespace, slices)
+        served = api.until(
+            lambda found: len(endpoints(found)) == 1,
+            "discovery.k8s.io/v1", "EndpointSlice", namespace, labels="kubernetes.io/service-name=r1",
+            what="one endpoint",
+        )  # fmt: skip
+        api.delete({"apiVersion": "v1", "kind": "Pod", **both[1]})
+        uids = {one["metadata"]["uid"] for one in both}
+        api.until(
+            lambda found: sum(runs(one) and one["metadata"]["uid"] not in uids for one in found) == 2,
+            "v1", "Pod", namespace, what="a group anew",
+        )  # fmt: skip
+    args = [
+        [expanded(word, known) for word in one["spec"]["containers"][0]["args"]]
+        for one, known in zip(both, given, strict=True)
+    ]
+    ranks = [next(word for word in words if word.startswith("--node-rank")) for words in args]
+    masters = {next(word for word in words if word.startswith("--master-addr")) for words in args}
+
+    observed(f"LeaderWorkerSet: both pods ask for {address}, which is {names[address + '.svc']}; one gone, both anew")
+    assert names[f"{address}.svc"] == name(both[0])
+    assert ranks == ["--node-rank=0", "--node-rank=1"]
+    assert masters == {f"--master-addr={address}"}
+    assert [one["targetRef"]["name"] for one in endpoints(served)] == [name(both[0])]
+
+
+def _running(api: Api, namespace: str, count: int) -> list[Any]:
+    """Wait for *count* running pods, and return them, the leader first."""
+    found = api.until(lambda pods: sum(map(runs, pods)) == count, "v1", "Pod", namespace, what=f"{count} running pods")
+    return sorted((one for one in found if runs(one)), key=lambda one: len(name(one)))
