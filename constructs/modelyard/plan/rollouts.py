@@ -11,7 +11,7 @@ from modelyard.plan.fields import FieldChange, pathed
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
-from modelyard.rules.subjects import POD_PATHS
+from modelyard.rules.kinds import POD_PATHS
 
 MOST_NAMED = 3
 CONFIG = ("configMap", "configMapRef", "configMapKeyRef")

@@ -12,7 +12,7 @@ from modelyard.findings import Source, SynthesisError, UsageError
 from modelyard.fleet import Environment
 from modelyard.render.layout import BOOTSTRAP, DELIVERY
 from modelyard.rules import Object
-from modelyard.rules.subjects import INLINE
+from modelyard.rules.kinds import INLINE
 from modelyard.values.names import PROVENANCE
 
 

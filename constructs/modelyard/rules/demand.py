@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from modelyard.rules import kserve
+from modelyard.rules.kinds import RAY
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import RAY, Container, Job, Object, Pod
+from modelyard.rules.subjects import Container, Job, Object, Pod
 from modelyard.values import quantity
 
 MANY = 2

@@ -8,8 +8,8 @@ from typing import Any
 from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach, Severity
 from modelyard.rules import kserve
+from modelyard.rules.kinds import OTHERS, VOLCANO
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import OTHERS, VOLCANO
 from modelyard.values.quantity import number
 
 Manifest = Mapping[str, Any]

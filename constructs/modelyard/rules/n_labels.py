@@ -8,9 +8,10 @@ from typing import Any
 
 from modelyard.findings import Breach
 from modelyard.rules.fields import each
+from modelyard.rules.kinds import SETS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import SETS, Object, Pod
+from modelyard.rules.subjects import Object, Pod
 from modelyard.values.image import parse
 from modelyard.values.names import config_key, label, label_value, qualified_name
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,49 +9,7 @@ import attrs
 
 from modelyard.findings import Source
 from modelyard.rules.fields import each, given
-
-POD_PATHS: Mapping[str, tuple[str, ...]] = {
-    "Pod": (),
-    "Deployment": ("spec", "template"),
-    "ReplicaSet": ("spec", "template"),
-    "ReplicationController": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
-    "ScaledJob": ("spec", "jobTargetRef", "template"),
-    "Rollout": ("spec", "template"),
-}
-LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
-"""Kinds that may have another template for the first pod of a group."""
-
-JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
-SETS: Mapping[str, tuple[str, ...]] = {
-    "JobSet": JOBS_OF_SETS,
-    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
-    "ClusterTrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
-}
-"""Kinds with a list of Jobs, and the way to them."""
-RAY = {"RayCluster": ("spec",), "RayJob": ("spec", "rayClusterSpec"), "RayService": ("spec", "rayClusterConfig")}
-"""Kinds with a cluster of Ray, and the way to it."""
-VOLCANO = "batch.volcano.sh/"
-OTHERS = {"Job": "VolcanoJob", "CronJob": "VolcanoCronJob"}
-"""How kinds of Volcano are called here, which Kubernetes has too and which have other fields."""
-SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    **{kind: ((*way, "template"),) for kind, way in SETS.items()},
-    **{
-        kind: (
-            (*way, "headGroupSpec", "template"),
-            (*way, "workerGroupSpecs", "template"),
-            ("spec", "submitterPodTemplate"),
-        )
-        for kind, way in RAY.items()
-    },
-    "VolcanoJob": (("spec", "tasks", "template"),),
-}  # fmt: skip
-"""Kinds with several pod templates, and the ways to them."""
-INLINE, PREDICTOR = "InferenceService", "spec.predictor"  # a kind whose parts are pods without a template
+from modelyard.rules.kinds import INLINE, LEADERS, OTHERS, POD_PATHS, SETS, SEVERAL_PODS, VOLCANO
 
 
 @attrs.define(eq=False)
@@ -101,8 +58,10 @@ class Object:
     @cached_property
     def pod(self) -> Pod | None:
         """The pod or pod template in it, if there is one; of a group, that of its leader."""
-        if (path := POD_PATHS.get(self.kind)) is None:
-            return next((one for one in self.pods if one.path == PREDICTOR), None) if self.kind == INLINE else None
+        path = POD_PATHS.get(self.kind)
+        if path is None:
+            parts = self.pods if self.kind == INLINE else ()
+            return next((pod for pod in parts if pod.path == "spec.predictor"), None)
         if self.kind in LEADERS and (leader := self._pod(LEADERS[self.kind])).data:
             return leader
         return self._pod(path)

@@ -7,9 +7,10 @@ from typing import Any
 
 from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach
+from modelyard.rules.kinds import INLINE, POD_PATHS, SEVERAL_PODS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import INLINE, POD_PATHS, SEVERAL_PODS, Container, Object, Pod
+from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.values.credentials import credential, credential_by_name
 
 GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
