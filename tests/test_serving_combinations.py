@@ -114,8 +114,6 @@ LEGAL = st.fixed_dictionaries(
     },
     optional={
         "nodes": st.sampled_from([1, 2]),
-        "backend": st.just(KServe()),
-        "cpu_limit": st.just(4),
         "scale": st.builds(CpuScale, st.just(2), st.just(3)),
         "rollout": st.sampled_from(["auto", "in-place"]) | TRACKS,
         "route": ROUTES,
@@ -124,13 +122,28 @@ LEGAL = st.fixed_dictionaries(
     },
 )
 
+BY_KSERVE = st.fixed_dictionaries(
+    {
+        "backend": st.just(KServe()),
+        "cpu_limit": st.just(4),
+        "runtime": st.builds(VLLM, st.just("0.18.0")) | st.builds(Triton) | st.builds(MLServer),
+        "model": st.just("/opt/model") | st.builds(OciImage, st.just(IMAGE)),
+    },
+    optional={
+        "gpu": st.builds(Gpu, st.just("l4"), st.sampled_from([1, 4])),
+        "scale": st.builds(CpuScale, st.just(2), st.just(3)),
+        "rollout": st.sampled_from(["auto", "in-place", "recreate"]),
+        "port": st.sampled_from([5000, (Port("admin", 9001),)]),
+    },
+)
+
 
 def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
     """Nothing that is taken breaks a rule that the API server has, too; and kubeconform takes all of it."""
     drawn = Combinations()
 
-    @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-    @given(OPTIONS | LEGAL, st.booleans())
+    @settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @given(OPTIONS | LEGAL | BY_KSERVE, st.booleans())
     def draw(options: dict[str, Any], strict: bool) -> None:  # noqa: FBT001 # drawn
         environment = Environment(Fleet(root=tmp_path), "lab", cluster=CLUSTER, namespace="lab", strict=strict)
         ScalableModelService(environment, "svc", **{"image": f"ghcr.io/acme/server:v0.18.0@{DIGEST}", **options})

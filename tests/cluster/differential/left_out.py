@@ -15,8 +15,8 @@ LEFT_OUT: Mapping[str, str] = {
 }
 """By a pattern of field and change: why not."""
 
-OF_OTHERS = ("batch.volcano.sh/",)
-"""Groups whose kinds have the names of Kubernetes' own, and of which no change is made."""
+OF_OTHERS = ("batch.volcano.sh/", "serving.kserve.io/")
+"""Groups whose kinds have the names of Kubernetes' own, or pods without a template, and of which no change is made."""
 
 
 def left_out(change: Change) -> str | None:
