@@ -53,8 +53,8 @@ R06 = Rule(
     "R06",
     "Accelerators, other devices and huge pages have a limit, and a request that is the same or none.",
     why=(
-        "They cannot be overcommitted, so the API server refuses a request without a limit, or one that differs. It refuses"
-        " huge pages of a container that asks for neither CPU nor memory, too."
+        "They cannot be overcommitted, so the API server refuses a request without a limit, or one that differs. It"
+        " refuses huge pages of a container that asks for neither CPU nor memory, too."
     ),
     fix="write it under limits only; the request follows",
     see="https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
