@@ -179,7 +179,7 @@ def test_every_kind_of_source_breaks_no_rule(tmp_path: Path) -> None:
 
 WHERE = (
     "a place in an object store is s3://bucket/..., gs://bucket/..., az://account/container/... or"
-    " abfss://container@account.dfs.core.windows.net/..., without credentials; correct the value"
+    " abfss://container@account.dfs.core.windows.net/..., without credentials"
 )
 LOGIN = "://acme:hunter2-hunter2@"
 SIGNED = "https://acme.blob.core.windows.net/raw?sv=2026&sig=" + "aB3dE5fG7h" * 5
@@ -235,9 +235,25 @@ SIGNED = "https://acme.blob.core.windows.net/raw?sv=2026&sig=" + "aB3dE5fG7h" * 
                 ' it from env.image("model")'
             ),
         ),
-        ({"raw": Bucket("/data/raw")}, f"V15 test/train: data['raw'].url='/data/raw' but {WHERE}"),
-        ({"raw": Bucket(f"s3{LOGIN}x/y")}, f"V15 test/train: data['raw'].url but {WHERE}"),
-        ({"raw": Bucket(SIGNED)}, f"V15 test/train: data['raw'].url but {WHERE}"),
+        (
+            {"raw": Bucket("/data/raw")},
+            f"V15 test/train: data['raw'].url='/data/raw' but {WHERE}, and this begins with none of them; correct the value",
+        ),
+        (
+            {"raw": Bucket(f"s3{LOGIN}x/y")},
+            f"V15 test/train: data['raw'].url but {WHERE}, and this has a login in it; correct the value",
+        ),
+        (
+            {"raw": Bucket(SIGNED)},
+            f"V15 test/train: data['raw'].url but {WHERE}, and https:// is none of them; correct the value",
+        ),
+        (
+            {"raw": Bucket("s3:///raw")},
+            (
+                f"V15 test/train: data['raw'].url='s3:///raw' but {WHERE}, and the name of its bucket is missing or none; correct"
+                " the value"
+            ),
+        ),
         (
             {"raw": Bucket("s3://acme/raw", mount=True)},
             (

@@ -99,8 +99,8 @@ def test_a_pods_selector_has_no_label_of_a_cloud(tmp_path: Path) -> None:
             _with(cloud=Cloud.GKE),
             {"identity": Identity(ROLE)},
             (
-                f"P40 test/api: identity='{ROLE}' but on GKE it is the address of a Google service account; write one such"
-                ' as "churn-train@acme-ml.iam.gserviceaccount.com"'
+                f"P40 test/api: identity='{ROLE}' but on GKE it is the address of a Google service account, and this has no @;"
+                ' write one such as "churn-train@acme-ml.iam.gserviceaccount.com"'
             ),
         ),
         (

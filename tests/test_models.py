@@ -266,15 +266,42 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
         {"model": "acme/chat"},
         [
             (
-                "error V15 test/chat: model='acme/chat' but a string is an absolute path in the container; "
-                'write HuggingFace("owner/name", revision="...") for the hub, or Bucket("s3://...") for an object store'
+                "error V15 test/chat: model='acme/chat' but a string is an absolute path in the container, and this begins"
+                ' with no /; write HuggingFace("acme/chat", revision="...") for the hub'
+            )
+        ],
+    ),
+    (
+        {"model": "models/a/chat"},
+        [
+            (
+                "error V15 test/chat: model='models/a/chat' but a string is an absolute path in the container, and this"
+                ' begins with no /; write "/models/a/chat"'
+            )
+        ],
+    ),
+    (
+        {"model": "hf://acme/chat"},
+        [
+            (
+                "error V15 test/chat: model='hf://acme/chat' but a string is an absolute path in the container, and this is an"
+                ' address; write HuggingFace("acme/chat", revision="...")'
+            )
+        ],
+    ),
+    (
+        {"model": "s3://models/chat"},
+        [
+            (
+                "error V15 test/chat: model='s3://models/chat' but a string is an absolute path in the container, and this is"
+                ' an address; write Bucket("s3://models/chat"), which a Loader or the server reads'
             )
         ],
     ),
     (
         {"model": Bucket("ftp://models/x")},
         [
-            f"error V15 test/chat: model.url='ftp://models/x' but a place in an object store is {STORE}, without credentials; correct the value",
+            f"error V15 test/chat: model.url='ftp://models/x' but a place in an object store is {STORE}, without credentials, and ftp:// is none of them; correct the value",
         ],
     ),
     (

@@ -254,6 +254,17 @@ def test_what_is_left_out_of_a_job_is_no_part_of_its_name(tmp_path: Path) -> Non
             "owned[0].path='/metadata/name' but an object is known by it; name a field that it can do without",
         ),
         (
+            Owned("Deployment", "/spec/replicass"),
+            "owned[0].path='/spec/replicass' but Deployment has no field 'replicass'; did you mean 'replicas'?",
+        ),
+        (
+            Owned("Deployment", "/spec/template/spec/containerz/0/image"),
+            (
+                "owned[0].path='/spec/template/spec/containerz/0/image' but Deployment has no field 'containerz';"
+                " did you mean 'containers'?"
+            ),
+        ),
+        (
             Owned("Deployment", LIMIT, name="apj"),
             "owned[0]='Deployment apj' but the environment renders no Deployment apj; correct kind or name, or remove it",
         ),

@@ -384,7 +384,11 @@ def test_another_picker_touches_no_server(tmp_path: Path) -> None:
         ),
         (
             _cluster(),
-            {"port": [Port("http", 8000, 80), Port("admin", 9000)], "route": _but(CHAT, port="admin")},
+            {
+                "port": [Port("http", 8000, 80), Port("admin", 9000)],
+                "args": ["--admin-port=9000"],
+                "route": _but(CHAT, port="admin"),
+            },
             (
                 "X11 test/chat: route.port='admin' but the picker reads metrics where it sends requests, and vLLM tells them"
                 ' at another port; write port="http"'

@@ -28,7 +28,8 @@ from modelyard import (
 )
 from modelyard.serving.launch import version_of
 from modelyard.serving.runtimes import FACTS, metric_names
-from modelyard.serving.servers import Runtime, Version, parsed
+from modelyard.serving.servers import Runtime
+from modelyard.values.versions import Version, parsed
 from tests.manifests import MISSING, at
 from tests.support import DIGEST, environment, found, objects
 
@@ -280,7 +281,7 @@ def test_what_the_user_says_goes_before_what_the_runtime_does(tmp_path: Path) ->
     """Ports by name, health, readiness and the time of a start."""
     main = container(
         tmp_path, Triton(), port=[Port("grpc", 9001), Port("admin", 9100)], health="/live", ready=HttpGet("/ok", "admin"),
-        start_within=minutes(1),
+        start_within=minutes(1), args=["--sagemaker-port=9100"],
     )  # fmt: skip
 
     assert {one["name"]: one["containerPort"] for one in main["ports"]} == {

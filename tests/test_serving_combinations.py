@@ -26,6 +26,7 @@ from modelyard import (
     Host,
     HuggingFace,
     InferencePool,
+    KServe,
     Loader,
     LoadTime,
     MLServer,
@@ -44,7 +45,7 @@ KUBERNETES = "1.36"
 CLUSTER = Cluster(
     "lab",
     kubernetes=KUBERNETES,
-    installed=[Crd.ARGO_ROLLOUTS, Crd.GATEWAY_API, Crd.INFERENCE_EXTENSION, Crd.LWS],
+    installed=[Crd.ARGO_ROLLOUTS, Crd.GATEWAY_API, Crd.INFERENCE_EXTENSION, Crd.KSERVE, Crd.LWS],
     gateway=Gateway("public", "gateways", implementation="istio"),
     accelerators=[Accelerator("l4", per_node=4, nodes=8, spare=4), Accelerator("h200", per_node=8, nodes=8)],
     storage=[StorageClass("efs", {"ReadWriteMany"}), StorageClass("ebs", {"ReadWriteOnce"})],
@@ -89,6 +90,8 @@ OPTIONS = st.fixed_dictionaries(
         "port": st.sampled_from([5000, (Port("http", 9000, 80), Port("metrics", 9001)), (Port("grpc", 9002),)]),
         "nodes": st.sampled_from([1, 2]),
         "gpu": st.builds(Gpu, st.sampled_from(["l4", "h200"]), st.sampled_from([1, 4, 8])),
+        "backend": st.just(KServe()),
+        "cpu_limit": st.just(4),
         "replicas": st.sampled_from([1, 2]),
         "scale": st.builds(CpuScale, st.sampled_from([1, 2]), st.just(4)),
         "rollout": st.sampled_from(["auto", "surge", "in-place", "recreate"]) | TRACKS,
@@ -111,6 +114,8 @@ LEGAL = st.fixed_dictionaries(
     },
     optional={
         "nodes": st.sampled_from([1, 2]),
+        "backend": st.just(KServe()),
+        "cpu_limit": st.just(4),
         "scale": st.builds(CpuScale, st.just(2), st.just(3)),
         "rollout": st.sampled_from(["auto", "in-place"]) | TRACKS,
         "route": ROUTES,
@@ -134,6 +139,15 @@ def test_every_combination_is_valid_or_refused(tmp_path: Path) -> None:
     draw()
 
     made = set(drawn.rendered.values())
-    assert {"Deployment", "InferencePool", "LeaderWorkerSet", "Job", "PersistentVolumeClaim", "Rollout"} <= made
+    kinds = {
+        "Deployment",
+        "InferencePool",
+        "InferenceService",
+        "LeaderWorkerSet",
+        "Job",
+        "PersistentVolumeClaim",
+        "Rollout",
+    }
+    assert kinds <= made
     assert all_valid(drawn.rendered, CLUSTER, tmp_path) > 50
     assert {"A12", "L04", "P12", "V13", "V15", "X11", "X12"} <= drawn.refused

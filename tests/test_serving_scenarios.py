@@ -12,7 +12,7 @@ from tests.manifests import at
 from tests.scenarios.golden import HERE, golden, rendered
 from tests.test_kubeconform import judged
 
-PROGRAMS = [path for one in ("7", "8", "10", "12", "15", "16") for path in sorted(HERE.glob(f"{one}-*/*.py"))]
+PROGRAMS = [path for one in ("7", "8", "10", "12", "13", "15", "16") for path in sorted(HERE.glob(f"{one}-*/*.py"))]
 EVERY = pytest.mark.parametrize("program", PROGRAMS, ids=[path.parent.name for path in PROGRAMS])
 
 
@@ -51,6 +51,7 @@ def test_all_are_there() -> None:
         "8-llama-8b-chat",
         "10-deepseek-r1",
         "12-vision-triton",
+        "13-kserve",
         "15-chat-pool",
         "16-chat-canary",
     ]

@@ -83,6 +83,13 @@ PROJECTS = {
             "config/crd/bases/keda.sh_*.yaml",
         ),
     ],
+    # The newest that the Go proxy has. Without LLMInferenceService, which KServe installs apart from these.
+    "kserve": [
+        Source(
+            "github.com/kserve/kserve", "v0.19.0", "h1:8Pbdm9Ekn1JEuHrobqJhZI4uRHyf5bk1ofb5+3kEI14=",
+            "config/crd/full/serving.kserve.io_*.yaml",
+        ),
+    ],
     # The newest of which the Go proxy has the files.
     "kubeflow-trainer": [
         Source(

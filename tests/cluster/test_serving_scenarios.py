@@ -9,16 +9,22 @@ from typing import Any
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.differential.children import children
 from tests.cluster.manifests import apply, in_order, pod, read
 from tests.scenarios.golden import HERE
 
-SCENARIOS = ("7-churn-api", "8-llama-8b-chat", "10-deepseek-r1", "12-vision-triton", "15-chat-pool", "16-chat-canary")
+SCENARIOS = (
+    "7-churn-api", "8-llama-8b-chat", "10-deepseek-r1", "12-vision-triton", "13-kserve", "15-chat-pool", "16-chat-canary",
+)  # fmt: skip
 Observed = Callable[[str], None]
 Manifest = dict[str, Any]
 
 
 def pods(manifest: Manifest) -> Iterator[Manifest]:
     """Yield the pods as the controller of *manifest* makes them."""
+    if manifest["kind"] == "InferenceService":
+        yield from children(manifest)
+        return
     if manifest["kind"] != "LeaderWorkerSet":
         made = pod(manifest)
         yield from [] if made is None else [made]

@@ -59,7 +59,10 @@ schedules = st.builds(
     keep_failed=st.integers(0, 3),
     suspend=st.booleans(),
 )
-sweeps = st.builds(Sweep, grid=settings_of_trials, seed=st.integers(), parallel=st.integers(1, 8))
+sweeps = st.one_of(
+    st.builds(Sweep, grid=settings_of_trials, parallel=st.integers(1, 8)),
+    st.builds(Sweep, grid=settings_of_trials, sample=st.just(1), seed=st.integers()),
+)
 legal = st.fixed_dictionaries(
     {
         "gpu": st.sampled_from([None, Gpu("l4"), Gpu("l4", 4)]),
@@ -107,7 +110,9 @@ names = st.integers(1, 56).map(lambda length: "t" * length)
 
 
 EVERYTHING = having(Crd.JOBSET, Crd.KUEUE, Crd.KUBEFLOW_TRAINER, Crd.KUBERAY, Crd.VOLCANO)
-backends = st.sampled_from([None, Job(), JobSet(), JobSet(exclusive_topology="rack"), TrainJob()])
+EXCLUSIVE = JobSet(exclusive_topology="rack")
+"""What no queue can wait for."""
+backends = st.sampled_from([None, Job(), JobSet(), TrainJob()])
 steps = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True)
 queues = st.one_of(st.none(), st.builds(Queue, st.just("research"), priority=st.sampled_from([None, "high"])))
 of_operators = st.fixed_dictionaries(
@@ -128,6 +133,7 @@ of_operators = st.fixed_dictionaries(
             steps,
         ),
         st.builds(lambda backend: {**options, "backend": backend}, backends),
+        st.just({**options, "backend": EXCLUSIVE, "queue": None}),
         st.builds(
             lambda queue: {**options, "backend": VolcanoJob(), "queue": queue},
             st.sampled_from([None, Queue("research")]),

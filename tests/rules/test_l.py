@@ -74,6 +74,30 @@ case(
     group(rolling={"maxSurge": "0%", "maxUnavailable": 0}),
     text=f"{ROLLING}=0 but maxSurge is 0 too, and a rollout has to begin somewhere; write maxUnavailable: 1",
 )
+D10 = "spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable"
+case("D10", "nothing leads there", group(rolling={"maxUnavailable": "100%"}))
+case("D10", "one is added first", group(rolling={"maxSurge": 1, "maxUnavailable": 0}, **UNIQUE), service())
+case("D10", "one of two stays", group(replicas=2, **UNIQUE), service())
+case(
+    "D10",
+    "the one may end",
+    group(rolling={"maxUnavailable": "100%"}, **UNIQUE),
+    service(),
+    text=(
+        f"{D10}='100%' but a rollout may end the one replica before a new one is ready, and Service big leads nowhere"
+        " meanwhile; run 2 replicas or more and roll them one by one, or accept D10 where a pause is fine"
+    ),
+)
+case(
+    "D10",
+    "all may end",
+    group(replicas=3, rolling={"maxUnavailable": 3}, **UNIQUE),
+    service(),
+    text=(
+        f"{D10}=3 but a rollout may end all 3 replicas before a new one is ready, and Service big leads nowhere meanwhile;"
+        " lower maxUnavailable, or accept D10 where a pause is fine"
+    ),
+)
 case("L03", "no Service", group())
 case("L03", "a headless one", group(), service(clusterIP="None"))
 case("L03", "names of their own", group(**UNIQUE), service())

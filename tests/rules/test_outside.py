@@ -49,8 +49,8 @@ def reading(name: str, key: str) -> Manifest:
 case("P40", "a role", account(**{ROLE: "arn:aws-cn:iam::123456789012:role/path/churn"}))
 case(
     "P40", "a name without its account", account(**{ROLE: "churn"}),
-    text=f"ServiceAccount web metadata.annotations['{ROLE}']='churn' but on EKS it is the ARN of an IAM role; write one"
-    ' such as "arn:aws:iam::123456789012:role/churn"',
+    text=f"ServiceAccount web metadata.annotations['{ROLE}']='churn' but on EKS it is the ARN of an IAM role, and this"
+    ' does not begin with arn:; write one such as "arn:aws:iam::123456789012:role/churn"',
 )  # fmt: skip
 
 marked = pods({}, serviceAccountName="web")
@@ -269,6 +269,35 @@ case(
     " something else than cpu or memory; remove it, or add such a trigger",
 )  # fmt: skip
 
+OLD_NAME = "sum(vllm:gpu_cache_usage_perc)"
+
+
+def server(image: str, *command: str) -> Manifest:
+    """Return the Deployment web of one model server."""
+    return deployment(template=pods({"image": image, **({"command": list(command)} if command else {})}))
+
+
+case("A17", "an older version", scaled(following(OLD_NAME)), server("vllm/vllm-openai:v0.10.2"))
+case("A17", "an image of its own numbers", scaled(following(OLD_NAME)), server("acme/chat:2.0.1", "vllm", "serve"))
+case("A17", "some version had it", scaled(following(OLD_NAME)))
+case("A17", "no query", scaled({"type": "cpu"}, {"type": "prometheus", "metadata": {"metric": "a"}}))
+case("A17", "alerts of somebody", alerting(f"{ALL_PODS} > 5"))
+case(
+    "A17", "a newer version", scaled(following(ALL_PODS), following(OLD_NAME)), server("vllm/vllm-openai:v0.18.0-cu128"),
+    text="ScaledObject web spec.triggers[1].metadata.query='vllm:gpu_cache_usage_perc' but vLLM 0.18.0 does not export it;"
+    " did you mean vllm:kv_cache_usage_perc?",
+)  # fmt: skip
+case(
+    "A17", "another server", scaled(following(ALL_PODS)), server("acme/chat:2", "python3", "-m", "sglang.launch_server"),
+    text="ScaledObject web spec.triggers[0].metadata.query='vllm:num_requests_waiting' but vLLM exports it, and this is"
+    " SGLang; follow a metric of SGLang",
+)  # fmt: skip
+case(
+    "A17", "an alert", alerting("sum(sglang:num_queue_requests) > 5"),
+    text="PrometheusRule web spec.groups[0].rules[0].expr='sglang:num_queue_requests' but no SGLang exports it; did you mean"
+    " sglang:num_queue_reqs?",
+)  # fmt: skip
+
 for query in (ALL_PODS, "avg(a)", "topk(1, a)", "scalar(a)", "count (up)"):
     case("A15", query, scaled(following(query)))
 case(
@@ -345,6 +374,23 @@ case(
 case(
     "H01", "by an Ingress", ingress("web", number=8080), *WEB,
     text="Ingress web spec.rules[0].http.paths[0].backend.service.port=8080 but Service web has no such port; it has 80",
+)  # fmt: skip
+
+
+def called_by(gateway: str, **port: Any) -> tuple[Any, ...]:
+    """Return a GRPCRoute to a Service with this port, and by which gateway."""
+    listed = service("web", {"name": "api", "port": 80, "targetPort": "http", **port})
+    return route(kind="GRPCRoute"), deployment(), listed, routed(implementation=gateway)
+
+
+for title, gateway, told in (("told", "istio", {"appProtocol": "kubernetes.io/h2c"}), ("Envoy Gateway", "envoy", {})):
+    *manifests, where = called_by(gateway, **told)
+    case("H11", title, *manifests, cluster=where)
+*manifests, where = called_by("istio", appProtocol="http")
+case(
+    "H11", "another protocol", *manifests, cluster=where,
+    text="GRPCRoute web spec.rules[0].backendRefs[0].port=80 but the port 80 of Service web does not say that it speaks"
+    ' gRPC; name the port of that service so, port=[Port("grpc", ...)], or write appProtocol: kubernetes.io/h2c',
 )  # fmt: skip
 
 case("H02", "one of two", route(("web", 80, 0), ("web", 80, 1)), *WEB)

@@ -311,13 +311,13 @@ case(
     "V18",
     "an option",
     web({"args": ["--api-key", "0123456789abcdef0123"]}),
-    text=f"{MAIN}.args[1] but it looks like a secret, {SEEN}",
+    text=f"{MAIN}.args[1] but it looks like an API key, {SEEN}",
 )
 case(
     "V18",
     "an option with =",
-    web({"args": ["--api-key=0123456789abcdef0123"]}),
-    text=f"{MAIN}.args[0] but it looks like a secret, {SEEN}",
+    web({"args": ["--api-key=abc"]}),
+    text=f"{MAIN}.args[0] but it looks like an API key, {SEEN}",
 )
 case("V18", "options", web({"args": ["--max-token", "4096", "--model=org/name", "--api-key", "$(KEY)"]}))
 case(
@@ -542,6 +542,12 @@ def test_digests_ids_and_words_are_no_credentials(text: str) -> None:
         ("DB_PASSWORD", "hunter2", "a password"),
         ("PGPASSWORD", "models", "a password"),
         ("--db-password", "correct horse battery staple", "a password"),
+        ("--api-key", "token-abc123", "an API key"),
+        ("--vllm-api-key", "1234", "an API key"),
+        ("--api-key", "$(API_KEY)", None),
+        ("--api-key", "EMPTY", None),
+        ("--api-key-required", "abc", None),
+        ("VLLM_API_KEY", "abc", None),
         ("MYSQL_ALLOW_EMPTY_PASSWORD", "yes", None),
         ("ASK_FOR_PASSWORD", "required", None),
         ("DB_PASSWORD", "$(FROM_ELSEWHERE)", None),

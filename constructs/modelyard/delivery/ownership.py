@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ LEAST_PARALLELISM = "kueue.x-k8s.io/job-min-parallelism"
 PLACEMENT = ("nodeSelector", "tolerations")
 """What Kueue adds when it finds room; both are written whole, so two writers cannot share them."""
 REPLICAS = "/spec/replicas"
+FIELDLESS = "has no field "
+"""How the schemas' errors about unknown fields begin."""
 GATEWAYS = "argoproj-labs/gatewayAPI"
 """The plugin by which Argo Rollouts writes in routes of Gateways."""
 ANNOTATION = 3
@@ -211,11 +214,31 @@ def cargo(site: Site, manifests: Sequence[Manifest], schemas: Catalog) -> Cargo:
     return Cargo(manifests=manifests, owned=ownership(manifests, site.owned), cluster_wide=frozenset(wide))
 
 
-def unmatched(manifests: Sequence[Manifest], site: Site) -> Iterator[Breach]:
-    """Yield what is declared about objects that are not there."""
+def unmatched(manifests: Sequence[Manifest], site: Site, schemas: Catalog) -> Iterator[Breach]:
+    """Yield what is declared about objects that are not there, and about fields that *schemas* do not have."""
     yield from unknown("owned", site.owned, manifests)
+    for index, one in enumerate(site.owned):
+        found = next((manifest for manifest in manifests if matches(one, manifest)), None)
+        if found is not None and (wrong := _fieldless(found, steps(one.path), schemas)) is not None:
+            because, _, do = wrong.partition("; ")
+            do = do or "correct the field"
+            yield Breach("X11", f"owned[{index}].path", one.path, f"{one.kind} {because}", do, source_of(one))
     if site.delivery is not None:
         yield from site.delivery.unmatched(manifests)
+
+
+def _fieldless(manifest: Manifest, way: Sequence[str], schemas: Catalog) -> str | None:
+    """Return what the schema says of a step of *way* that *manifest* cannot have."""
+    probe: Any = copy.deepcopy(manifest)
+    whole = probe
+    for step in way[:-1]:
+        if isinstance(probe, dict):
+            probe.setdefault(step, {})
+        probe = _below(probe, step)
+    if isinstance(probe, dict):
+        probe[way[-1]] = None
+    told = tuple(f"{FIELDLESS}{step!r}" for step in way)
+    return next((one.message for one in schemas.errors(whole) if one.message.startswith(told)), None)
 
 
 def unknown(field: str, declared: Sequence[Declared], manifests: Sequence[Manifest]) -> Iterator[Breach]:

@@ -58,6 +58,7 @@ class Crd:
     INFERENCE_EXTENSION: ClassVar[Crd]
     JOBSET: ClassVar[Crd]
     KEDA: ClassVar[Crd]
+    KSERVE: ClassVar[Crd]
     KUBEFLOW_TRAINER: ClassVar[Crd]
     KUBERAY: ClassVar[Crd]
     KUEUE: ClassVar[Crd]

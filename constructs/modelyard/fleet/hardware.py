@@ -196,6 +196,8 @@ class Accelerator:
 
         device_selectors: CEL expressions that choose among the devices of *device_class*. Default: any.
 
+        memory: Of one accelerator, for example ``24Gi``, which models have to fit into. Default: not checked.
+
     See Also:
         https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/
     """
@@ -213,6 +215,7 @@ class Accelerator:
     fabric: Fabric | None = attrs.field(default=None, kw_only=True)
     device_class: str | None = option(default=None, check=_device_class, kw_only=True)
     device_selectors: Sequence[str] = attrs.field(default=(), kw_only=True)
+    memory: str | None = option(default=None, check=_quantity, kw_only=True)
 
     @property
     def tolerated(self) -> Sequence[Toleration]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from modelyard.plan import kserve
 from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.model import Range
 from modelyard.rules.demand import SCALED_OBJECT_MOST, extended
@@ -38,6 +39,7 @@ def asked(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Range]:
     """Return the devices that the pods of all *manifests* ask for."""
     known = [one for one in manifests if mapping(one, "metadata", "annotations").get(HOOK) != "Skip"]
     bounds = dict(scaled for one in known if (scaled := _scaled(one)) is not None)
+    known = [kserve.deployment(one) if kserve.standard(one) else one for one in known]
     found: dict[str, Range] = {}
     for one in known:
         target = (str(one.get("kind")), str(at(one, "metadata", "name")))
@@ -51,6 +53,9 @@ def asked(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Range]:
 
 def _scaled(one: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[int, int]] | None:
     """Return what *one* scales, and between which numbers of pods, if it is an autoscaler."""
+    if kserve.standard(one):
+        own = kserve.bounds(one)
+        return None if own is None else (("Deployment", str(at(kserve.deployment(one), "metadata", "name"))), own)
     names = SCALERS.get(str(one.get("kind")))
     if names is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from modelyard.plan import fates, network, others, rollouts
+from modelyard.plan import fates, kserve, network, others, rollouts
 from modelyard.plan.model import DELIVERED, Effect, Risk, worst_first
 from modelyard.plan.pairs import Pair
 from modelyard.rules import changes
@@ -20,6 +20,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "HTTPRoute": others.route,
     "HorizontalPodAutoscaler": rollouts.autoscaler,
     "InferencePool": others.route,
+    "InferenceService": rollouts.inference,
     "Ingress": others.route,
     "LimitRange": others.limits,
     "Namespace": others.namespace,
@@ -48,7 +49,8 @@ def effects(pair: Pair, controllers: frozenset[str], *, with_workload: bool) -> 
         return worst_first(list(fates.replaced(pair, controllers)))
     if pair.old is None:
         return list(fates.made(pair, with_workload=with_workload))
-    if all(one.path[:2] == LABELS or one.path in SILENT for one in pair.fields):
+    copied = kserve.standard(pair.new.data)
+    if not copied and all(one.path[:2] == LABELS or one.path in SILENT for one in pair.fields):
         return [Effect("labels", Risk.NOTE, f"only {rollouts.named(pair.fields)}")]
     return worst_first([*_refused(pair), *_look(pair)] or list(others.in_place(pair)))
 

@@ -20,6 +20,7 @@ PRUNED: Mapping[str, tuple[Risk, str]] = {
     "HTTPRoute": (Risk.DANGER, "traffic from outside finds it no more"),
     "HorizontalPodAutoscaler": (Risk.CAUTION, "nobody scales any more"),
     "InferencePool": (Risk.DANGER, "routes to it lead nowhere"),
+    "InferenceService": (Risk.DANGER, "its pods end, and the name of its Service leads nowhere"),
     "Ingress": (Risk.DANGER, "traffic from outside finds it no more"),
     "LeaderWorkerSet": (Risk.DANGER, "its pods end"),
     "Namespace": (Risk.DANGER, "everything in it goes with it"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from modelyard.plan import kserve
 from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.conceal import Hidden
 from modelyard.plan.fields import FieldChange, pathed
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
-from modelyard.rules.subjects import POD_PATHS
+from modelyard.rules.kinds import POD_PATHS
 
 MOST_NAMED = 3
 CONFIG = ("configMap", "configMapRef", "configMapKeyRef")
@@ -18,6 +19,8 @@ SCALED = {
     "HorizontalPodAutoscaler": ("minReplicas", "maxReplicas"),
     "ScaledObject": ("minReplicaCount", "maxReplicaCount"),
 }
+QUIET = frozenset((key,) for key in (*kserve.SCALING, kserve.STRATEGY))
+"""Fields of a predictor, as ends of paths, that change no pod."""
 RUNS = frozenset({"Job", "JobSet", "MPIJob", "PyTorchJob", "RayJob", "TFJob", "TrainJob", "Workflow"})
 """Kinds that run once, and are never started again."""
 
@@ -48,21 +51,54 @@ def workload(pair: Pair) -> Iterator[Effect]:
         yield Effect("settings", Risk.NOTE, f"no pod restarts for {named(rest)}")
 
 
-def cause(rolled: Sequence[FieldChange]) -> str:
+def inference(pair: Pair) -> Iterator[Effect]:
+    """Yield what a change of an InferenceService does, whose labels and annotations KServe copies to the pods."""
+    old, new = manifest(pair.old), manifest(pair.new)
+    bounds = [one for one in pair.fields if one.path in {(*kserve.PREDICTOR, key) for key in kserve.BOUNDS}]
+    quiet = [one for one in pair.fields if one.path[:2] == kserve.PREDICTOR and one.path[2:3] in QUIET]
+    if rolled := [one for one in pair.fields if one not in bounds and one not in quiet]:
+        why = cause(rolled, kserve.PREDICTOR)
+        if kserve.standard(new):
+            yield _deployment(kserve.deployment(new), why)
+        else:
+            yield Effect("pods", Risk.CAUTION, f"its pods may be replaced: {why}")
+    if bounds:
+        yield from _between(old, new, bounds)
+    scaling = [one for one in quiet if one.path[2] in kserve.SCALING]
+    if scaling:
+        yield Effect("scaling", Risk.NOTE, f"how it scales, no pod restarts: {named(scaling)}")
+    if rest := [one for one in quiet if one not in scaling]:
+        yield Effect("settings", Risk.NOTE, f"no pod restarts for {named(rest)}")
+
+
+def _between(old: Manifest, new: Manifest, fields: Sequence[FieldChange]) -> Iterator[Effect]:
+    before, now = kserve.bounds(old), kserve.bounds(new)
+    if before is not None and now is not None:
+        lower = now[1] < before[1]
+        only = f"pods above {now[1]} end" if lower else "no pod restarts"
+        text = f"autoscaler bounds {before[0]}-{before[1]} -> {now[0]}-{now[1]}, {only}"
+        yield Effect("bounds", Risk.CAUTION if lower else Risk.NOTE, text)
+    elif before is now is None:
+        yield from _replicas(kserve.deployment(old), kserve.deployment(new), fields)
+    else:
+        yield Effect("scaling", Risk.CAUTION, f"something else scales it: {named(fields)}")
+
+
+def cause(rolled: Sequence[FieldChange], pods: tuple[str, ...] = ("spec", "template", "spec")) -> str:
     """Return what replaces pods: the configuration alone, or the fields, those of the pod without what leads to it."""
     if all(any(step in CONFIG for step in one.path) for one in rolled):
         names = sorted({str(one.after) for one in rolled if isinstance(one.after, str)})
-        return f"config only ({', '.join(names) or named(rolled, 3)})"
-    pod = [one for one in rolled if one.path[:3] == ("spec", "template", "spec")]
+        return f"config only ({', '.join(names) or named(rolled, len(pods))})"
+    pod = [one for one in rolled if one.path[: len(pods)] == pods]
     rest = [one for one in rolled if one not in pod]
-    return ", ".join([*([_short(pod)] if pod else []), *([named(rest, 1)] if rest else [])])
+    return ", ".join([*([_short(pod, len(pods))] if pod else []), *([named(rest, len(pods) - 2)] if rest else [])])
 
 
-def _short(fields: Sequence[FieldChange]) -> str:
+def _short(fields: Sequence[FieldChange], below: int) -> str:
     if len(fields) == 1 and fields[0].path[-1] == "image":
         (one,) = fields
-        return f"{named(fields, 3)} {_tag(one.before)} -> {_tag(one.after)}"
-    return named(fields, 3)
+        return f"{named(fields, below)} {_tag(one.before)} -> {_tag(one.after)}"
+    return named(fields, below)
 
 
 def _tag(image: object) -> str:

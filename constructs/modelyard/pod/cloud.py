@@ -50,6 +50,8 @@ class Form:
 
         example: Of one.
 
+        parts: What it is looked at for in turn, each with what is said where it lacks.
+
         pod_labels: Without which the pods are not given it.
 
         egress: Addresses and ports, beside HTTPS, where pods fetch their token.
@@ -59,8 +61,16 @@ class Form:
     pattern: re.Pattern[str]
     what: str
     example: str
+    parts: tuple[tuple[re.Pattern[str], str], ...]
     pod_labels: tuple[tuple[str, str], ...] = ()
     egress: tuple[tuple[str, int], ...] = ()
+
+    def wrong(self, principal: str) -> str | None:
+        """Return why *principal* is no identity of this cloud, or None."""
+        if self.pattern.fullmatch(principal):
+            return None
+        cause = next((lack for part, lack in self.parts if not part.match(principal)), None)
+        return f"{self.what}, and {cause}" if cause else self.what
 
 
 FORMS = {
@@ -69,12 +79,23 @@ FORMS = {
         re.compile(r"arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII),
         "on EKS it is the ARN of an IAM role",
         "arn:aws:iam::123456789012:role/churn",
+        (
+            (re.compile(r"arn:"), "this does not begin with arn:"),
+            (re.compile(r"arn:aws(?:-[a-z]+)*:iam::"), "this is none of IAM, arn:aws:iam::"),
+            (re.compile(r"[^:]*:[^:]*:[^:]*::[0-9]{12}:"), "the number of its account has not 12 digits"),
+            (re.compile(r".*:role/"), "this is of no role, role/"),
+        ),
     ),
     Cloud.GKE: Form(
         "iam.gke.io/gcp-service-account",
         re.compile(r"[a-z][-a-z0-9]{4,28}[a-z0-9]@[a-z][-a-z0-9.:]*\.iam\.gserviceaccount\.com"),
         "on GKE it is the address of a Google service account",
         "churn-train@acme-ml.iam.gserviceaccount.com",
+        (
+            (re.compile(r".*@"), "this has no @"),
+            (re.compile(r".*\.iam\.gserviceaccount\.com$"), "this does not end with .iam.gserviceaccount.com"),
+            (re.compile(r"[a-z][-a-z0-9]{4,28}[a-z0-9]@"), "its name has not 6 to 30 of a-z, 0-9 and -"),
+        ),
         egress=(("169.254.169.252/32", 988), ("169.254.169.254/32", 80)),
     ),
     Cloud.AKS: Form(
@@ -82,6 +103,7 @@ FORMS = {
         re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
         "on AKS it is the client id of a managed identity",
         "8c9d1f2e-3b4a-4c5d-9e6f-0a1b2c3d4e5f",
+        ((re.compile(r"(?!)"), "this is no UUID"),),
         pod_labels=(("azure.workload.identity/use", "true"),),
     ),
 }
@@ -128,8 +150,8 @@ def identity_breaches(
     if form is None:
         because = f"the cluster {cluster.name} says no cloud, which decides how pods get an identity"
         yield Breach("X11", "identity", identity.principal, because, "write Cluster(..., cloud=Cloud.EKS)", source)
-    elif not form.pattern.fullmatch(identity.principal):
-        yield Breach("P40", "identity", identity.principal, form.what, f'write one such as "{form.example}"', source)
+    elif wrong := form.wrong(identity.principal):
+        yield Breach("P40", "identity", identity.principal, wrong, f'write one such as "{form.example}"', source)
     elif form.annotation in annotated:
         because = f"service_account_annotations has {form.annotation} too"
         yield Breach("X11", "identity", identity.principal, because, "keep one of the two", source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.fleet.draft import Draft
@@ -36,10 +36,12 @@ def companions(
     *,
     together: bool = False,
     outlived: bool = False,
+    pods: Mapping[str, str] | None = None,
 ) -> Iterator[Draft]:
     """
     Yield the companions of the workload *name*, whose pods listen on *ports* and may work *together*.
 
+    The labels *pods* select its pods, by default those of :func:`selector`.
     Where they may be *outlived* by what runs, account and policy stay with it: a Job makes pods until it ends.
     """
     labels = object_labels(name, component, spec, site)
@@ -80,11 +82,13 @@ def companions(
     policy = manifest("networking.k8s.io/v1", "NetworkPolicy", name, labels, site)
     if stays:
         policy["metadata"]["annotations"] = dict(stays)
-    policy["spec"] = _policy(name, spec, site, ports, together=together)
+    policy["spec"] = _policy(selector(name) if pods is None else pods, spec, site, ports, together=together)
     yield Draft(policy)
 
 
-def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, together: bool) -> dict[str, Any]:
+def _policy(
+    chosen: Mapping[str, str], spec: PodSpec, site: Site, ports: tuple[int, ...], *, together: bool
+) -> dict[str, Any]:
     network = spec.network
     ingress: list[dict[str, Any]] = []
     if ports:
@@ -98,7 +102,7 @@ def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, tog
         ingress.append({"from": sources, "ports": _tcp(ports)})
     if together:
         # Every port: NCCL and Gloo listen on whatever the kernel gives them.
-        ingress.append({"from": [{"podSelector": {"matchLabels": selector(name)}}]})
+        ingress.append({"from": [{"podSelector": {"matchLabels": dict(chosen)}}]})
     if (found := watching.scraped(spec, site)) is not None and site.cluster.monitoring is not None:
         ingress.append({"from": [_namespace(site.cluster.monitoring.namespace)], "ports": _tcp((found[1],))})
     ingress.extend({"from": [_peer(peer)], "ports": _tcp(peer.ports or ports)} for peer in network.clients)
@@ -117,7 +121,7 @@ def _policy(name: str, spec: PodSpec, site: Site, ports: tuple[int, ...], *, tog
         {"to": [_peer(peer)], **({"ports": _tcp(tuple(peer.ports))} if peer.ports else {})} for peer in network.egress
     )
     return {
-        "podSelector": {"matchLabels": selector(name)},
+        "podSelector": {"matchLabels": dict(chosen)},
         "policyTypes": ["Ingress", "Egress"],
         # The API server drops an empty list and takes it for new each time: every sync would be a change.
         **({"ingress": ingress} if ingress else {}),

@@ -67,9 +67,10 @@ class Panel:
 
 
 def monitors(
-    name: str, labels: Mapping[str, str], spec: PodSpec, site: Site, *, alerts: Iterable[Alert], panels: Iterable[Panel]
-) -> Iterator[Draft]:
-    """Yield what watches the workload *name*, whose alerts and graphs are these."""
+    name: str, labels: Mapping[str, str], spec: PodSpec, site: Site, *,
+    alerts: Iterable[Alert], panels: Iterable[Panel], pods: Mapping[str, str] | None = None,
+) -> Iterator[Draft]:  # fmt: skip
+    """Yield what watches the workload *name*, by these alerts and graphs; labels select its *pods*."""
     monitoring, watch = site.cluster.monitoring, watched(spec, site)
     if monitoring is None or watch is None:
         return
@@ -79,7 +80,8 @@ def monitors(
         port, _, metrics = found
         monitor = manifest(API, "PodMonitor", name, chosen, site)
         endpoint = {"port": port, "path": metrics.path, "interval": prometheus_duration(whole_seconds(metrics.every))}
-        monitor["spec"] = {"selector": {"matchLabels": selector(name)}, "podMetricsEndpoints": [endpoint]}
+        own = selector(name) if pods is None else dict(pods)
+        monitor["spec"] = {"selector": {"matchLabels": own}, "podMetricsEndpoints": [endpoint]}
         yield Draft(monitor)
     if watch.alerts and alerts:
         rules = manifest(API, "PrometheusRule", name, chosen, site)

@@ -60,8 +60,17 @@ def store_url(url: str) -> str | None:
         return None
     return (
         "a place in an object store is s3://bucket/..., gs://bucket/..., az://account/container/... or"
-        " abfss://container@account.dfs.core.windows.net/..., without credentials"
+        f" abfss://container@account.dfs.core.windows.net/..., without credentials, and {_unlike(url)}"
     )
+
+
+def _unlike(url: str) -> str:
+    scheme, colon, rest = url.partition("://")
+    if not colon or scheme not in {"s3", "gs", "az", "abfss"}:
+        return f"{scheme}:// is none of them" if colon else "this begins with none of them"
+    if "@" in rest and scheme != "abfss":
+        return "this has a login in it"
+    return "this has a query behind its path" if "?" in rest else "the name of its bucket is missing or none"
 
 
 def _reference(given: str | Image) -> str | None:

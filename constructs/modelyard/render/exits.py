@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from typing import NoReturn
 
 
 @contextlib.contextmanager
 def staying() -> Iterator[None]:
-    """Let ``os._exit`` do what ``sys.exit`` does, which is a finding; a process that the user forks may end."""
+    """
+    Let ``os._exit`` do what ``sys.exit`` does, which is a finding.
+
+    A process that the user forks may end, and so may this one by the thread that sees the leading process gone.
+    """
     end, own = os._exit, os.getpid()
 
     def refuse(status: int) -> NoReturn:
-        if os.getpid() != own:
+        if os.getpid() != own or threading.current_thread() is not threading.main_thread():
             end(status)
         raise SystemExit(status)
 

@@ -169,7 +169,7 @@ class _Work:
         own = [_namespace(site)] if environment.manage_namespace else []
         manifests = [*(one.data for one in self.objects), *(draft.manifest for draft in own)]
         if self.complete and not self.refused:
-            self._found(unmatched(manifests, site))
+            self._found(unmatched(manifests, site, self.schemas))
         delivery = [] if site.delivery is None else site.delivery.drafts(site, cargo(site, manifests, self.schemas))
         self._found(environment.patches.apply([*own, *delivery]))
         for draft in own:
@@ -255,8 +255,7 @@ class _Work:
 
     def _apart(self, ruled: Iterable[Object]) -> frozenset[Key]:
         """Return the breaches that no patch has made."""
-        whose = {workload.id for workload in self.rendered}
-        others = [one for one in ruled if one.owner not in whose]
+        others = [one for one in ruled if one.owner not in {workload.id for workload in self.rendered}]
         return unpatched(self.rendered, others, self.environment.site, self.schemas)
 
     def _changed(self, objects: Iterable[Object], before: Before) -> None:

@@ -12,6 +12,7 @@ from modelyard.findings import Source, SynthesisError, UsageError
 from modelyard.fleet import Environment
 from modelyard.render.layout import BOOTSTRAP, DELIVERY
 from modelyard.rules import Object
+from modelyard.rules.kinds import INLINE
 from modelyard.values.names import PROVENANCE
 
 
@@ -63,6 +64,8 @@ def _lines(source: Source) -> Iterator[tuple[str, int]]:
 def annotate(objects: Iterable[Object], environment: Environment) -> None:
     """Write the line that each of *objects* comes from on the object itself, and on nothing that it makes."""
     for one in objects:
+        if one.kind == INLINE:
+            continue  # KServe copies its annotations to the pods, which another line would replace then
         annotations = one.metadata.get("annotations") or {}
         if isinstance(annotations, dict) and (source := origin(one, environment)) is not None:
             one.metadata["annotations"] = {**annotations, PROVENANCE: str(source)}

@@ -230,7 +230,7 @@ def patient(one: Object, scope: Scope) -> Iterator[Breach]:
     down = (behaviour_of or {}).get("scaleDown") or {}
     given = down.get("stabilizationWindowSeconds")
     window = USUAL_WINDOW if given is None else given
-    start = min(max(map(_start, running(found.pod)), default=0), LONGEST_WINDOW)
+    start = min(max(map(start_of, running(found.pod)), default=0), LONGEST_WINDOW)
     if window < start and down.get("selectPolicy") != "Disabled":
         usual = "" if given is not None else f"it is {window} seconds if not given, and "
         yield A18.breach(
@@ -240,7 +240,8 @@ def patient(one: Object, scope: Scope) -> Iterator[Breach]:
         )  # fmt: skip
 
 
-def _start(container: Container) -> int:
+def start_of(container: Container) -> int:
+    """Return the seconds that a start of *container* may take."""
     probe = container.data.get("startupProbe")
     if not probe:
         return 0

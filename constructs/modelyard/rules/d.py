@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules import kserve
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object, Pod
@@ -74,7 +75,7 @@ D14 = Rule(
 USUAL_SHARE = "25%"
 
 
-@D01.objects("Deployment", "DaemonSet")
+@D01.objects("Deployment", "DaemonSet", kserve.KIND)
 def moves(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Check that not both numbers are 0."""
     field, rolling = _rolling(one)
@@ -90,16 +91,15 @@ def moves(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as e
         yield D01.breach(f"{field}.maxSurge", surge, because, "set one of the two to 0")
 
 
-@D02.objects("Deployment", "DaemonSet")
+@D02.objects("Deployment", "DaemonSet", kserve.KIND)
 def well_formed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Check the numbers, and that they go with the strategy."""
-    name = "strategy" if one.kind == "Deployment" else "updateStrategy"
-    strategy = one.spec.get(name) or {}
+    name, strategy = _strategy(one)
     rolling = strategy.get("rollingUpdate")
     if strategy.get("type") == "Recreate" and rolling is not None:
         because = "the type is Recreate, which ends all pods first"
         yield D02.breach(
-            f"spec.{name}.rollingUpdate",
+            f"{name}.rollingUpdate",
             None,
             because,
             "remove rollingUpdate, or write type: RollingUpdate",
@@ -109,14 +109,14 @@ def well_formed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 
         given = (rolling or {}).get(field)
         at_most_all = field == "maxUnavailable" or one.kind == "DaemonSet"
         if given is not None and (broken := broken_share(given, at_most_all=at_most_all)):
-            yield D02.breach(f"spec.{name}.rollingUpdate.{field}", given, broken, "correct the number")
+            yield D02.breach(f"{name}.rollingUpdate.{field}", given, broken, "correct the number")
 
 
-@D03.objects("Deployment")
+@D03.objects("Deployment", kserve.KIND)
 def scarce(one: Object, scope: Scope) -> Iterator[Breach]:
     """Compare the accelerators of one pod with those that the cluster keeps free."""
     field, rolling = _rolling(one)
-    if rolling is None or one.pod is None or not scope.site.cluster.accelerators:
+    if rolling is None or one.pod is None or _elsewhere(one) or not scope.site.cluster.accelerators:
         return
     replicas = fewest(scope, one)
     surge, unavailable = _limits(one, rolling)
@@ -152,7 +152,7 @@ def accelerators(pod: Pod, scope: Scope) -> Iterator[tuple[Accelerator, int]]:
             yield fitting[0], count
 
 
-@D10.objects("Deployment")
+@D10.objects("Deployment", kserve.KIND)
 def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
     """Count the pods that a rollout leaves."""
     replicas = fewest(scope, one)
@@ -161,19 +161,36 @@ def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
     ended = share(unavailable, replicas, up=False)
     if ended == share(surge, replicas, up=True) == 0:
         ended = 1  # ResolveFenceposts in pkg/controller/deployment/util does so
-    if one.pod is None or replicas < 1 or (rolling is not None and ended < replicas):
+    if one.pod is None or replicas < 1 or _elsewhere(one) or (rolling is not None and ended < replicas):
         return
     for service in services_of(one.pod, scope)[:1]:
         nowhere = f"and {called(service)} leads nowhere meanwhile"
         if rolling is None:
             count = "its pod" if replicas == 1 else f"all {replicas} pods"
             because = f"a rollout ends {count} before a new one starts, {nowhere}"
-            yield D10.breach("spec.strategy.type", "Recreate", because, ROLL if replicas > 1 else None)
+            kind = field.replace(".rollingUpdate", ".type")
+            yield D10.breach(kind, "Recreate", because, ROLL if replicas > 1 else None)
         else:
             count = "the one pod" if replicas == 1 else f"all {replicas} pods"
             because = f"a rollout may end {count} before a new one is ready, {nowhere}"
             do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
             yield D10.breach(f"{field}.maxUnavailable", unavailable, because, do)
+
+
+@D10.objects("LeaderWorkerSet")
+def groups_serve_on(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Count the groups that a rollout leaves."""
+    replicas = fewest(scope, one)
+    rolling = (one.spec.get("rolloutStrategy") or {}).get("rollingUpdateConfiguration") or {}
+    unavailable = rolling.get("maxUnavailable", 1)
+    if one.pod is None or replicas < 1 or share(unavailable, replicas, up=True) < replicas:
+        return
+    for service in services_of(one.pod, scope)[:1]:
+        count = "the one replica" if replicas == 1 else f"all {replicas} replicas"
+        nowhere = f"and {called(service)} leads nowhere meanwhile"
+        because = f"a rollout may end {count} before a new one is ready, {nowhere}"
+        do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
+        yield D10.breach("spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable", unavailable, because, do)
 
 
 @D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout")
@@ -196,11 +213,23 @@ def own_pods(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # a
         yield D14.breach("spec.selector", shown, because)
 
 
+def _strategy(one: Object) -> tuple[str, dict[str, Any]]:
+    """Return where *one* says how its pods are replaced, and what it says."""
+    if one.kind == kserve.KIND:
+        return "spec.predictor.deploymentStrategy", kserve.part(one).get("deploymentStrategy") or {}
+    name = "strategy" if one.kind == "Deployment" else "updateStrategy"
+    return f"spec.{name}", one.spec.get(name) or {}
+
+
+def _elsewhere(one: Object) -> bool:
+    """Return whether *one* is an InferenceService whose rollouts are Knative's."""
+    return one.kind == kserve.KIND and not kserve.standard(one)
+
+
 def _rolling(one: Object) -> tuple[str, dict[str, Any] | None]:
     """Return where a rolling update says its numbers, and them; None for another strategy."""
-    name = "strategy" if one.kind == "Deployment" else "updateStrategy"
-    strategy = one.spec.get(name) or {}
-    field = f"spec.{name}.rollingUpdate"
+    name, strategy = _strategy(one)
+    field = f"{name}.rollingUpdate"
     if (strategy.get("type") or "RollingUpdate") != "RollingUpdate":
         return field, None
     return field, strategy.get("rollingUpdate") or {}
@@ -208,6 +237,6 @@ def _rolling(one: Object) -> tuple[str, dict[str, Any] | None]:
 
 def _limits(one: Object, rolling: dict[str, Any]) -> tuple[Any, Any]:
     """Return maxSurge and maxUnavailable as the API server fills them in."""
-    usual = (USUAL_SHARE, USUAL_SHARE) if one.kind == "Deployment" else (0, 1)
+    usual = (0, 1) if one.kind == "DaemonSet" else (USUAL_SHARE, USUAL_SHARE)
     given = rolling.get("maxSurge"), rolling.get("maxUnavailable")
     return (usual[0] if given[0] is None else given[0]), (usual[1] if given[1] is None else given[1])

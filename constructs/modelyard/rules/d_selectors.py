@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules import kserve
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
@@ -80,6 +81,9 @@ def _custom(scope: Scope, namespace: str | None) -> list[dict[str, str]]:
         found: dict[str | None, list[dict[str, str]]] = {}
         for one in scope.objects:
             template = one.spec.get("template") if not one.pods else None
+            if one.kind == kserve.KIND:
+                parts = [part for part in kserve.PARTS if part in one.spec]
+                found.setdefault(one.namespace, []).extend(kserve.labels(one, part) for part in parts)
             if isinstance(template, dict) and (labels := (template.get("metadata") or {}).get("labels")):
                 found.setdefault(one.namespace, []).append(labels)
         scope.memo["custom pods"] = found

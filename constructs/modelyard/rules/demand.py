@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
+from modelyard.rules import kserve
+from modelyard.rules.kinds import RAY
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import RAY, Container, Job, Object, Pod
+from modelyard.rules.subjects import Container, Job, Object, Pod
 from modelyard.values import quantity
 
 MANY = 2
@@ -86,7 +88,7 @@ def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
             largest = count, scaler
     if largest[1] is not None:
         return largest[0] * size, largest[1]
-    replicas = one.spec.get("replicas")
+    replicas = kserve.bounds(one)[1] if one.kind == kserve.KIND else one.spec.get("replicas")
     return (replicas if isinstance(replicas, int) else 1) * size, None
 
 

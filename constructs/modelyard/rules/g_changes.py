@@ -7,8 +7,9 @@ from typing import Any
 
 from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach, Severity
+from modelyard.rules import kserve
+from modelyard.rules.kinds import OTHERS, VOLCANO
 from modelyard.rules.rule import Rule
-from modelyard.rules.subjects import OTHERS, VOLCANO
 from modelyard.values.quantity import number
 
 Manifest = Mapping[str, Any]
@@ -173,6 +174,14 @@ def _class(old: Manifest, new: Manifest) -> Iterator[Breach]:
             yield G14.breach(field, None, "a storage class cannot change", "give the class a new name")
 
 
+def _mode(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    field = ("metadata", "annotations", kserve.MODE)
+    before, now = (str(_at(one, field) or "") for one in (old, new))
+    if before and now and (before in kserve.STANDARD) != (now in kserve.STANDARD):
+        because = f"it was {before}, and KServe's webhook lets nobody change it"
+        yield G14.breach(f"metadata.annotations[{kserve.MODE!r}]", now, because, "give the InferenceService a new name")
+
+
 def _compared(old: Manifest, new: Manifest, fields: Mapping[str, Any], do: str) -> Iterator[Breach]:
     """Yield those of *fields*, name to default, that differ in the specs."""
     before, now = old.get("spec") or {}, new.get("spec") or {}
@@ -194,6 +203,7 @@ FIXED: Mapping[str, Callable[[Manifest, Manifest], Iterator[Breach]]] = {
     "ConfigMap": _config,
     "DaemonSet": _selector,
     "Deployment": _selector,
+    "InferenceService": _mode,
     "Job": _job,
     "JobSet": _job_set,
     "PersistentVolumeClaim": _claim,

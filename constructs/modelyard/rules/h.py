@@ -78,8 +78,21 @@ H08 = Rule(
     acceptable=True,
 )
 
+H11 = Rule(
+    "H11",
+    "A route of gRPC leads to ports that say they speak it.",
+    why="A gateway speaks HTTP/1.1 with a port that says nothing, and every call fails.",
+    fix='name the port of that service so, port=[Port("grpc", ...)], or write appProtocol: kubernetes.io/h2c',
+    see="https://gateway-api.sigs.k8s.io/geps/gep-1911/",
+    severity=Severity.WARNING,
+    acceptable=True,
+)
+
 ENVOY = frozenset({"envoy", "kgateway"})
 WITHOUT_TIMEOUTS = frozenset({"gke", "nginx"})
+KNOWS_GRPC = frozenset({"envoy"})
+"""Gateways that speak gRPC with whatever a GRPCRoute leads to: as read in Envoy Gateway 1.5."""
+GRPC = frozenset({"kubernetes.io/h2c", "grpc", "http2", "h2c", "HTTP2"})
 
 
 @attrs.frozen
@@ -145,6 +158,17 @@ def leading(one: Object, scope: Scope) -> Iterator[Breach]:
             yield H01.breach(f"{backend.field}.port", backend.port, because, f"it has {known or 'none'}")
         else:
             yield from _entry(backend, service, port, scope)
+            if one.kind == "GRPCRoute":
+                yield from _spoken(backend, service, port, scope)
+
+
+def _spoken(backend: Backend, service: Object, port: Mapping[str, Any], scope: Scope) -> Iterator[Breach]:
+    gateway = scope.site.cluster.gateway
+    if isinstance(gateway, Gateway) and gateway.implementation in KNOWS_GRPC:
+        return
+    if port.get("appProtocol") not in GRPC:
+        because = f"the port {port['port']} of {called(service)} does not say that it speaks gRPC"
+        yield H11.breach(f"{backend.field}.port", backend.port, because)
 
 
 def _port(service: Object, wanted: str | int | None) -> dict[str, Any] | None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules.kinds import SEVERAL_PODS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import SEVERAL_PODS, Job
+from modelyard.rules.subjects import Job
 from modelyard.values.names import subdomain
 
 LEAST_DEADLINE = 60

@@ -8,9 +8,10 @@ from typing import Any
 
 from modelyard.findings import Breach
 from modelyard.rules.fields import each
+from modelyard.rules.kinds import SETS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import SETS, Object, Pod
+from modelyard.rules.subjects import Object, Pod
 from modelyard.values.image import parse
 from modelyard.values.names import config_key, label, label_value, qualified_name
 
@@ -98,7 +99,7 @@ def _policy(spec: Mapping[str, Any]) -> Iterator[Breach]:
 def template(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Check the labels of pods, and those that they select."""
     if pod.path:
-        yield from _metadata(pod.metadata, f"{pod.path}.metadata")
+        yield from _metadata(pod.metadata, pod.at("metadata"))
     spec = pod.spec
     if nodes := spec.get("nodeSelector"):
         yield from _labels(nodes, pod.at("spec.nodeSelector"))

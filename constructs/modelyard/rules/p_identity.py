@@ -33,9 +33,9 @@ def formed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as 
     annotations = one.metadata.get("annotations") or {}
     for form in FORMS.values():
         name = annotations.get(form.annotation)
-        if name is not None and not form.pattern.fullmatch(name):
+        if name is not None and (because := form.wrong(name)):
             field = f"metadata.annotations[{form.annotation!r}]"
-            yield P40.breach(field, name, form.what, f'write one such as "{form.example}"')
+            yield P40.breach(field, name, because, f'write one such as "{form.example}"')
 
 
 @P41.pods

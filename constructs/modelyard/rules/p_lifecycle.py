@@ -15,8 +15,11 @@ DEFAULT_GRACE = 30
 LEAST_TO_STOP = 5
 HOOKS = ("postStart", "preStop")
 KEPT_RUNNING = frozenset(
-    {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "LeaderWorkerSet", "Rollout"}
-)
+    {
+        "DaemonSet", "Deployment", "InferenceService", "LeaderWorkerSet", "ReplicaSet", "ReplicationController",
+        "Rollout", "StatefulSet",
+    }
+)  # fmt: skip
 SLEEPS = frozenset({"sleep", "/bin/sleep", "/usr/bin/sleep"})
 ZERO_SLEEP = 33
 CONTAINER_RESTARTS = 35
@@ -66,13 +69,13 @@ def _kept_running(pod: Pod, _scope: Scope) -> Iterator[Breach]:
     kind = pod.object.kind
     if kind not in KEPT_RUNNING:
         return
-    spec = pod.spec
+    spec, because = pod.spec, f"{'an' if kind[0] == 'I' else 'a'} {kind} keeps its pods running"
     policy = spec.get("restartPolicy")
     if policy not in {None, "", "Always"}:
-        yield P26.breach(pod.at("spec.restartPolicy"), policy, f"a {kind} keeps its pods running")
+        yield P26.breach(pod.at("spec.restartPolicy"), policy, because)
     if (deadline := spec.get("activeDeadlineSeconds")) is not None:
         do = "remove it, or run what ends as a Job (TrainingJob)"
-        yield P26.breach(pod.at("spec.activeDeadlineSeconds"), deadline, f"a {kind} keeps its pods running", do)
+        yield P26.breach(pod.at("spec.activeDeadlineSeconds"), deadline, because, do)
 
 
 @P11.containers

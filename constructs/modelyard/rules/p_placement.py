@@ -129,7 +129,7 @@ def _counted(constraint: Mapping[str, Any], pod: Pod, path: str, kubernetes: str
             yield P29.breach(f"{path}.labelSelector", None, "it is not set, so the constraint counts no pod at all")
         return
     labels = selector.get("matchLabels") or {}
-    merged = {*pod.labels, POD_HASH} if minor(kubernetes) >= MERGED_KEYS else keys
+    merged = {*pod.selectable, POD_HASH} if minor(kubernetes) >= MERGED_KEYS else keys
     if doubled := [key for key in keys if key in labels and key in merged]:
         because = "labelSelector has it already, with a value"
         yield P22.breach(f"{path}.matchLabelKeys", doubled, because, "leave it in one of the two")

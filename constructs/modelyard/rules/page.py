@@ -14,6 +14,7 @@ FAMILIES = {
     "A": "Autoscaling",
     "C": "Schedules",
     "D": "Rollouts, Services and disruption",
+    "E": "InferenceServices of KServe",
     "G": "Delivery by Argo CD and Flux",
     "H": "Routes from outside",
     "J": "Jobs",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from modelyard.rules import kserve
 from modelyard.rules.subjects import Object, Pod
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Scope:
     objects: list[Object]
     complete: bool = True
     memo: dict[str, Any] = attrs.field(factory=dict, init=False)
+    made: list[Object] = attrs.field(init=False)
+    """The Services that KServe makes."""
     _by_identity: dict[tuple[str, str | None, str], Object] = attrs.field(init=False)
     _pods_by_label: dict[tuple[str | None, str, str], list[Pod]] = attrs.field(init=False)
     _targets: dict[tuple[str, str | None, str], list[Object]] = attrs.field(init=False)
@@ -40,10 +43,15 @@ class Scope:
         self._by_identity = {(one.kind, one.namespace, one.name): one for one in self.objects}
         self._pods_by_label = {}
         self._targets = {}
+        self.made = []
         for one in self.objects:
             for pod in one.pods:
                 for key, value in pod.selectable.items():
                     self._pods_by_label.setdefault((one.namespace, key, value), []).append(pod)
+            if one.kind == kserve.KIND and (name := kserve.deployed(one)) is not None:
+                self.made.append(kserve.service(one))
+                self._by_identity.setdefault(("Deployment", one.namespace, name), one)
+                self._by_identity.setdefault(("Service", one.namespace, name), self.made[-1])
             if target := one.spec.get("scaleTargetRef"):
                 identity = (
                     str(target.get("kind", "Deployment")),
@@ -67,7 +75,9 @@ class Scope:
         return [pod for pod in min(found, key=len, default=[]) if items <= pod.selectable.items()]
 
     def scalers_of(self, one: Object) -> list[Object]:
-        """Return the autoscalers that have *one* as their target."""
+        """Return the autoscalers that have *one* as their target, or the Deployment that KServe makes of it."""
+        if one.kind == kserve.KIND:
+            return self.scalers("Deployment", one.namespace, kserve.deployed(one) or "")
         return self.scalers(one.kind, one.namespace, one.name)
 
     def scalers(self, kind: str, namespace: str | None, name: str) -> list[Object]:

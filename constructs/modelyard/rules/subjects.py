@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,48 +9,7 @@ import attrs
 
 from modelyard.findings import Source
 from modelyard.rules.fields import each, given
-
-POD_PATHS: Mapping[str, tuple[str, ...]] = {
-    "Pod": (),
-    "Deployment": ("spec", "template"),
-    "ReplicaSet": ("spec", "template"),
-    "ReplicationController": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-    "LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "workerTemplate"),
-    "ScaledJob": ("spec", "jobTargetRef", "template"),
-    "Rollout": ("spec", "template"),
-}
-LEADERS: Mapping[str, tuple[str, ...]] = {"LeaderWorkerSet": ("spec", "leaderWorkerTemplate", "leaderTemplate")}
-"""Kinds that may have another template for the first pod of a group."""
-
-JOBS_OF_SETS = ("spec", "replicatedJobs", "template", "spec")
-SETS: Mapping[str, tuple[str, ...]] = {
-    "JobSet": JOBS_OF_SETS,
-    "TrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
-    "ClusterTrainingRuntime": ("spec", "template", *JOBS_OF_SETS),
-}
-"""Kinds with a list of Jobs, and the way to them."""
-RAY = {"RayCluster": ("spec",), "RayJob": ("spec", "rayClusterSpec"), "RayService": ("spec", "rayClusterConfig")}
-"""Kinds with a cluster of Ray, and the way to it."""
-VOLCANO = "batch.volcano.sh/"
-OTHERS = {"Job": "VolcanoJob", "CronJob": "VolcanoCronJob"}
-"""How kinds of Volcano are called here, which Kubernetes has too and which have other fields."""
-SEVERAL_PODS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    **{kind: ((*way, "template"),) for kind, way in SETS.items()},
-    **{
-        kind: (
-            (*way, "headGroupSpec", "template"),
-            (*way, "workerGroupSpecs", "template"),
-            ("spec", "submitterPodTemplate"),
-        )
-        for kind, way in RAY.items()
-    },
-    "VolcanoJob": (("spec", "tasks", "template"),),
-}  # fmt: skip
-"""Kinds with several pod templates, and the ways to them."""
+from modelyard.rules.kinds import INLINE, LEADERS, OTHERS, POD_PATHS, SETS, SEVERAL_PODS, VOLCANO
 
 
 @attrs.define(eq=False)
@@ -102,7 +60,8 @@ class Object:
         """The pod or pod template in it, if there is one; of a group, that of its leader."""
         path = POD_PATHS.get(self.kind)
         if path is None:
-            return None
+            parts = self.pods if self.kind == INLINE else ()
+            return next((pod for pod in parts if pod.path == "spec.predictor"), None)
         if self.kind in LEADERS and (leader := self._pod(LEADERS[self.kind])).data:
             return leader
         return self._pod(path)
@@ -118,6 +77,10 @@ class Object:
         """The pods and pod templates in it."""
         if (ways := SEVERAL_PODS.get(self.kind)) is not None:
             return [Pod(self, path, data) for way in ways for path, data in each(self.data, way) if data]
+        if self.kind == INLINE:
+            from modelyard.rules import kserve  # noqa: PLC0415 # each needs the other
+
+            return list(kserve.pods(self))
         if self.pod is None:
             return []
         worker = self._pod(POD_PATHS[self.kind])

@@ -9,10 +9,11 @@ from typing import Any
 import attrs
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules.kinds import SETS
 from modelyard.rules.p_spot import on_spot
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import SETS, Container, Job
+from modelyard.rules.subjects import Container, Job
 from modelyard.rules.workloads import called
 from modelyard.values.names import LOGICAL_NAME
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Breach
+from modelyard.rules import kserve
 from modelyard.rules.demand import listed, most
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
@@ -41,7 +42,9 @@ V03 = Rule(
 )
 
 ONE_NODE = frozenset({"ReadWriteOnce", "ReadWriteOncePod"})
-LASTING = frozenset({"DaemonSet", "Deployment", "LeaderWorkerSet", "ReplicaSet", "Rollout", "StatefulSet"})
+LASTING = frozenset(
+    {"DaemonSet", "Deployment", "InferenceService", "LeaderWorkerSet", "ReplicaSet", "Rollout", "StatefulSet"}
+)
 """Kinds whose pods hold a claim as long as the object is there."""
 USUAL_SURGE = "25%"
 
@@ -77,7 +80,7 @@ def _single(at: str, name: str, pod: Pod, claim: Object, scope: Scope) -> Iterat
     if other is not None:
         because = f"{called(other)} mounts it too, and {limit}"
         yield V01.breach(at, name, because, "use storage that many nodes can mount, or a claim for each")
-    if one.kind == "Deployment" and _surge(one):
+    if one.kind in {"Deployment", kserve.KIND} and _surge(one):
         yield V02.breach(at, name, f"a rollout starts a new pod before it ends the old one, and {limit}")
 
 
@@ -87,7 +90,7 @@ def _collide(first: Object, second: Object) -> bool:
 
 
 def _surge(one: Object) -> int:
-    strategy = one.spec.get("strategy") or {}
+    strategy = (one.spec.get("strategy") or kserve.part(one).get("deploymentStrategy")) or {}
     if strategy.get("type") == "Recreate":
         return 0
     surge = (strategy.get("rollingUpdate") or {}).get("maxSurge")

@@ -7,9 +7,10 @@ from typing import Any
 
 from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach
+from modelyard.rules.kinds import INLINE, POD_PATHS, SEVERAL_PODS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
-from modelyard.rules.subjects import POD_PATHS, SEVERAL_PODS, Container, Object, Pod
+from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.values.credentials import credential, credential_by_name
 
 GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
@@ -48,7 +49,7 @@ def plain(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as e
     """Look for credentials in annotations, and in objects of kinds that are not known field by field."""
     if annotations := one.metadata.get("annotations"):
         yield from _annotations(annotations, "metadata.annotations")
-    if one.kind not in LOOKED_INTO:
+    if one.kind not in LOOKED_INTO and not (one.kind == INLINE and one.pods):
         for path, text in _texts({key: part for key, part in one.data.items() if key != "metadata"}, ()):
             if words := credential(text):
                 yield _breach(dotted(path), words)
@@ -66,7 +67,7 @@ def configuration(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG00
 def annotated(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Look for credentials in the annotations of pods, and in what their volumes tell to drivers."""
     if pod.path and (annotations := pod.metadata.get("annotations")):
-        yield from _annotations(annotations, f"{pod.path}.metadata.annotations")
+        yield from _annotations(annotations, pod.at("metadata.annotations"))
     for index, volume in enumerate(pod.volumes):
         for key, text in ((volume.get("csi") or {}).get("volumeAttributes") or {}).items():
             if words := credential(text) or credential_by_name(key, text):

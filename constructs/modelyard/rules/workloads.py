@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from modelyard.rules import kserve
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Object, Pod
 
@@ -86,7 +87,7 @@ def services_of(pod: Pod, scope: Scope) -> list[Object]:
     """Return the Services that lead to *pod*."""
     if "services" not in scope.memo:
         found: dict[int, list[Object]] = {}
-        for service in scope.of_kind("Service"):
+        for service in (*scope.of_kind("Service"), *scope.made):
             for behind in exposed(service, scope) or ():
                 found.setdefault(id(behind), []).append(service)
         scope.memo["services"] = found
@@ -99,6 +100,8 @@ def fewest(scope: Scope, one: Object) -> int:
     scalers = scope.scalers_of(one)
     if scalers:
         return max(1, min(_minimum(scaler) for scaler in scalers))
+    if one.kind == kserve.KIND:
+        return kserve.bounds(one)[0]
     replicas = one.spec.get("replicas")
     return replicas if isinstance(replicas, int) else 1
 

@@ -1,8 +1,9 @@
 """Models that serve: `ScalableModelService`."""
 
+from modelyard.serving.backends import KServe
 from modelyard.serving.hosts import Host
 from modelyard.serving.models import Adapter, Loader
-from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.pools import InferencePool
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -20,9 +21,11 @@ __all__ = [
     "Drain",
     "Exec",
     "GpuScale",
+    "Grpc",
     "Host",
     "HttpGet",
     "InferencePool",
+    "KServe",
     "LoadTime",
     "Loader",
     "MLServer",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from modelyard.fleet.site import Site
 from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
 from modelyard.pod.watching import scraped, watched
+from modelyard.serving.backends import runs_as
 from modelyard.serving.scales import KedaScale, QueueScale
 from modelyard.serving.scaling import query
 from modelyard.serving.signals import SAFE, pod_names
@@ -40,8 +41,8 @@ def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator
     watch = watched(spec, site)
     if watch is None:
         return
-    called = pod_names(name, spec.nodes)
-    ready, wanted, shared = _replicas(name, spec, site)
+    called = pod_names(runs_as(name, spec), spec.nodes)
+    ready, wanted, shared = _replicas(runs_as(name, spec), spec, site)
     pods = f'namespace="{site.namespace}",pod=~"{called}"'
     yield Alert(
         "ServiceDown",
@@ -94,7 +95,7 @@ def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
         f"More load than {spec.most} replicas can bear makes it slow: raise max, or make each replica faster.",
     )
     if isinstance(spec.scale, QueueScale):
-        ready, _, _ = _replicas(name, spec, site)
+        ready, _, _ = _replicas(runs_as(name, spec), spec, site)
         yield Alert(
             "ServiceQueue",
             f"{query(name, spec, site)} / max({ready}) > {spec.scale.target * PATIENCE:g}",
@@ -106,13 +107,13 @@ def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
 
 def autoscaler_name(name: str, spec: ServiceSpec) -> str:
     """Return what the HorizontalPodAutoscaler is called, which KEDA makes one of itself."""
-    return f"keda-hpa-{name}" if isinstance(spec.scale, KedaScale) else name
+    return f"keda-hpa-{name}" if isinstance(spec.scale, KedaScale) else runs_as(name, spec)
 
 
 def panels(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator[Panel]:
     """Yield what is drawn of the service *name*."""
-    ready, wanted, _ = _replicas(name, spec, site)
-    called = pod_names(name, spec.nodes)
+    ready, wanted, _ = _replicas(runs_as(name, spec), spec, site)
+    called = pod_names(runs_as(name, spec), spec.nodes)
     yield Panel("Replicas", "short", ((ready, "ready"), (wanted, "wanted")))
     if isinstance(spec.scale, KedaScale):
         yield Panel("Load that it scales by", "short", ((query(name, spec, site), "load"),))

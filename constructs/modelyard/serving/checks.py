@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from modelyard.findings import Breach
 from modelyard.pod.sources import Bucket, HuggingFace
-from modelyard.serving.launch import MODEL_PATH, Launch, launch, parallel, streams, version_of
+from modelyard.serving import fitting, flags
+from modelyard.serving.launch import MODEL_PATH, launch, parallel, streams, version_of
 from modelyard.serving.models import Adapter
 from modelyard.serving.placing import adapters, to_load
 from modelyard.serving.runtimes import FACTS
@@ -62,6 +63,7 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     yield from _adapters(name, spec)
     yield from _nodes(spec)
     yield from _group(spec, site)
+    yield from fitting.breaches(spec, site)
     yield from _launch(name, spec)
 
 
@@ -74,8 +76,7 @@ def _model(spec: ServiceSpec) -> Iterator[Breach]:
         )  # fmt: skip
         return
     if isinstance(model, str) and not model.startswith("/"):
-        do = 'write HuggingFace("owner/name", revision="...") for the hub, or Bucket("s3://...") for an object store'
-        yield Breach("V15", "model", model, "a string is an absolute path in the container", do)
+        yield Breach("V15", "model", model, *_no_path(model))
     if isinstance(model, HuggingFace):
         yield from _repository("model", model, spec)
         if spec.loader is None and not isinstance(spec.runtime, VLLM | SGLang):
@@ -85,6 +86,19 @@ def _model(spec: ServiceSpec) -> Iterator[Breach]:
     if isinstance(model, Bucket) and spec.loader is None and not streams(spec.runtime, model):
         because = "the server does not read this object store itself"
         yield Breach("X11", "model", None, because, "add loader=Loader(...)", source)
+
+
+def _no_path(model: str) -> tuple[str, str]:
+    """Return why *model* is no path, and what it was probably meant as."""
+    because = "a string is an absolute path in the container"
+    scheme, colon, rest = model.partition("://")
+    if colon and scheme in {"hf", "huggingface"}:
+        return f"{because}, and this is an address", f'write HuggingFace("{rest}", revision="...")'
+    if colon:
+        return f"{because}, and this is an address", f'write Bucket("{model}"), which a Loader or the server reads'
+    if model.count("/") == 1 and not model.startswith("."):
+        return f"{because}, and this begins with no /", f'write HuggingFace("{model}", revision="...") for the hub'
+    return f"{because}, and this begins with no /", f'write "/{model.removeprefix("./")}"'
 
 
 def _repository(field: str, model: HuggingFace, spec: ServiceSpec) -> Iterator[Breach]:
@@ -172,7 +186,7 @@ def _nodes(spec: ServiceSpec) -> Iterator[Breach]:
 
 def _group(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     """Yield what a cluster lacks for a replica of several nodes."""
-    if spec.nodes == 1:
+    if spec.nodes == 1 or spec.backend is not None:
         return
     if not any(one.kind == KIND for one in site.cluster.crd_schemas):
         because = f"the cluster {site.cluster.name} has no {KIND}"
@@ -203,25 +217,14 @@ def _launch(name: str, spec: ServiceSpec) -> Iterator[Breach]:
     if spec.command and own.command:
         because = f"{facts.title} is started with {' '.join(own.command)}"
         yield Breach("X11", "command", list(spec.command), because, "leave it away, or leave runtime= away")
-    yield from _doubled(spec, own, facts.title)
+    yield from flags.breaches(spec, own, facts.title)
     young = {flag: since for flag, since in facts.flags.items() if version is not None and version < since}
     for index, word in enumerate(spec.args):
-        flag = word.partition("=")[0]
+        flag = flags.flag(word, spec.runtime)
         if flag in young and flag not in own.flags:
             yield _too_old(f"args[{index}]", word, flag, young[flag], facts.title)
     for flag in sorted(own.flags & young.keys())[:1]:
         yield _too_old("nodes", spec.nodes, flag, young[flag], facts.title)
-
-
-def _doubled(spec: ServiceSpec, own: Launch, title: str) -> Iterator[Breach]:
-    because, do = f"the options of {title} set", "leave it away, and use the options"
-    for variable in spec.env:
-        if variable in own.variables:
-            yield Breach("P12", f"env[{variable!r}]", None, f"{because} it", do)
-    for index, word in enumerate(spec.args):
-        flag = word.partition("=")[0]
-        if flag in own.flags:
-            yield Breach("P12", f"args[{index}]", None, f"{because} {flag}", do)
 
 
 def _too_old(field: str, given: object, flag: str, since: tuple[int, ...], title: str) -> Breach:

@@ -11,9 +11,10 @@ from modelyard.pod.options import EnvValue
 from modelyard.pod.sources import Bucket, HuggingFace
 from modelyard.serving.placing import Placed, adapters, placed
 from modelyard.serving.runtimes import FACTS
-from modelyard.serving.servers import NIM, VLLM, MLServer, Runtime, SGLang, Triton, Version, parsed
+from modelyard.serving.servers import NIM, VLLM, MLServer, Runtime, SGLang, Triton
 from modelyard.values import image as references
 from modelyard.values.durations import whole_seconds
+from modelyard.values.versions import Version, parsed
 
 if TYPE_CHECKING:
     from modelyard.serving.spec import ServiceSpec

@@ -79,6 +79,24 @@ class Exec:
 
 
 @value
+class Grpc:
+    """
+    A health check by gRPC's own health service: ``SERVING`` is healthy.
+
+    Args:
+        port: The name of one of the service's ports. Default: the first.
+
+        service: What is asked about. Default: the server as a whole.
+
+    See Also:
+        https://github.com/grpc/grpc/blob/master/doc/health-checking.md
+    """
+
+    port: str | None = None
+    service: str | None = None
+
+
+@value
 class CpuScale:
     """
     Replicas that follow CPU use, by a HorizontalPodAutoscaler.
@@ -142,4 +160,4 @@ class Drain:
     finish: timedelta = option(default=seconds(45), check=_not_negative)
 
 
-HealthCheck = HttpGet | TcpSocket | Exec
+HealthCheck = HttpGet | TcpSocket | Grpc | Exec

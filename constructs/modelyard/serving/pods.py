@@ -8,10 +8,11 @@ from typing import Any
 import attrs
 
 from modelyard.fleet.site import Site
-from modelyard.pod import Claim, Pod, selector, template
+from modelyard.pod import Claim, Pod, template
 from modelyard.serving import loading
+from modelyard.serving.backends import chosen, container
 from modelyard.serving.launch import NOTHING, launch
-from modelyard.serving.options import Exec, HealthCheck, HttpGet, TcpSocket
+from modelyard.serving.options import Exec, Grpc, HealthCheck, HttpGet, TcpSocket
 from modelyard.serving.placing import mounts
 from modelyard.serving.spec import SINGLE_WRITER, ServiceSpec
 from modelyard.values.durations import whole_seconds
@@ -20,7 +21,6 @@ COMPONENT = "serving"
 ROLE = "modelyard.dev/role"
 """The label that tells the pod of a group that takes requests from those that work for it."""
 LEADS = "leader"
-CONTAINER = "model"
 SHORT_BUDGET = 300
 KUBELET_MARGIN = 5
 """Seconds that the kubelet is given beyond the pod's own, before it kills."""
@@ -55,7 +55,7 @@ def _template(
     pod = Pod(
         name=name,
         component=COMPONENT,
-        container=CONTAINER,
+        container=container(spec),
         restart_policy="Always",
         grace=whole_seconds(spec.drain.delay) + whole_seconds(spec.drain.finish) + KUBELET_MARGIN,
         container_fields=fields,
@@ -90,20 +90,19 @@ def rollout(spec: ServiceSpec, site: Site) -> str:
 
 
 def _probes(spec: ServiceSpec) -> dict[str, Any]:
-    first = spec.ports[0].name
     ready = spec.serves
     start = ready if spec.health is None and spec.facts else spec.alive or TcpSocket()
     budget = whole_seconds(spec.startup)
     period = 5 if budget <= SHORT_BUDGET else 10
     probes = {
         "startupProbe": {
-            **_handler(start, first),
+            **_handler(start, spec),
             "periodSeconds": period,
             "timeoutSeconds": 5,
             "failureThreshold": math.ceil(budget / period),
         },
         "readinessProbe": {
-            **_handler(ready, first),
+            **_handler(ready, spec),
             "periodSeconds": 5,
             "timeoutSeconds": 5,
             "failureThreshold": 3,
@@ -111,7 +110,7 @@ def _probes(spec: ServiceSpec) -> dict[str, Any]:
     }
     if spec.alive is not None:
         probes["livenessProbe"] = {
-            **_handler(spec.alive, first),
+            **_handler(spec.alive, spec),
             "periodSeconds": 10,
             "timeoutSeconds": 10,
             "failureThreshold": 6,
@@ -119,9 +118,14 @@ def _probes(spec: ServiceSpec) -> dict[str, Any]:
     return probes
 
 
-def _handler(check: HealthCheck, first: str) -> dict[str, Any]:
+def _handler(check: HealthCheck, spec: ServiceSpec) -> dict[str, Any]:
     if isinstance(check, Exec):
         return {"exec": {"command": list(check.command)}}
+    first = spec.ports[0].name
+    if isinstance(check, Grpc):
+        # By number, since this one probe knows no names; the API server fills an empty service in.
+        asked = next(port.number for port in spec.ports if port.name == (check.port or first))
+        return {"grpc": {"port": asked, "service": check.service or ""}}
     if isinstance(check, HttpGet):
         return {"httpGet": {"path": check.path, "port": check.port or first}}
     return {"tcpSocket": {"port": check.port or first}}
@@ -133,7 +137,7 @@ def _spread(name: str, spec: ServiceSpec) -> list[dict[str, Any]]:
             "maxSkew": 1,
             "topologyKey": key,
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": selector(name)},
+            "labelSelector": {"matchLabels": dict(chosen(name, spec))},
             "matchLabelKeys": ["pod-template-hash" if isinstance(spec.rollout, str) else "rollouts-pod-template-hash"],
         }
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")

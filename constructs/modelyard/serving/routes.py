@@ -10,7 +10,9 @@ from modelyard.fleet.draft import Draft
 from modelyard.fleet.facilities import Gateway, IngressClass
 from modelyard.fleet.site import Site
 from modelyard.pod import manifest
+from modelyard.serving.backends import runs_as
 from modelyard.serving.hosts import ALL, POLICIES, ROUTES, WITH_TIMEOUTS, Host, hosts, port_of
+from modelyard.serving.options import Grpc
 from modelyard.serving.pools import API as POOLS
 from modelyard.serving.spec import ServiceSpec
 from modelyard.serving.tracks import Canary, second
@@ -21,29 +23,34 @@ DAY = 86400
 HOUR = 3600
 NGINX = "nginx.ingress.kubernetes.io"
 H2C = "kubernetes.io/h2c"
+GRPC = "grpc"
+"""How ports are called that speak it, as in Istio, so that another service can send its share of the requests here."""
 
 
 def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) -> Iterator[Draft]:
     """Yield the routes of the service *name*."""
-    gateway = site.cluster.gateway
+    gateway, service = site.cluster.gateway, runs_as(name, spec)
     for host in hosts(spec):
         if isinstance(gateway, Gateway):
             route = manifest(ROUTES, "GRPCRoute" if host.grpc else "HTTPRoute", name, labels, site)
-            yield Draft({**route, "spec": _route(name, host, spec, site, gateway)})
+            yield Draft({**route, "spec": _route(service, host, spec, site, gateway)})
             if gateway.implementation == "gke" and site.cluster.has(POLICIES, "GCPBackendPolicy") and not host.grpc:
-                for one in (name, *split_of(name, host, spec, site)):
+                for one in (service, *split_of(name, host, spec, site)):
                     pooled = one == name and host.pool is not None
                     yield Draft(_policy(one, host, site, labels, pooled=pooled))
         elif isinstance(gateway, IngressClass):
             ingress = manifest("networking.k8s.io/v1", "Ingress", name, labels, site)
             if annotations := _annotations(host, gateway):
                 ingress["metadata"]["annotations"] = annotations
-            yield Draft({**ingress, "spec": _ingress(name, host, spec, gateway)})
+            yield Draft({**ingress, "spec": _ingress(service, host, spec, gateway)})
 
 
 def protocols(spec: ServiceSpec) -> dict[str, str]:
-    """Return what the ports of the Service speak, where that is not plain HTTP."""
-    return {port_of(host, spec).name: H2C for host in hosts(spec) if host.grpc}
+    """Return what the ports of the Service speak, where that is not plain HTTP: by a route, a probe, or the name."""
+    called = [port.name for port in spec.ports if port.name == GRPC or port.name.startswith(f"{GRPC}-")]
+    first = spec.ports[0].name
+    probed = [check.port or first for check in (spec.health, spec.ready) if isinstance(check, Grpc)]
+    return dict.fromkeys([*called, *probed, *(port_of(host, spec).name for host in hosts(spec) if host.grpc)], H2C)
 
 
 def split_of(name: str, host: Host, spec: ServiceSpec, site: Site) -> Mapping[str, int]:

@@ -8,8 +8,9 @@ from datetime import timedelta
 import attrs
 
 from modelyard.pod.options import Port
-from modelyard.serving.servers import NIM, VLLM, MLServer, Runtime, SGLang, Triton, Version
+from modelyard.serving.servers import NIM, VLLM, MLServer, Runtime, SGLang, Triton
 from modelyard.values.durations import minutes
+from modelyard.values.versions import Version
 
 
 @attrs.frozen

@@ -10,6 +10,8 @@ from modelyard.fleet.site import Site
 from modelyard.pod import manifest
 from modelyard.pod.monitors import gpu_use
 from modelyard.pod.watching import scraped
+from modelyard.serving.backends import runs_as
+from modelyard.serving.launch import version_of
 from modelyard.serving.options import CpuScale
 from modelyard.serving.scales import GpuScale, KedaScale, MetricScale, QueueScale
 from modelyard.serving.signals import metrics, pod_names
@@ -29,7 +31,7 @@ def autoscaler(
     name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str], target: Mapping[str, str] = DEPLOYMENT
 ) -> dict[str, Any]:
     """Return what scales the *target* of this name; *spec* has a scale."""
-    aimed = {**target, "name": name}
+    aimed = {**target, "name": runs_as(name, spec)}
     if not isinstance(spec.scale, KedaScale):
         return _horizontal(name, spec.scale, site, labels, aimed)
     scale = spec.scale
@@ -84,7 +86,7 @@ def _address(site: Site) -> str:
 
 def query(name: str, spec: ServiceSpec, site: Site) -> str:
     """Return the whole load that KEDA's autoscaler goes by, in PromQL."""
-    scale, pods = spec.scale, pod_names(name, spec.nodes)
+    scale, pods = spec.scale, pod_names(runs_as(name, spec), spec.nodes)
     if isinstance(scale, MetricScale):
         return scale.query
     if isinstance(scale, GpuScale):
@@ -93,7 +95,7 @@ def query(name: str, spec: ServiceSpec, site: Site) -> str:
 
 
 def _summed(metric: str | None, name: str, spec: ServiceSpec, site: Site) -> str:
-    return f'sum({metric}{{namespace="{site.namespace}",pod=~"{pod_names(name, spec.nodes)}"}})'
+    return f'sum({metric}{{namespace="{site.namespace}",pod=~"{pod_names(runs_as(name, spec), spec.nodes)}"}})'
 
 
 def queue(spec: ServiceSpec) -> str | None:
@@ -174,8 +176,21 @@ def breaches(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
         because = "nobody reads the metrics of this service, so its queue is not known"
         do = "write watch=Watch(metrics=Metrics(...)), or MetricScale with a query of your own"
         yield Breach("X11", "scale", title, because, do, source)
+    yield from _exported(scale, spec)
     if isinstance(scale, GpuScale) and spec.gpu is None:
         yield Breach("X11", "scale", title, "the service has no gpu", "scale by something else", source)
     if isinstance(scale, MetricScale) and scale.min > 0 and scale.buffer is not None:
         because = f"scale.min is {scale.min}, so there is always a replica"
         yield Breach("X11", "scale.buffer", scale.buffer, because, "leave buffer= away, or write min=0", source)
+
+
+def _exported(scale: KedaScale, spec: ServiceSpec) -> Iterator[Breach]:
+    """Yield the metrics that the user names, and the runtime at its version does not tell."""
+    field = {QueueScale: "metric", MetricScale: "query"}.get(type(scale), "")
+    asked: str | None = getattr(scale, field, None)
+    if asked is None or spec.facts is None:
+        return
+    from modelyard.values import exported  # noqa: PLC0415 # most synths need no names
+
+    for one in exported.missing(asked, spec.facts.title if spec.facts.title != "NIM" else None, version_of(spec)):
+        yield Breach("A17", f"scale.{field}", one.name, one.because, one.do, source_of(scale))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,17 +10,9 @@ import attrs
 from modelyard.pod.options import SecretKey, absolute
 from modelyard.serving.models import Adapter
 from modelyard.values.value import option, value
+from modelyard.values.versions import parsed
 
-Version = tuple[int, ...]
-"""As tuples compare: ``(0, 18)`` is before ``(0, 18, 1)``."""
 Format = Literal["mlflow", "sklearn", "xgboost", "lightgbm"]
-VERSION = re.compile(r"v?([0-9]+(?:\.[0-9]+)+)(?:[-+._][-+._A-Za-z0-9]*)?")
-
-
-def parsed(text: str | None) -> Version | None:
-    """Return the numbers of a version such as ``v0.18.0-cu128``, or None where *text* is none."""
-    match = VERSION.fullmatch(text) if text else None
-    return tuple(int(number) for number in match[1].split(".")) if match else None
 
 
 def _version(text: str | None) -> str | None:

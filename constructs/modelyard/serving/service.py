@@ -13,12 +13,14 @@ from modelyard.pod import Claim, ConfigFiles, EmptyDir, ExternalSecret, Gpu, Ide
 from modelyard.pod.checking import without
 from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.pod.spec import STAND_IN
+from modelyard.serving.backends import KServe
 from modelyard.serving.estimate import accelerators
 from modelyard.serving.hosts import Host
 from modelyard.serving.hosts import breaches as reached
+from modelyard.serving.inference import breaches as inexpressible
 from modelyard.serving.manifests import drafts
 from modelyard.serving.models import Loader
-from modelyard.serving.options import CpuScale, Drain, Exec, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.scaling import breaches as keda
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -66,8 +68,8 @@ class ScalableModelService(Workload):
         route: A `Host` under which it is reached from outside, by the cluster's gateway; or one for HTTP and one for
             gRPC. Default: none.
 
-        health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket` or `Exec`;
-            a process that fails it is restarted. Default: the runtime's; else the first port accepts
+        health: What tells that the process is well: an HTTP path, `HttpGet`, `TcpSocket`, `Grpc` or
+            `Exec`; a process that fails it is restarted. Default: the runtime's; else the first port accepts
             connections, and nothing is restarted.
 
         ready: What tells that the process can take requests, as *health*. Default: *health*, or the runtime's.
@@ -82,6 +84,8 @@ class ScalableModelService(Workload):
             ``auto``, which is ``surge`` where the cluster has spare accelerators for it, else ``in-place``,
             or ``recreate`` where there is never more than one replica, and for a volume that only one
             node can mount.
+
+        backend: `KServe`, for an InferenceService. Default: a Deployment, or with *nodes* a LeaderWorkerSet.
 
         command: What runs, one string a word. Default: the image's entry point.
 
@@ -160,11 +164,12 @@ class ScalableModelService(Workload):
         replicas: int | None = None,
         scale: CpuScale | QueueScale | GpuScale | MetricScale | None = None,
         route: Host | Sequence[Host] = (),
-        health: str | HttpGet | TcpSocket | Exec | None = None,
-        ready: str | HttpGet | TcpSocket | Exec | None = None,
+        health: str | HttpGet | TcpSocket | Grpc | Exec | None = None,
+        ready: str | HttpGet | TcpSocket | Grpc | Exec | None = None,
         start_within: timedelta | LoadTime | None = None,
         drain: Drain | None = None,
         rollout: Rollout | Canary | BlueGreen = "auto",
+        backend: KServe | None = None,
         command: Sequence[str] = (),
         args: Sequence[str] = (),
         env: Mapping[str, EnvValue] | None = None,
@@ -208,6 +213,7 @@ class ScalableModelService(Workload):
             start_within=start_within,
             drain=Drain() if drain is None else drain,
             rollout=rollout,
+            backend=backend,
             command=command,
             args=args,
             env={} if env is None else env,
@@ -241,11 +247,16 @@ class ScalableModelService(Workload):
         """Return what is wrong with the options, before anything is rendered from them."""
         found = list(breaches(self.id, self.spec, site))
         spec = without(self.spec, found, image=STAND_IN, port=STAND_IN_PORT)
-        return [*found, *keda(spec, site), *reached(self.id, spec, site), *tracked(spec, site)]
+        beside = (*keda(spec, site), *reached(self.id, spec, site), *tracked(spec, site), *inexpressible(spec, site))
+        return [*found, *beside]
 
     def drafts(self, site: Site) -> list[Draft]:
         """Return the Deployment, its Service and what belongs to them, before patches."""
         return drafts(self.id, self.spec, site)
+
+    def reason(self) -> str:
+        """Return as what kind this service is rendered, where it is not the usual one."""
+        return "It runs as an InferenceService: it is asked for (backend=)." if self.spec.backend else ""
 
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -17,9 +18,10 @@ from modelyard.pod.sources import Bucket, HuggingFace, OciImage
 from modelyard.pod.spec import STAND_IN, PodSpec, pod_breaches
 from modelyard.pod.watching import Metrics
 from modelyard.serving import checks
+from modelyard.serving.backends import KServe
 from modelyard.serving.hosts import Host
 from modelyard.serving.models import Loader
-from modelyard.serving.options import CpuScale, Drain, Exec, HealthCheck, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HealthCheck, HttpGet, LoadTime, TcpSocket
 from modelyard.serving.runtimes import FACTS, Facts
 from modelyard.serving.scales import KedaScale, MetricScale
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -67,11 +69,12 @@ class ServiceSpec(PodSpec):
     replicas: int | None = option(default=None, check=_replicas)
     scale: CpuScale | KedaScale | None = None
     route: Host | Sequence[Host] = ()
-    health: str | HttpGet | TcpSocket | Exec | None = None
-    ready: str | HttpGet | TcpSocket | Exec | None = None
+    health: str | HttpGet | TcpSocket | Grpc | Exec | None = None
+    ready: str | HttpGet | TcpSocket | Grpc | Exec | None = None
     start_within: timedelta | LoadTime | None = option(default=None, check=_budget)
     drain: Drain = attrs.field(factory=Drain)
     rollout: Rollout | Canary | BlueGreen = "auto"
+    backend: KServe | None = None
 
     @cached_property
     def ports(self) -> tuple[Port, ...]:
@@ -189,6 +192,10 @@ def _scaling(spec: ServiceSpec) -> Iterator[Breach]:
         because = "a Service keeps no requests while there is no pod"
         do = 'write min=1, or say what keeps them: buffer="kafka"'
         yield Breach("A04", "scale.min", 0, because, do, source_of(scale))
+    elif isinstance(scale, MetricScale) and scale.buffer is not None and spec.route:
+        because = "what comes by route= does not pass it, and fails while there is no pod"
+        do = "leave route= away, write min=1, or accept A04 where it stands between the gateway and the pods"
+        yield Breach("A04", "scale.buffer", scale.buffer, because, do, source_of(scale))
     if scale is not None and scale.min > scale.max:
         because = f"scale.max is {scale.max}, and the fewest replicas are at most the most"
         yield Breach(
@@ -204,29 +211,51 @@ def _scaling(spec: ServiceSpec) -> Iterator[Breach]:
 def _ports(spec: ServiceSpec) -> Iterator[Breach]:
     if not spec.ports:
         yield Breach("D08", "port", list(spec.ports), "a service listens on a port", "write port=5000")
-    names: set[str] = set()
-    numbers: set[int] = set()
-    services: set[int] = set()
-    for index, port in enumerate(spec.ports):
+    own = () if spec.port is None or isinstance(spec.port, int) else tuple(spec.port)
+    names: dict[str | int, Port] = {}
+    numbers: dict[str | int, Port] = {}
+    services: dict[str | int, Port] = {}
+    # Those that the user wrote come last, so that each is told of what was there before it.
+    for port in sorted(spec.ports, key=lambda port: port in own):
         number = port.service or port.number
-        taken = services if port.service is not None or port.number not in numbers else set()
+        taken = services if port.service is not None or port.number not in numbers else {}
+        written = f"port[{own.index(port)}]" if port in own else "port"
         for field, given, seen in (
             ("name", port.name, names),
             ("number", port.number, numbers),
             ("service", number, taken),
         ):
-            if given in seen:
-                yield Breach(
-                    "D08",
-                    f"port[{index}].{field}",
-                    given,
-                    "another port of this service has it",
-                    "give each port its own",
-                    source_of(port),
-                )
-        names.add(port.name)
-        numbers.add(port.number)
-        services.add(number)
+            if (other := seen.get(given)) is not None:
+                at = written if spec.port == given else f"{written}.{field}"
+                yield Breach("D08", at, given, *_taken(port, other, spec), source_of(port))
+        names.setdefault(port.name, port)
+        numbers.setdefault(port.number, port)
+        services.setdefault(number, port)
+    yield from _unheard(own, spec)
+
+
+def _taken(port: Port, other: Port, spec: ServiceSpec) -> tuple[str, str]:
+    facts = spec.facts
+    mine = next((one for one in (other, port) if facts is not None and one in facts.ports), None)
+    if facts is None or mine is None:
+        return "another port of this service has it", "give each port its own"
+    return (
+        f"{facts.title} has its port {mine.name} there",
+        f"choose another, or move that one: Port({mine.name!r}, ...)",
+    )
+
+
+def _unheard(own: Sequence[Port], spec: ServiceSpec) -> Iterator[Breach]:
+    """Yield ports beside those of a server that nothing in its start speaks of."""
+    if spec.facts is None:
+        return
+    known = [port.name for port in spec.facts.ports]
+    told = " ".join([*spec.args, *(text for text in spec.env.values() if isinstance(text, str))])
+    for index, port in enumerate(own):
+        if port.name not in known and not re.search(rf"(?<![0-9]){port.number}(?![0-9])", told):
+            because = f"{spec.facts.title} listens on {', '.join(known)}, and no argument tells it of this one"
+            do = did_you_mean(port.name, known) or f'leave it away, or move a port of its own: Port("{known[0]}", ...)'
+            yield Breach("D08", f"port[{index}].name", port.name, because, do, source_of(port))
 
 
 def _health(field: str, given: str | HealthCheck | None, spec: ServiceSpec) -> Iterator[Breach]:

@@ -105,6 +105,9 @@ ENCODED = {
 SECRET_NAME = re.compile(
     r"(?:^|_)(?:TOKEN|SECRET|API_?KEY|(?:ACCESS|SECRET|PRIVATE|ENCRYPTION|SIGNING|ACCOUNT|LICENSE)_KEY|CREDENTIALS?)$"
 )
+KEY_OPTION = re.compile(r"(?:^|_)API_?KEY$")
+"""An argument, of which every value is a key, however short; a variable may be meant for a server without keys."""
+STAND_INS = frozenset({"dummy", "empty"})
 PASSWORD_NAME = re.compile(r"(?:PASSWORD|PASSWD|PASSPHRASE|_PWD)$")
 RANDOM = re.compile(r"[A-Za-z0-9+/=_.~-]+")
 RUN = re.compile(r"[A-Za-z0-9]+")
@@ -146,6 +149,9 @@ def credential_by_name(name: str, text: str) -> str | None:
     if PASSWORD_NAME.search(upper):
         settings = len(text) < SHORTEST_PASSWORD or text.lower() in SETTINGS or text.isdecimal()
         return None if settings or REFERENCE.match(text) else "a password"
+    if name.startswith("--") and KEY_OPTION.search(upper):
+        settings = text.lower() in SETTINGS | STAND_INS
+        return None if settings or not text or REFERENCE.match(text) else "an API key"
     if not SECRET_NAME.search(upper) or len(text) < SHORTEST_SECRET or not RANDOM.fullmatch(text):
         return None
     if upper.endswith("AWS_SECRET_ACCESS_KEY") and len(text) == AWS_SECRET_LENGTH:

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from modelyard.rules.subjects import POD_PATHS, SEVERAL_PODS
+from modelyard.rules.kinds import POD_PATHS, SEVERAL_PODS
 from modelyard.schemas import Catalog
 
 Json = dict[str, Any]

@@ -164,6 +164,28 @@ def _ray(manifest: Manifest) -> Iterator[Manifest]:
         yield _made(manifest, "batch/v1", "Job", manifest["metadata"]["name"], labels={}, spec=spec)
 
 
+def _inference(manifest: Manifest) -> Iterator[Manifest]:
+    """Yield the Deployments of KServe's mode Standard, for the parts whose containers are known, and their Services."""
+    metadata = manifest["metadata"]
+    for part in ("predictor", "transformer"):
+        given = manifest["spec"].get(part) or {}
+        if not given.get("containers"):
+            continue
+        name = f"{metadata['name']}-{part}"
+        labels = {
+            **(metadata.get("labels") or {}), **(given.get("labels") or {}),
+            "serving.kserve.io/inferenceservice": metadata["name"], "component": part, "app": f"isvc.{name}",
+        }  # fmt: skip
+        pod = {key: value for key, value in copy.deepcopy(given).items() if key not in OF_KSERVE}
+        annotations = {**(metadata.get("annotations") or {}), **(given.get("annotations") or {})}
+        spec = {
+            "selector": {"matchLabels": {"app": f"isvc.{name}"}},
+            "strategy": given.get("deploymentStrategy") or {},
+            "template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": pod},
+        }
+        yield _made(manifest, "apps/v1", "Deployment", name, labels=labels, spec=spec)
+
+
 def _volcano(manifest: Manifest) -> Iterator[Manifest]:
     for task in manifest["spec"].get("tasks") or ():
         template = task.get("template")
@@ -176,7 +198,16 @@ def _is_pod(template: Manifest) -> bool:
     return "containers" in (template.get("spec") or {})
 
 
+OF_KSERVE = frozenset(
+    {
+        "annotations", "autoScaling", "batcher", "canaryTrafficPercent", "containerConcurrency", "deploymentStrategy",
+        "labels", "logger", "maxReplicas", "minReplicas", "model", "scaleMetric", "scaleMetricType", "scaleTarget",
+        "storageUris", "timeout", "workerSpec",
+    }
+)  # fmt: skip
+"""Fields of a part of an InferenceService that are not those of a pod."""
 MAKERS = {
+    "InferenceService": _inference,
     "TrainingRuntime": _runtime,
     "LeaderWorkerSet": _group,
     "RayJob": _ray,

@@ -115,6 +115,7 @@ MAKE_PODS = frozenset(
         "CronJob",
         "DaemonSet",
         "Deployment",
+        "InferenceService",
         "Job",
         "JobSet",
         "LeaderWorkerSet",

@@ -11,5 +11,5 @@ def build(fleet: Fleet) -> None:
     ScalableModelService(
         env, "deepseek-r1", image=VLLM_IMAGE, runtime=VLLM(), model=Bucket("gs://models/deepseek-r1"),
         gpu=Gpu("h200", 8), nodes=2, replicas=1, start_within=LoadTime("700Gi", rate="600Mi"),
-        cpu=64, memory="1Ti", identity=READER,
+        cpu=64, memory="1Ti", identity=READER, accept={"D10": "a pause at night is fine, a second replica is not"},
     )  # fmt: skip
