@@ -171,7 +171,7 @@ case(
 def connected(pages: str | None, pods_at_once: int = 2, kind: str = "Job") -> Manifest:
     """Return so many pods with EFA devices, and huge pages."""
     limits = {"vpc.amazonaws.com/efa": "4", **({} if pages is None else {"hugepages-2Mi": pages})}
-    manifest = asking(limits, kind)
+    manifest = asking({"memory": "1Gi", **limits}, kind)
     if kind == "Job":
         manifest["spec"] |= {"completionMode": "Indexed", "completions": pods_at_once, "parallelism": pods_at_once}
     return manifest

@@ -317,6 +317,15 @@ case(
 )
 case("R06", "limits only", accelerated(GPU))
 case("R06", "both, in other words", accelerated({"nvidia.com/gpu": 1}, GPU))
+PAGES = {"hugepages-2Mi": "64Mi"}
+case("R06", "pages and memory", asks({"memory": "1Gi"}, PAGES))
+case(
+    "R06",
+    "pages alone",
+    asks({}, PAGES),
+    text=f"{MAIN}.limits['hugepages-2Mi']='64Mi' but the container asks for neither cpu nor memory, and huge pages come with one"
+    ' of them; write memory beside it, such as "1Gi"',
+)
 case("R06", "both, and the limit unreadable", accelerated({"nvidia.com/gpu": "one"}, GPU))
 
 for resource, more, less, end in (

@@ -52,7 +52,10 @@ R05 = Rule(
 R06 = Rule(
     "R06",
     "Accelerators, other devices and huge pages have a limit, and a request that is the same or none.",
-    why="They cannot be overcommitted, so the API server refuses a request without a limit, or one that differs.",
+    why=(
+        "They cannot be overcommitted, so the API server refuses a request without a limit, or one that differs. It"
+        " refuses huge pages of a container that asks for neither CPU nor memory, too."
+    ),
     fix="write it under limits only; the request follows",
     see="https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/",
 )
@@ -139,6 +142,11 @@ def _resources(given: Mapping[str, Any], path: str, scope: Scope) -> Iterator[Br
             at = f"{path}.requests{field(name)}"
             yield from _resource(name, text, at, scope)
             yield from _differing(name, text, at, limits)
+    if not any(name in of for of in (limits, requests) for name in ("memory", "cpu")):
+        for name, text in limits.items():
+            if name.startswith(HUGE_PAGES):
+                because = "the container asks for neither cpu nor memory, and huge pages come with one of them"
+                yield R06.breach(f"{path}.limits{field(name)}", text, because, 'write memory beside it, such as "1Gi"')
 
 
 def _resource(name: str, text: object, at: str, scope: Scope) -> Iterator[Breach]:

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelyard.values.names import subdomain
+
 Manifest = dict[str, Any]
 HASH = "5d4f8c7b9d"
 """As long as the hash that a Deployment adds to the names of its ReplicaSets."""
@@ -237,4 +239,7 @@ def _pod(owner: Manifest, template: Manifest, *, labels: Mapping[str, str] | Non
     for key in ("name", "creationTimestamp"):
         metadata.pop(key, None)
     spec = {key: value for key, value in copy.deepcopy(template["spec"]).items() if key not in FOREIGN}
+    account = template["spec"].get("serviceAccountName")
+    if isinstance(account, str) and subdomain(account):
+        spec["serviceAccountName"] = account  # none can be called so
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {**metadata, **head}, "spec": spec}

@@ -26,13 +26,17 @@ Manifest = dict[str, Any]
 TESTS = (
     "tests/rules",
     "tests/test_gang.py",
+    "tests/test_groups.py",
+    "tests/test_jobset.py",
     "tests/test_outcomes.py",
+    "tests/test_rayjob.py",
     "tests/test_schedule.py",
     "tests/test_serving.py",
     "tests/test_sweep.py",
     "tests/test_training.py",
+    "tests/test_trainjob.py",
 )
-PATIENCE = 300
+PATIENCE = 900
 
 
 @attrs.frozen
