@@ -151,8 +151,8 @@ def test_every_trial_saves_to_a_place_of_its_own(tmp_path: Path) -> None:
             {"checkpoint": Checkpoint("/ckpt")},
             (
                 "V15 test/train: checkpoint.to='/ckpt' but a place in an object store is s3://bucket/..., gs://bucket/...,"
-                " az://account/container/... or abfss://container@account.dfs.core.windows.net/..., without credentials;"
-                " correct the value"
+                " az://account/container/... or abfss://container@account.dfs.core.windows.net/..., without credentials,"
+                " and this begins with none of them; correct the value"
             ),
         ),
         (

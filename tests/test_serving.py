@@ -183,8 +183,8 @@ OPTIONS: list[tuple[str, Any, str, str, Any]] = [
     ),
 ]
 
-ELSEWHERE = {"identity", "loader", "nodes", "route", "secrets", "watch"}
-"""Options that need more than the stock service has: the tests of identity, models, groups, traffic and watching."""
+ELSEWHERE = {"backend", "identity", "loader", "nodes", "route", "secrets", "watch"}
+"""Options that need more than the stock service has: the tests of KServe, identity, models, groups, traffic and watching."""
 
 
 @pytest.mark.parametrize(("option", "value", "name", "path", "expected"), OPTIONS)
