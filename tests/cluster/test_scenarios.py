@@ -65,7 +65,7 @@ def test_a_scenario_is_accepted_and_a_second_time_changes_nothing(
 
 
 BACKENDS: dict[str, Any] = {
-    "JobSet": JobSet(exclusive_topology="rack"),
+    "JobSet": JobSet(),
     "TrainJob": TrainJob(),
     "RayJob": RayJob(),
     "VolcanoJob": VolcanoJob(),
