@@ -206,6 +206,12 @@ case("D08", "one number twice, by protocol", service("web", HTTP, {"name": "udp"
 case("D08", "no ports are needed to name pods", service(clusterIP="None", ports=[]))
 case("D08", "a port of a sidecar", deployment(template=pods({}, initContainers=[SIDECAR | PORT])), service())
 case("D08", "pods that are not here", service())
+case("D08", "a protocol of an application", deployment(), service("web", {**HTTP, "appProtocol": "kubernetes.io/h2c"}))
+case(
+    "D08", "no such protocol", deployment(), service("web", {**HTTP, "appProtocol": "HTTP 2"}),
+    text="test: Service web spec.ports[0].appProtocol='HTTP 2' but a key holds letters, digits, \"-\", \"_\", \".\" and starts and"
+    " ends with a letter or digit; write a protocol such as http or kubernetes.io/h2c",
+)  # fmt: skip
 case(
     "D08", "no ports", service(ports=[]),
     text="test: Service web spec.ports but only a headless Service can be without ports; add a port",

@@ -79,6 +79,8 @@ def _port(at: str, port: dict[str, Any], *, named: bool) -> Iterator[Breach]:
             "of several ports each has a name",
             "name it, for example http or grpc",
         )
+    if (protocol := port.get("appProtocol")) is not None and (broken := names.qualified_name(protocol)):
+        yield D08.breach(f"{at}.appProtocol", protocol, broken, "write a protocol such as http or kubernetes.io/h2c")
     for field, number in (("port", port["port"]), ("targetPort", target)):
         # To the API server a targetPort of 0 is one that is not given.
         if isinstance(number, int) and not 1 <= number <= HIGHEST_PORT and (field, number) != ("targetPort", 0):
