@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 if (Path(__file__).resolve().parent.parent / "constructs" / "__init__.py").exists():
     message = (
@@ -12,3 +13,7 @@ if (Path(__file__).resolve().parent.parent / "constructs" / "__init__.py").exist
         " (constructs/ is a folder of source, and the package in it is modelyard)"
     )
     raise pytest.UsageError(message)
+
+# How long a draw takes says nothing about modelyard: a machine has other work, too.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
