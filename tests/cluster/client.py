@@ -22,6 +22,9 @@ APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 TIMEOUT = 60.0
 NOT_FOUND = 404
+BUSY = frozenset({http.client.TOO_MANY_REQUESTS, http.client.GATEWAY_TIMEOUT})
+ATTEMPTS = 4
+"""How often a server on a very busy machine is asked what it had no time for."""
 
 
 class ApiError(Exception):
@@ -118,11 +121,16 @@ class Client:
         """Send one request and return the answer, or raise what the server did not like."""
         payload = None if body is None else json.dumps(body)
         words = (method, with_query(path, query), payload, {"Content-Type": content_type})
-        try:
-            response, content = self._send(*words)
-        except (ConnectionError, ssl.SSLEOFError):
-            # The server may close a connection that was idle just when it is used again.
-            response, content = self._send(*words)
+        # What is asked, tried or applied twice is the same as once; what is made, evicted or deleted is not.
+        again = method == "GET" or content_type == APPLY or query.get("dryRun") is not None
+        for _ in range(ATTEMPTS if again else 1):
+            try:
+                response, content = self._send(*words)
+            except (ConnectionError, ssl.SSLEOFError):
+                # The server may close a connection that was idle just when it is used again.
+                response, content = self._send(*words)
+            if response.status not in BUSY:
+                break
         warnings = [_warning(text) for text in response.headers.get_all("Warning", [])]
         if response.status >= http.client.BAD_REQUEST:
             raise ApiError(response.status, status_of(content))
