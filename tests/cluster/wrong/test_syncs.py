@@ -185,6 +185,8 @@ def test_an_application_takes_everything_with_it(syncs: Syncs, observed: Observe
 
 def test_labels_of_a_namespace_that_is_rendered_too_are_lost(syncs: Syncs, observed: Observed) -> None:
     """The manifest's own win."""
+    # It calls a namespace that it is to make Synced while it has not heard of it yet, and looks again much later.
+    syncs.argocd.refresh(namespace("G09"))
     syncs.state("G09", _done, "the first sync is over")
     found = syncs.api.get("v1", "Namespace", namespace("G09"))
     enforced = found["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
