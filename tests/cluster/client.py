@@ -123,19 +123,23 @@ class Client:
         words = (method, with_query(path, query), payload, {"Content-Type": content_type})
         # What is asked, tried or applied twice is the same as once; what is made, evicted or deleted is not.
         again = method == "GET" or content_type == APPLY or query.get("dryRun") is not None
-        for _ in range(ATTEMPTS if again else 1):
-            try:
-                response, content = self._send(*words)
-            except (ConnectionError, ssl.SSLEOFError):
-                # The server may close a connection that was idle just when it is used again.
-                response, content = self._send(*words)
+        response, content = self._sent(*words)
+        for _ in range(ATTEMPTS - 1 if again else 0):
             if response.status not in BUSY:
                 break
+            response, content = self._sent(*words)
         warnings = [_warning(text) for text in response.headers.get_all("Warning", [])]
         if response.status >= http.client.BAD_REQUEST:
             raise ApiError(response.status, status_of(content))
         is_json = response.headers.get_content_type() == "application/json"
         return Answer(json.loads(content) if is_json else {"text": content.decode()}, warnings)
+
+    def _sent(self, *words: Any) -> tuple[http.client.HTTPResponse, bytes]:
+        try:
+            return self._send(*words)
+        except (ConnectionError, ssl.SSLEOFError):
+            # The server may close a connection that was idle just when it is used again.
+            return self._send(*words)
 
     def _send(self, *words: Any) -> tuple[http.client.HTTPResponse, bytes]:
         if not hasattr(self._local, "connection"):
