@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,7 @@ if (Path(__file__).resolve().parent.parent / "constructs" / "__init__.py").exist
 # How long a draw takes says nothing about modelyard: a machine has other work, too.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+# A shell lets what runs in its background ignore Ctrl-C, and then so would every synthesis that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
