@@ -20,6 +20,9 @@ from modelyard import (
     Toleration,
     UsageError,
 )
+from modelyard.fleet import GATES
+from modelyard.rules import j_indexed, v_data
+from modelyard.training import gang
 from tests.manifests import MISSING, at
 from tests.support import CLUSTER, environment, found, found_by, objects, raw, service, training
 
@@ -271,3 +274,24 @@ def test_an_environment_that_is_made_twice_by_hand_is_found(tmp_path: Path) -> N
             "pass a set whose items are each a string"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("gate", "remedy"),
+    [
+        ("workloadWithJob", "did you mean WorkloadWithJob?"),
+        ("Gone", "leave it away; it looks at ImageVolume and WorkloadWithJob"),
+    ],
+)
+def test_a_gate_that_decides_nothing_is_refused(tmp_path: Path, gate: str, remedy: str) -> None:
+    """A misspelt one would leave a gang to chance, in silence."""
+    scope = environment(tmp_path, cluster=Cluster("c", kubernetes="1.37", feature_gates={gate, "ImageVolume"}))
+
+    assert found_by(scope, "X11") == [
+        f"test: feature_gates={gate!r} but modelyard looks at no such gate, so nothing would come of it; {remedy}"
+    ]
+
+
+def test_every_gate_is_known() -> None:
+    """Of those that are asked about."""
+    assert {gang.GATE, v_data.GATE, j_indexed.GATE} == GATES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from modelyard import (
     Environment,
     Flux,
     JobSet,
+    Metrics,
     Monitoring,
     Queue,
     RayJob,
     Schedule,
     TrainingJob,
+    Watch,
     hours,
     minutes,
 )
@@ -191,6 +194,23 @@ def test_who_is_told_when_it_fails(tmp_path: Path) -> None:
     assert failed["alert"] == "TrainingFailed"
     assert failed["expr"] == 'kube_job_failed{namespace="ml-test",job_name=~"train",condition="true"} == 1'
     assert "for" not in failed
+
+
+@pytest.mark.parametrize(("nodes", "own"), [(1, "train-x2v8k"), (2, "train-1-x2v8k")])
+def test_nobody_is_told_of_the_pods_of_others(tmp_path: Path, nodes: int, own: str) -> None:
+    """Its pods are called by a plain name, with which the names of other workloads may begin."""
+    cluster = cluster_with(installed=[Crd.PROMETHEUS_OPERATOR], monitoring=Monitoring("monitoring"))
+    saved = Checkpoint("gs://acme-checkpoints", every=minutes(5), metric="train_saved")
+    options: dict[str, Any] = {"nodes": nodes, "checkpoint": saved, "watch": Watch(metrics=Metrics(9400))}
+    rendered = objects(hooked(tmp_path, site={"cluster": cluster}, **options))
+    watching = f"{rendered['PrometheusRule/train']['spec']} {rendered['ConfigMap/train-dashboard']['data']}"
+    patterns = set(re.findall(r'(?<!exported_)pod=~\\*"([^"\\]*)', watching))
+    index = "" if nodes == 1 else "-[0-9]+"
+    assert patterns == {f"train{index}-[bcdfghjklmnpqrstvwxz2456789]{{5}}"}
+    (pattern,) = patterns
+    assert re.fullmatch(pattern, own)
+    others = ("train-api-6d4cf56db6-x2v8k", "train-big-x2v8k", "train-big-0-x2v8k", "train-0a1b2c3d-x2v8k")
+    assert not any(re.fullmatch(pattern, other) for other in others)
 
 
 def test_its_name_may_be_longer(tmp_path: Path) -> None:

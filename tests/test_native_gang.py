@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from modelyard import Crd, Queue, Schedule
+from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
 from tests.support import cluster_with, environment, found, found_by, objects, training
 
@@ -30,6 +31,15 @@ def test_a_job_says_that_its_pods_are_a_gang(tmp_path: Path) -> None:
         "Service/train",
         "ServiceAccount/train",
     ]
+
+
+def test_it_is_told_that_it_waits_for_room(tmp_path: Path) -> None:
+    """As one in a queue does."""
+    scope = environment(tmp_path, cluster=cluster_with(**NATIVE))
+    training(scope, nodes=4)
+    told = {one.when: one.then for one in outcomes(objects(scope)["Job/train"])}
+
+    assert told["no room for all of it"] == "none of its pods starts until there is room for 4 of them at once"
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,17 @@ def test_it_is_told_what_the_queue_does(tmp_path: Path) -> None:
     assert table["longer than 6 hours in all its starts"] == "Kueue takes it out of the queue and ends its pods"
 
 
+def test_it_is_told_that_a_few_trials_are_enough(tmp_path: Path) -> None:
+    """Which start before all of them have room."""
+    options: dict[str, Any] = {"sweep": Sweep(grid={"lr": [0.1, 0.01, 0.001]}), "queue": Queue("q", min_parallelism=1)}
+    scheduled = {**options, "schedule": Schedule("30 3 * * *")}
+    for given, kind in ((options, "Job"), (scheduled, "CronJob")):
+        made = rendered(tmp_path, **given)[f"{kind}/train"]
+        assert {one.when: one.then for one in outcomes(made)}["no room for all of it"] == (
+            "it starts with fewer pods at once; without room for 1 of them it waits in the queue q"
+        )
+
+
 REFUSED: list[Any] = [
     (
         CLUSTER, {}, "X04",

@@ -127,6 +127,17 @@ def test_the_trainjob_waits_in_the_queue(tmp_path: Path) -> None:
     assert found(scope) == []
 
 
+def test_it_is_told_what_the_queue_does(tmp_path: Path) -> None:
+    """Though its label is on another object than all else."""
+    scope = environment(tmp_path, cluster=CLUSTER)
+    training(scope, **{**STOCK, "accept": {}, "queue": Queue("research")})
+    made = objects(scope)
+    told = {one.when: one.then for one in outcomes(made["TrainingRuntime/train"], made["TrainJob/train"])}
+
+    assert told["no room for all of it"] == "it waits in the queue research, and none of its pods starts"
+    assert told["longer than 6 hours in all its starts"] == "Kueue takes it out of the queue and ends its pods"
+
+
 def test_what_a_trainjob_cannot_do(tmp_path: Path) -> None:
     """It is refused in the user's own words."""
     without, scope = environment(tmp_path), environment(tmp_path, cluster=CLUSTER)

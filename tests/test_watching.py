@@ -20,9 +20,11 @@ from modelyard import (
     Metrics,
     Monitoring,
     Port,
+    RayJob,
     Schedule,
     Step,
     Sweep,
+    VolcanoJob,
     Watch,
     minutes,
     seconds,
@@ -35,6 +37,7 @@ from tests.support import CLUSTER, environment, found, objects, service, trainin
 STACK = {"release": "kube-prometheus-stack"}
 BOTH = pytest.mark.parametrize(("make", "name"), [(service, "api"), (training, "train")])
 SCRAPED = Watch(metrics=Metrics("http"))
+SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
 PORTS = [Port("http", 8000, service=80), Port("admin", 9000)]
 
 
@@ -272,8 +275,7 @@ def test_a_service_is_told_of(tmp_path: Path) -> None:
     scope = _scope(tmp_path)
     service(scope, watch=SCRAPED, start_within=minutes(10))
     told = _alerts(objects(scope)["PrometheusRule/api"])
-    safe = "[bcdfghjklmnpqrstvwxz2456789]"
-    pods = f'namespace="ml-test",pod=~"api-{safe}{{1,10}}-{safe}{{5}}"'
+    pods = f'namespace="ml-test",pod=~"api-{SAFE}{{1,10}}-{SAFE}{{5}}"'
 
     assert {name: (rule["labels"]["severity"], rule["for"]) for name, rule in told.items()} == {
         "ServiceDown": ("critical", "5m"),
@@ -306,12 +308,12 @@ def test_fixed_replicas_are_never_at_their_maximum(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "names", "jobs"),
     [
-        ({}, {"TrainingFailed", "PodPending", "TrainingLong"}, "train-[0-9a-f]{8}(-.+)?"),
-        ({"deadline": None, "accept": {"J13": "a test"}}, {"TrainingFailed", "PodPending"}, "train-[0-9a-f]{8}(-.+)?"),
+        ({}, {"TrainingFailed", "PodPending", "TrainingLong"}, "train-[0-9a-f]{8}"),
+        ({"deadline": None, "accept": {"J13": "a test"}}, {"TrainingFailed", "PodPending"}, "train-[0-9a-f]{8}"),
         (
             {"schedule": Schedule("30 3 * * *", catch_up=minutes(10))},
             {"TrainingFailed", "PodPending", "TrainingLong", "TrainingMissed"},
-            "train-[0-9]+",
+            "train-[0-9]{8,}",
         ),
     ],
 )
@@ -340,11 +342,11 @@ def test_a_training_that_saves_nothing_is_told_of(tmp_path: Path) -> None:
     saved = Checkpoint("gs://acme-checkpoints", every=minutes(15), metric="train_last_checkpoint_seconds")
     training(scope, checkpoint=saved, watch=Watch(metrics=Metrics(9400)))
     rendered = objects(scope)
-    jobs = 'namespace="ml-test",job_name=~"train-[0-9a-f]{8}(-.+)?"'
+    jobs = 'namespace="ml-test",job_name=~"train-[0-9a-f]{8}"'
     active = f"kube_job_status_active{{{jobs}}} > 0"
     expr = (
         'time() - max by (namespace) (max_over_time(train_last_checkpoint_seconds{namespace="ml-test",'
-        f'pod=~"train-[0-9a-f]{{8}}(-.+)?-.+"}}[45m]) or (kube_job_status_start_time{{{jobs}}} and on (namespace, '
+        f'pod=~"train-[0-9a-f]{{8}}-{SAFE}{{5}}"}}[45m]) or (kube_job_status_start_time{{{jobs}}} and on (namespace, '
         f"job_name) {active})) > 2700 and on (namespace) {active}"
     )
     assert _alerts(rendered["PrometheusRule/train"])["TrainingCheckpointMissing"] == {
@@ -375,6 +377,46 @@ def test_a_step_of_a_set_need_not_save(tmp_path: Path) -> None:
     assert re.fullmatch(job[0], f"{run}-node-0")
     assert not re.fullmatch(job[0], f"{run}-prepare-0")
     assert re.fullmatch(pods[0], f"{run}-node-0-0-x2v8k")
+
+
+INSTALLED = {"JOBSET": Crd.JOBSET, "KUBERAY": Crd.KUBERAY, "VOLCANO": Crd.VOLCANO}
+STEPS = {"before": [Step("prepare", ["true"])], "after": [Step("register", ["true"])]}
+RUN = "train-[0-9a-f]{8}"
+ENDS = f"{SAFE}{{5}}"
+
+
+@pytest.mark.parametrize(
+    ("options", "installed", "jobs", "pods", "pod"),
+    [
+        ({}, "", RUN, f"{RUN}-{ENDS}", "train-0a1b2c3d-x2v8k"),
+        ({"nodes": 2}, "", RUN, f"{RUN}-[0-9]+-{ENDS}", "train-0a1b2c3d-1-x2v8k"),
+        ({"sweep": Sweep(grid={"lr": [1, 2]})}, "", RUN, f"{RUN}-[0-9]+-{ENDS}", "train-0a1b2c3d-1-x2v8k"),
+        ({"schedule": Schedule("30 3 * * *")}, "", "train-[0-9]{8,}", f"train-[0-9]{{8,}}-{ENDS}", "train-29841210-x2v8k"),
+        ({"nodes": 2}, "JOBSET", f"{RUN}-node-0", f"{RUN}-node-0-[0-9]+-{ENDS}", "train-0a1b2c3d-node-0-1-x2v8k"),
+        (
+            STEPS, "JOBSET", f"{RUN}-(prepare|node|register)-0", f"{RUN}-(prepare|node|register)-0-[0-9]+-{ENDS}",
+            "train-0a1b2c3d-prepare-0-0-x2v8k",
+        ),
+        ({"backend": RayJob()}, "KUBERAY", RUN, f"{RUN}-.+", "train-0a1b2c3d-bc4d2-node-worker-x2v8k"),
+        ({"backend": VolcanoJob()}, "VOLCANO", None, f"{RUN}-node-[0-9]+", "train-0a1b2c3d-node-0"),
+    ],
+)  # fmt: skip
+def test_only_its_own_jobs_and_pods_are_watched(
+    tmp_path: Path, options: Any, installed: str, jobs: str | None, pods: str, pod: str
+) -> None:
+    """Workloads whose names begin with the same letters are none of its business, such as train-1 or train-api."""
+    more = [INSTALLED[installed]] if installed else []
+    scope = _scope(tmp_path, installed=[Crd.PROMETHEUS_OPERATOR, *more])
+    training(scope, **options)
+    rendered = objects(scope)
+    told = str(rendered["PrometheusRule/train"]["spec"])
+    drawn = str(_panels(rendered["ConfigMap/train-dashboard"]))
+
+    assert set(re.findall('job_name=~"([^"]*)"', told)) == ({jobs} if jobs else set())
+    assert set(re.findall('pod=~"([^"]*)"', told + drawn)) == {pods}
+    assert re.fullmatch(pods, pod)
+    others = ("train-1-x2v8k", "train-1-0-x2v8k", "train-api-6d4cf56db6-x2v8k", "train-20260101-6d4cf56db6-x2v8k")
+    assert not any(re.fullmatch(pods, other) for other in others[: 3 if "KUBERAY" in installed else 4])
 
 
 def test_when_a_checkpoint_is_late_can_be_said(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modelyard import Accelerator, Cluster, CpuScale, Gpu
+from modelyard import Accelerator, Cluster, CpuScale, Crd, Gpu, Queue, Schedule, Sweep
 from modelyard.values import quantity
 from tests.rules.judge import judged
 from tests.rules.manifests import Manifest, autoscaler, deployment, job, pods
-from tests.support import CLUSTER, environment, found, found_by, raw, training
+from tests.support import CLUSTER, environment, found, found_by, having, raw, training
 from tests.support import service as own_service
 
 CASES: list[Any] = []
@@ -531,6 +531,16 @@ case(
     text="Job train spec.template.spec.containers[0].resources.limits['nvidia.com/gpu']=3 but there are up to 4 pods, "
     f"{room}; lower the number of pods, or correct nodes= of the Accelerator",
 )
+apart = copy.deepcopy(trained)
+apart["spec"].update(backoffLimitPerIndex=1, completionMode="Indexed")
+case(
+    "R26",
+    "a Job of pods that do not wait for each other",
+    apart,
+    cluster=TWO_SIZES,
+    text="Job train spec.template.spec.containers[0].resources.limits['nvidia.com/gpu']=3 but there are up to 4 pods, "
+    f"{room}; lower parallelism to 3, or correct nodes= of the Accelerator",
+)
 
 
 @pytest.mark.parametrize(("rule", "manifests", "cluster", "expected"), CASES)
@@ -575,6 +585,31 @@ def test_the_peak_of_a_service_is_compared_with_the_cluster(tmp_path: Path) -> N
             " maxReplicas, or correct nodes= of the Accelerator"
         )
     ]
+
+
+TRIALS = Sweep(grid={"seed": list(range(20))})
+TOO_MANY = (
+    "test/train: Job train spec.template.spec.containers[0].resources.requests['nvidia.com/gpu']='4' but there are up to"
+    " 20 pods, and eks-test has room for 8 (8 nodes with 4 of l4); write sweep.parallel=8, or correct nodes= of the"
+    " Accelerator"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        ({}, [TOO_MANY]),
+        ({"queue": Queue("q")}, [TOO_MANY]),
+        ({"queue": Queue("q", min_parallelism=4)}, []),
+        ({"queue": Queue("q", min_parallelism=4), "schedule": Schedule("30 3 * * *")}, []),
+        ({"queue": Queue("q", min_parallelism=9)}, [TOO_MANY.replace("up to 20 pods", "up to 9 pods")]),
+    ],
+)
+def test_trials_run_one_after_the_other(tmp_path: Path, options: dict[str, Any], texts: list[str]) -> None:
+    """A sweep is no gang: so many at once as there is room for, which Kueue can see to by itself."""
+    scope = environment(tmp_path, cluster=having(Crd.KUEUE))
+    training(scope, gpu=Gpu("l4", 4), sweep=TRIALS, **options)
+    assert [re.sub("train-[0-9a-f]{8}", "train", text) for text in found_by(scope, "R26")] == texts
 
 
 def test_modelyards_own_objects_break_no_rule_of_the_family(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
+import re
 import string
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard import Claim, Cluster, ConfigFiles, EmptyDir, Gpu, SecretFiles, SecretKey
+from modelyard import Claim, Cluster, ConfigFiles, EmptyDir, Gpu, SecretFiles, SecretKey, Sweep
 from modelyard.values.credentials import credential, credential_by_name
 from tests.rules.judge import judged
 from tests.rules.manifests import Manifest, autoscaler, config_map, deployment, job, pods
@@ -341,6 +342,17 @@ case(
 )
 case(
     "V18",
+    "a value in a file of JSON",
+    config_map(**{"config.json": '{"db": [{"password": ["hunter2"]}]}'}),
+    text=f"ConfigMap settings data['config.json'] but it looks like a password (password), {SEEN}",
+)
+case(
+    "V18",
+    "no JSON",
+    config_map(**{"a.json": '{"password": "hunter2"', "b.json": "[" * 99_999, "c.json": "[" * 150 + "]" * 150}),
+)
+case(
+    "V18",
     "a value",
     config_map(DB_PASSWORD="hunter2"),  # noqa: S106
     text=f"ConfigMap settings data['DB_PASSWORD'] but it looks like a password, {SEEN}",
@@ -420,6 +432,29 @@ def test_a_variable_with_a_token_is_refused(tmp_path: Path) -> None:
     training(scope, env={"HF_TOKEN": TOKEN})
     assert len(found_by(scope, "V18")) == 1
     assert not any(TOKEN[3:] in str(finding) for finding in found(scope))
+
+
+SWEPT = {"db_password": "hunter2hunter2", "wandb_api_key": "0123456789abcdef0123"}
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        Sweep(rows=[{"lr": 0.1, **SWEPT}, SWEPT]),
+        Sweep(grid={"lr": [0.1, 0.01], **{name: [text] for name, text in SWEPT.items()}}),
+        Sweep(grid={"lr": [0.1, 0.01], **{name: [text] for name, text in SWEPT.items()}}, sample=1),
+    ],
+    ids=["rows", "grid", "sample"],
+)
+def test_a_sweep_over_passwords_is_refused(tmp_path: Path, sweep: Sweep) -> None:
+    """The settings of trials lie in a ConfigMap, and each is told of once, however many trials there are."""
+    scope = environment(tmp_path)
+    training(scope, sweep=sweep)
+    assert [re.sub("-[0-9a-f]{8} ", " ", text) for text in found_by(scope, "V18")] == [
+        f"test/train: ConfigMap train-sweep data['0.json'] but it looks like a password (db_password), {SEEN}",
+        f"test/train: ConfigMap train-sweep data['0.json'] but it looks like a secret (wandb_api_key), {SEEN}",
+    ]
+    assert not any("hunter2" in str(finding) for finding in found(scope))
 
 
 def test_a_foreign_secret_is_refused(tmp_path: Path) -> None:

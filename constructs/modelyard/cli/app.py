@@ -150,8 +150,8 @@ def explain(
 
     main = _main_py(main_py)
     with show.reserved(form):
-        job, reason = job_of(main, environment, workload)
-    show.outcomes(job, reason, form)
+        jobs, reason = job_of(main, environment, workload)
+    show.outcomes(jobs, reason, form)
 
 
 @app.command()

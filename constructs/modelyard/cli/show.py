@@ -220,11 +220,11 @@ def changes(found: Sequence[Change]) -> None:
         _print("run modelyard synth to render it")
 
 
-def outcomes(manifest: Mapping[str, Any], reason: str, form: str) -> None:
+def outcomes(manifests: Sequence[Mapping[str, Any]], reason: str, form: str) -> None:
     """Tell what a Job does when something goes wrong, and for what *reason* it is one."""
     from modelyard.training.outcomes import outcomes as all_of
 
-    rows = all_of(manifest)
+    rows = all_of(*manifests)
     if form == "json":
         _json([attrs.asdict(one) for one in rows])
         return

@@ -1,7 +1,7 @@
 """The nouns around the workloads: Fleet, Environment, Cluster and what a cluster has."""
 
 from modelyard import _jsii as _jsii
-from modelyard.fleet.cluster import Cluster, Crd, StorageClass
+from modelyard.fleet.cluster import GATES, Cluster, Crd, StorageClass
 from modelyard.fleet.delivery import Cargo, Delivery, Owned, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.environment import Environment
@@ -13,6 +13,7 @@ from modelyard.fleet.site import Site
 from modelyard.fleet.workload import Workload, declared
 
 __all__ = [
+    "GATES",
     "Accelerator",
     "Builder",
     "Cargo",

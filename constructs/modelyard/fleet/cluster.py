@@ -15,6 +15,9 @@ from modelyard.schemas import CrdSchema, bundled, constant, crd_schemas, project
 from modelyard.values.names import dns_label
 from modelyard.values.value import required, value
 
+GATES = frozenset({"ImageVolume", "WorkloadWithJob"})
+"""The gates of Kubernetes that decide what is rendered, or whether it is refused."""
+
 
 def _in_order(words: AbstractSet[str]) -> str:
     """Return a set as text that is always the same, since what was checked before is known again by it."""
@@ -115,8 +118,9 @@ class Cluster:
         csi_drivers: Drivers of storage that pods may mount by name, for example ``gcsfuse.csi.storage.gke.io``.
             Default: none.
 
-        feature_gates: Gates of Kubernetes that are off unless its owners turn them on, and that they did, for
-            example ``ImageVolume`` before 1.35. Default: none.
+        feature_gates: Gates of Kubernetes that are off unless its owners turn them on, and that they did:
+            ``ImageVolume`` before 1.35, or ``WorkloadWithJob``. Default: none.
+
         cloud: Whose identities pods can have. Default: no identities.
 
         secret_store: Where ``ExternalSecret`` values lie that name no store of their own. Default: none.

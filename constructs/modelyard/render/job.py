@@ -12,9 +12,11 @@ WITHOUT_JOBS = frozenset({"RayJob", "VolcanoJob"})
 """Kinds that run a training and have no Job in them."""
 
 
-def job_of(main: Path, name: str, workload: str) -> tuple[dict[str, Any], str]:
+def job_of(main: Path, name: str, workload: str) -> tuple[list[dict[str, Any]], str]:
     """
     Return the Job, CronJob, JobSet or RayJob that *workload* is in the environment *name*, and why it is one.
+
+    Of a TrainJob it is the TrainingRuntime that says most, and comes first.
 
     Raises:
         SynthesisError: There are findings of severity error.
@@ -45,4 +47,5 @@ def job_of(main: Path, name: str, workload: str) -> tuple[dict[str, Any], str]:
         message = f"{name}/{workload} makes no Job; only trainings end, and can fail for good"
         raise UsageError(message)
     reasons = [one.reason() for one in environment.workloads if str(one.id) == workload]
-    return jobs[0], reasons[0]
+    starters = [one.data for one in gathered.objects if one.owner == workload and one.kind == "TrainJob"]
+    return [jobs[0], *starters], reasons[0]

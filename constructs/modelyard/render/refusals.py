@@ -9,11 +9,12 @@ import attrs
 from modelyard import trace
 from modelyard.delivery import misdeclared
 from modelyard.findings import Breach, Finding, Source
-from modelyard.fleet import Environment, Workload, misdeclared_hardware
+from modelyard.fleet import GATES, Environment, Workload, misdeclared_hardware
 from modelyard.pod import label_breaches, type_breaches, value_breaches
 from modelyard.rules import accepts, finding
 from modelyard.schemas import SUPPORTED
 from modelyard.values import names
+from modelyard.values.similar import did_you_mean
 
 TOLD_AGAIN = frozenset({"N21", "V01"})
 """Rules that speak again of the rendered object, where their acceptance is settled."""
@@ -70,6 +71,10 @@ def _site_breaches(environment: Environment) -> Iterator[Breach]:
             f"modelyard knows Kubernetes {SUPPORTED[0]} to {SUPPORTED[-1]}",
             f'write one of them, such as kubernetes="{SUPPORTED[-1]}"', _line_of(site.cluster, "kubernetes"),
         )  # fmt: skip
+    for gate in sorted(site.cluster.feature_gates - GATES):
+        because = "modelyard looks at no such gate, so nothing would come of it"
+        do = did_you_mean(gate, sorted(GATES)) or f"leave it away; it looks at {' and '.join(sorted(GATES))}"
+        yield Breach("X11", "feature_gates", gate, because, do, _line_of(site.cluster, "feature_gates"))
     if site.keep_configs < 0:
         because = "so many former versions are kept, 0 or more"
         yield Breach("X11", "keep_configs", site.keep_configs, because, "write 0 to keep none")

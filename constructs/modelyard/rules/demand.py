@@ -16,6 +16,7 @@ MANY = 2
 """Stands for a number of pods that only the cluster knows and that is more than one."""
 SCALED_OBJECT_MOST = 100
 """KEDA's maxReplicaCount, where it is not given."""
+QUEUE, LEAST = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/job-min-parallelism"
 BYTES = frozenset({"memory", "ephemeral-storage"})
 
 
@@ -73,7 +74,7 @@ def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
     """Return the most copies of *pod*, of *one*, at once, rollouts left aside, and the autoscaler that says so."""
     if (count := _of_lists(one, pod)) is not None:
         return count, None
-    if (job := next((job for job in one.jobs if job.at("template") == pod.path), None)) is not None:
+    if (job := _job_of(one, pod)) is not None:
         return _at_once(job), None
     if one.kind == "DaemonSet":
         return MANY, None
@@ -90,6 +91,25 @@ def most(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
         return largest[0] * size, largest[1]
     replicas = kserve.bounds(one)[1] if one.kind == kserve.KIND else one.spec.get("replicas")
     return (replicas if isinstance(replicas, int) else 1) * size, None
+
+
+def _job_of(one: Object, pod: Pod) -> Job | None:
+    return next((job for job in one.jobs if job.at("template") == pod.path), None)
+
+
+def needed(scope: Scope, one: Object, pod: Pod) -> tuple[int, Object | None]:
+    """Return how many copies of *pod* must have room at once, which may be fewer than `most` where Kueue admits."""
+    job = _job_of(one, pod)
+    least = "" if job is None or QUEUE not in job.labels else str(job.annotations.get(LEAST, ""))
+    return (int(least), None) if least.isdecimal() else most(scope, one, pod)
+
+
+def lowered(one: Object, pod: Pod, scaler: Object | None, room: int) -> str:
+    """Return what to lower where *room* is all there is; trials of a sweep run later instead."""
+    job = _job_of(one, pod)
+    if job is not None and room and job.spec.get("backoffLimitPerIndex") is not None:
+        return f"write sweep.parallel={room}" if one.owner else f"lower parallelism to {room}"
+    return "lower maxReplicas" if scaler else "lower the number of pods"
 
 
 def _of_lists(one: Object, pod: Pod) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.fleet.hardware import MIG, TPU, TPU_TOPOLOGY, chips
-from modelyard.rules.demand import asked, askers, devices, field, listed, most
+from modelyard.rules.demand import asked, askers, devices, field, listed, lowered, most, needed
 from modelyard.rules.r_nodes import R09, R26
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
@@ -96,10 +96,12 @@ def _request(at: str, name: str, exactly: dict[str, Any], pod: Pod, scope: Scope
         because = f"it claims {count} devices, and a node of {cluster.name} has {largest.per_node} of {largest.name}"
         yield R09.breach(at, name, because, f"ask for 1 to {largest.per_node}")
         return
-    pods, room = most(scope, pod.object, pod)[0], sum(one.nodes * (one.per_node // count) for one in fitting)
+    pods, scaler = needed(scope, pod.object, pod)
+    room = sum(one.nodes * (one.per_node // count) for one in fitting)
     if pod.object.kind != "DaemonSet" and pods > room:
         because = f"there are up to {pods} pods of {count}, and {cluster.name} has room for {room}"
-        yield R26.breach(at, name, because, "lower the number of pods, or correct nodes= of the Accelerator")
+        do = f"{lowered(pod.object, pod, scaler, room)}, or correct nodes= of the Accelerator"
+        yield R26.breach(at, name, because, do)
 
 
 def _selected(one: Accelerator, pod: Pod) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from modelyard.findings import Breach, Severity
-from modelyard.rules.demand import asked, askers, devices, field, listed, most, requested, written
+from modelyard.rules.demand import asked, askers, devices, field, listed, lowered, needed, requested, written
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Pod
@@ -182,10 +182,10 @@ def _room(demand: Demand, resource: str, option: str, words: str) -> Iterator[Br
     if len(known) < len(sizes):
         return
     size, largest = max(known, key=lambda pair: pair[0])
-    if (needed := asked(demand.pod, resource)) > size:
+    if (wanted := asked(demand.pod, resource)) > size:
         because = f"a node with {largest.name} has {getattr(largest, option)} {words} for pods"
         room = [(one, quantity.number(getattr(one, option))) for one in demand.cluster.accelerators]
-        roomy = [f"{one.name} ({getattr(one, option)})" for one, has in room if has is not None and has >= needed]
+        roomy = [f"{one.name} ({getattr(one, option)})" for one, has in room if has is not None and has >= wanted]
         other = f", choose {' or '.join(roomy)}" if roomy else ""
         yield demand.breach(R10, because, f"ask for less{other}, or correct {option}= of the Accelerator", resource)
 
@@ -194,7 +194,7 @@ def _peak(demand: Demand) -> Iterator[Breach]:
     """Compare the most pods of a workload with the room in the cluster."""
     if demand.pod.object.kind == "LeaderWorkerSet" and demand.pod is not demand.pod.object.pod:
         return  # the leader of a group speaks for its workers
-    pods, scaler = most(demand.scope, demand.pod.object, demand.pod)
+    pods, scaler = needed(demand.scope, demand.pod.object, demand.pod)
     room = sum(one.nodes * int(one.per_node // demand.count) for one in demand.fitting)
     if pods <= room:
         return
@@ -202,8 +202,8 @@ def _peak(demand: Demand) -> Iterator[Breach]:
     nodes = listed([f"{one.nodes} {words} with {one.per_node} of {one.name}" for one, words in classes])
     who = f"{called(scaler)} goes up to {pods} pods" if scaler else f"there are up to {pods} pods"
     because = f"{who}, and {demand.cluster.name} has room for {room} ({nodes})"
-    what = "maxReplicas" if scaler else "the number of pods"
-    yield demand.breach(R26, because, f"lower {what}, or correct nodes= of the Accelerator")
+    lower = lowered(demand.pod.object, demand.pod, scaler, room)
+    yield demand.breach(R26, because, f"{lower}, or correct nodes= of the Accelerator")
 
 
 def _tolerated(taint: Toleration, pod: Pod) -> bool:

@@ -244,9 +244,17 @@ class Job:
     @property
     def labels(self) -> dict[str, str]:
         """The labels of the Job or JobSet, where a queue looks for them."""
+        return self._metadata.get("labels") or {}
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The annotations beside the labels."""
+        return self._metadata.get("annotations") or {}
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
         holder = self.object.spec.get("jobTemplate") or {} if self.object.kind == "CronJob" else self.object.data
-        metadata = holder.get("metadata") or {}
-        return metadata.get("labels") or {}
+        return holder.get("metadata") or {}
 
     @property
     def pod(self) -> Pod:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.values.credentials import credential, credential_by_name
+from modelyard.values.depth import too_deep
 
 GOOD_PRACTICES = "https://kubernetes.io/docs/concepts/security/secrets-good-practices/"
 
@@ -57,10 +59,30 @@ def plain(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as e
 
 @V18.objects("ConfigMap")
 def configuration(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
-    """Look for credentials in files and values of a ConfigMap."""
+    """Look for credentials in files and values of a ConfigMap, such as the settings of the trials of a sweep."""
+    told: set[str] = set()
     for key, text in (one.data.get("data") or {}).items():
         if words := credential(text) or credential_by_name(key, text):
             yield _breach(f"data[{key!r}]", words)
+        elif key.endswith(".json"):
+            for name, words in _settings(text):
+                if name not in told:  # the trials of a sweep have the same settings
+                    told.add(name)
+                    yield _breach(f"data[{key!r}]", f"{words} ({name})")
+
+
+def _settings(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the names in a file of JSON whose values are credentials, and what these are."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    if too_deep(parsed):
+        return
+    for path, value in _texts(parsed, ()):
+        name = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+        if words := credential_by_name(name, value):
+            yield name, words
 
 
 @V18.pods

@@ -10,10 +10,11 @@ from modelyard.pod.watching import scraped, watched
 from modelyard.serving.backends import runs_as
 from modelyard.serving.scales import KedaScale, QueueScale
 from modelyard.serving.scaling import query
-from modelyard.serving.signals import SAFE, pod_names
+from modelyard.serving.signals import pod_names
 from modelyard.serving.spec import ServiceSpec
 from modelyard.serving.tracks import track
 from modelyard.values.durations import whole_seconds
+from modelyard.values.names import SAFE
 
 FIVE_MINUTES = 300
 QUARTER = 900

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from modelyard.serving.launch import version_of
 from modelyard.serving.runtimes import metric_names
+from modelyard.values.names import SAFE
 
 if TYPE_CHECKING:
     from modelyard.serving.spec import ServiceSpec
-
-SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
-"""What Kubernetes makes the random parts of names from."""
 
 
 def pod_names(name: str, nodes: int = 1) -> str:

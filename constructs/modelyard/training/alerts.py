@@ -12,6 +12,7 @@ from modelyard.training import alerts_volcano
 from modelyard.training.backends import SETS, choice
 from modelyard.training.jobset import NODES
 from modelyard.values.durations import whole_seconds
+from modelyard.values.names import SAFE
 
 if TYPE_CHECKING:
     from modelyard.training.options import Checkpoint
@@ -21,17 +22,34 @@ LONG = 90
 """A run that takes more than so many percent of its deadline is told of, since there is still time to act."""
 AGAIN = 300
 """Seconds in which a set has deleted a Job that failed, to start all of its Jobs again."""
-OTHERS = "(-.+)?"
-"""What the names of Jobs end with that another controller makes."""
+SUFFIX = f"{SAFE}{{5}}"
+"""What Kubernetes ends the names of pods with: a Deployment beside the training, t-api of t, has pods of its own."""
 LATE = 300
 """Seconds after which a run that has not started is missed, beyond those in which it may still start."""
 
 
-def job_names(name: str, spec: TrainingSpec) -> str:
+def job_names(name: str, spec: TrainingSpec, site: Site, *, steps: bool = True) -> str:
     """Return what matches the names of the Jobs of *name*, and of those that another controller makes for it."""
     if spec.hook is not None:
         return name
-    return f"{name}-[0-9]+" if spec.schedule is not None else f"{name}-[0-9a-f]{{8}}{OTHERS}"
+    if spec.schedule is not None:
+        return f"{name}-[0-9]{{8,}}"  # the minutes since 1970
+    run = f"{name}-[0-9a-f]{{8}}"
+    if choice(spec, site).kind not in SETS:
+        return run
+    jobs = "|".join([*(one.name for one in spec.before), NODES, *(one.name for one in spec.after)])
+    return f"{run}-({jobs})-0" if steps and jobs != NODES else f"{run}-{NODES}-0"
+
+
+def pod_names(jobs: str, spec: TrainingSpec, site: Site) -> str:
+    """Return what matches the names of the pods of *jobs*."""
+    kind = choice(spec, site).kind
+    if kind == "VolcanoJob":
+        return alerts_volcano.pod_names(jobs)
+    if kind == "RayJob":
+        return f"{jobs}-.+"  # KubeRay's versions call them differently
+    index = "-[0-9]+" if spec.indexed or kind in SETS else ""
+    return f"{jobs}{index}-{SUFFIX}"
 
 
 def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
@@ -42,7 +60,7 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     if choice(spec, site).kind == "VolcanoJob":
         yield from alerts_volcano.alerts(name, spec, watch, site)
         return
-    jobs = f'namespace="{site.namespace}",job_name=~"{job_names(name, spec)}"'
+    jobs = f'namespace="{site.namespace}",job_name=~"{job_names(name, spec, site)}"'
     failed = f'kube_job_failed{{{jobs},condition="true"}}'
     yield Alert(
         "TrainingFailed",
@@ -54,7 +72,7 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
         "{{ $labels.job_name }} has used up its retries or its deadline, or ended with a fatal exit code.",
         "critical",
     )
-    yield pending(f"{job_names(name, spec)}-.+", watch, site)
+    yield pending(pod_names(job_names(name, spec, site), spec, site), watch, site)
     if spec.deadline is not None:
         most = whole_seconds(spec.deadline) * LONG // 100
         yield Alert(
@@ -88,12 +106,10 @@ def _checkpoints(name: str, checkpoint: Checkpoint, spec: TrainingSpec, site: Si
     """
     if checkpoint.metric is None or checkpoint.late is None:
         return
-    named = job_names(name, spec)
-    if choice(spec, site).kind in SETS:
-        named = f"{named.removesuffix(OTHERS)}-{NODES}-0"  # a step saves nothing, however long it takes
+    named = job_names(name, spec, site, steps=False)  # one of which saves nothing, however long it takes
     jobs = f'namespace="{site.namespace}",job_name=~"{named}"'
     late, active = whole_seconds(checkpoint.late), f"kube_job_status_active{{{jobs}}} > 0"
-    pods = f'namespace="{site.namespace}",pod=~"{named}-.+"'
+    pods = f'namespace="{site.namespace}",pod=~"{pod_names(named, spec, site)}"'
     saved = f"max_over_time({checkpoint.metric}{{{pods}}}[{prometheus_duration(late)}])"
     started = f"(kube_job_status_start_time{{{jobs}}} and on (namespace, job_name) {active})"
     yield Alert(
@@ -107,7 +123,7 @@ def _checkpoints(name: str, checkpoint: Checkpoint, spec: TrainingSpec, site: Si
 
 def panels(name: str, container: str, spec: TrainingSpec, site: Site) -> Iterator[Panel]:
     """Yield what is drawn of the training *name*."""
-    pods = f"{job_names(name, spec)}-.+"
+    pods = pod_names(job_names(name, spec, site), spec, site)
     phases = f'sum by (phase) (kube_pod_status_phase{{namespace="{site.namespace}",pod=~"{pods}"}})'
     yield Panel("Pods", "short", ((phases, "{{phase}}"),))
     yield from pod_panels(pods, container, spec, site)

@@ -20,9 +20,14 @@ LONG = 90
 """Percent of the deadline of a start."""
 
 
+def pod_names(jobs: str) -> str:
+    """Return what matches the names of the pods of *jobs*."""
+    return f"{jobs}-{TASK}-[0-9]+"
+
+
 def alerts(name: str, spec: TrainingSpec, watch: Watch, site: Site) -> Iterator[Alert]:
     """Yield what is told of the training *name*."""
-    pods = f"{name}-[0-9a-f]{{8}}-{TASK}-[0-9]+"
+    pods = pod_names(f"{name}-[0-9a-f]{{8}}")
     chosen = f'namespace="{site.namespace}",pod=~"{pods}"'
     failed = f'max by (namespace, pod) (kube_pod_status_phase{{{chosen},phase="Failed"}})'
     running = f'max by (namespace, pod) (kube_pod_status_phase{{{chosen},phase="Running"}}) == 1'

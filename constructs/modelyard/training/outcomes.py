@@ -24,13 +24,15 @@ USUAL_GRACE = 30
 USUAL_EVICTION = 300
 """Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
+NO_ROOM = "no room for all of it"
+LEAST = "kueue.x-k8s.io/job-min-parallelism"
 QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
 HOOK = "argocd.argoproj.io/hook"
 FAILED = "the JobSet fails, and all its pods are ended"
 
 
-def outcomes(manifest: Manifest) -> list[Outcome]:
-    """Return what the Job, CronJob or JobSet *manifest* does in each case."""
+def outcomes(manifest: Manifest, train_job: Manifest | None = None) -> list[Outcome]:
+    """Return what the Job, CronJob or JobSet *manifest* does in each case, or a TrainingRuntime and its *train_job*."""
     spec = manifest["spec"]
     if str(manifest.get("apiVersion")).startswith("batch.volcano.sh/"):
         from modelyard.training.outcomes_volcano import of_volcano  # noqa: PLC0415 # which reads on with what is here
@@ -39,13 +41,13 @@ def outcomes(manifest: Manifest) -> list[Outcome]:
     if manifest["kind"] == "RayJob":
         return [*of_ray(spec), *_of_queue(manifest)]
     if manifest["kind"] == "TrainingRuntime":
-        return list(_of_set(spec["template"]["spec"]))
+        return [*_of_set(spec["template"]["spec"]), *_of_queue(train_job or {})]
     if manifest["kind"] == "JobSet":
         return [*_of_set(spec), *_of_queue(manifest)]
     if manifest["kind"] == "CronJob":
         template = spec["jobTemplate"]
         return [*_of_job(template["spec"]), *_of_queue(template), *_of_schedule(spec)]
-    return [*_of_job(spec), *_of_queue(manifest), *_of_hook(manifest)]
+    return [*_of_job(spec), *_of_room(spec), *_of_queue(manifest), *_of_hook(manifest)]
 
 
 def action(spec: Manifest, code: int, *, disrupted: bool = False) -> str:
@@ -253,11 +255,23 @@ def _of_hook(job: Manifest) -> Iterator[Outcome]:
         yield Outcome("the Job fails", then)
 
 
+def _of_room(spec: Manifest) -> Iterator[Outcome]:
+    """Yield what Kubernetes itself does where it places the pods as one."""
+    gang: Manifest = ((spec.get("scheduling") or {}).get("schedulingPolicy") or {}).get("gang") or {}
+    if (least := gang.get("minCount")) is not None:
+        yield Outcome(NO_ROOM, f"none of its pods starts until there is room for {least} of them at once")
+
+
 def _of_queue(job: Manifest) -> Iterator[Outcome]:
-    labels: Mapping[str, str] = (job.get("metadata") or {}).get("labels") or {}
+    metadata: Manifest = job.get("metadata") or {}
+    labels: Mapping[str, str] = metadata.get("labels") or {}
     if (queue := labels.get(QUEUE)) is None:
         return
-    yield Outcome("no room for all of it", f"it waits in the queue {queue}, and none of its pods starts")
+    least = (metadata.get("annotations") or {}).get(LEAST)
+    then = f"it waits in the queue {queue}, and none of its pods starts"
+    if least is not None:
+        then = f"it starts with fewer pods at once; without room for {least} of them it waits in the queue {queue}"
+    yield Outcome(NO_ROOM, then)
     then = "its pods are ended, and it waits in the queue to start again; this is not counted"
     yield Outcome("another takes its room in the queue", then)
     if (longest := labels.get(MOST_TIME, "")).isdecimal():

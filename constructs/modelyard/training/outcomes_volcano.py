@@ -38,7 +38,7 @@ def of_volcano(spec: Manifest) -> Iterator[Outcome]:
         moved = _then(task, spec, EVICTED)
         yield Outcome(f"{name}another takes its room in the queue", f"its pods are ended: {moved}")
     queue = spec.get("queue") or "default"
-    yield Outcome("no room for all of it", f"it waits in the queue {queue}, and none of its pods starts")
+    yield Outcome(general.NO_ROOM, f"it waits in the queue {queue}, and none of its pods starts")
 
 
 def _of_task(task: Manifest, spec: Manifest) -> Iterator[Outcome]:

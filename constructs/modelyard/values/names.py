@@ -12,6 +12,8 @@ SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9
 QUALIFIED = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
+"""What Kubernetes makes the random parts of names from."""
 LABEL_LENGTH = 63
 SUBDOMAIN_LENGTH = 253
 PORT_NAME_LENGTH = 15
