@@ -104,6 +104,13 @@ def test_every_version_exports_what_it_is_said_to(version: Version) -> None:
                 )
             ],
         ),
+        (
+            "vllm_num_requests_waiting",
+            "vLLM",
+            (0, 18, 0),
+            [("vllm_num_requests_waiting", "no vLLM exports it", "write vllm:num_requests_waiting")],
+        ),
+        ("vllm_of_my_own", "vLLM", (0, 18, 0), []),
         ("sglang:a", None, None, [("sglang:a", "no SGLang exports it", LOOK)]),
         (
             "sum(vllm:num_requests_waiting)",
@@ -157,6 +164,16 @@ def test_a_name_that_nobody_tells_is_found(
                 (
                     "A17 test/chat: scale.metric='vllm:num_requests_swapped' but vLLM 0.18.0 does not export it; did you mean"
                     " vllm:num_requests_waiting?"
+                )
+            ],
+        ),
+        (
+            VLLM(),
+            QueueScale(min=1, max=2, metric="vllm_num_requests_waiting"),
+            [
+                (
+                    "A17 test/chat: scale.metric='vllm_num_requests_waiting' but no vLLM exports it; write"
+                    " vllm:num_requests_waiting"
                 )
             ],
         ),

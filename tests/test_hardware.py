@@ -334,6 +334,17 @@ def test_another_device_class_is_another_run(tmp_path: Path) -> None:
                 " digits and _ and starts with no digit; rename the variable"
             ),
         ),
+        *(
+            (
+                Accelerator("x", memory=memory),
+                "1.34",
+                (
+                    f"R01 test: cluster.accelerators[0].memory={memory!r} but an accelerator has 1Gi or more; correct the"
+                    " value"
+                ),
+            )
+            for memory in ("0", "-24Gi", "24")
+        ),
     ],
 )
 def test_what_a_class_cannot_mean(tmp_path: Path, accelerator: Accelerator, kubernetes: str, text: str) -> None:

@@ -35,11 +35,12 @@ from modelyard import (
     SecretKey,
     SGLang,
     StorageClass,
+    TcpSocket,
     Triton,
 )
 from modelyard.plan.fields import differences
 from tests.manifests import MISSING, at
-from tests.support import DIGEST, environment, found, objects
+from tests.support import DIGEST, environment, found, found_by, objects, service
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = f"ghcr.io/acme/vllm:v0.18.0@{DIGEST}"
@@ -356,3 +357,23 @@ def test_no_line_of_python_is_written_on_it() -> None:
     kinds = objects(scope)
     assert "modelyard.dev/source" not in kinds["InferenceService/chat"]["metadata"]["annotations"]
     assert "modelyard.dev/source" in kinds["ServiceAccount/chat"]["metadata"]["annotations"]
+
+
+def test_a_port_called_grpc_says_so(tmp_path: Path) -> None:
+    """KServe writes kubernetes.io/h2c into the Service that it makes, so H11 has nothing to tell."""
+    scope = environment(tmp_path, cluster=cluster(gateway=Gateway("public", "gateways", implementation="istio")))
+    add(scope, port=[Port("grpc", 8000, 80)], health=TcpSocket(), route=Host("chat.acme.dev", grpc=True))
+
+    assert found_by(scope, "H11") == []
+
+
+def test_a_share_of_an_inference_service_is_of_the_service_that_it_has(tmp_path: Path) -> None:
+    """It has another name."""
+    scope = environment(tmp_path, cluster=cluster())
+    add(scope)
+    service(scope, route=Host("api.acme.dev", split={"chat": 20}))
+    field = "test/api: HTTPRoute api spec.rules[0].backendRefs[1].name='chat'"
+
+    assert found_by(scope, "H01") == [
+        f"{field} but no Service of this name is rendered here; the Service that KServe makes for it is chat-predictor"
+    ]

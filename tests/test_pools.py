@@ -30,9 +30,10 @@ from modelyard import (
     Triton,
     seconds,
 )
+from modelyard.findings import shown
 from modelyard.schemas import CrdSchema
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, DIGEST, environment, found, objects
+from tests.support import CLUSTER, DIGEST, environment, found, found_by, objects
 
 PICKER = f"ghcr.io/acme/epp:v1.5.0@{DIGEST}"
 POOL = InferencePool(PICKER, failure_mode="FailOpen")
@@ -426,3 +427,25 @@ def test_the_picker_stays_as_long_as_a_server_that_leaves(tmp_path: Path) -> Non
 
     assert pod["terminationGracePeriodSeconds"] == 305
     assert at(pod, "containers[0].lifecycle") == MISSING
+
+
+@pytest.mark.parametrize(
+    ("image", "refused"),
+    [
+        ("registry.k8s.io/gateway-api-inference-extension/epp:v1.3.0", True),
+        ("ghcr.io/acme/epp:v0.5.1", True),
+        ("ghcr.io/acme/epp:v1.5.0-rc.1", False),
+        ("ghcr.io/acme/epp:latest", False),
+        ("ghcr.io/acme/picker:v0.5.1", False),
+    ],
+)
+def test_an_old_picker_is_refused(tmp_path: Path, image: str, refused: bool) -> None:  # noqa: FBT001
+    """It ends at once, since it does not know the flags; an image with a name of its own may count otherwise."""
+    image = f"{image}@{DIGEST}"
+    scope = _served(tmp_path, route=_but(CHAT, pool=_but(POOL, image=image)))
+    text = (
+        f"test/chat: route.pool.image={shown(image)} but an endpoint picker knows all flags that it is started with since 1.5;"
+        " use an image of 1.5 or newer"
+    )
+
+    assert found_by(scope, "P12") == ([text] if refused else [])

@@ -14,6 +14,7 @@ from modelyard import (
     Bucket,
     Drain,
     Gpu,
+    Grpc,
     HttpGet,
     HuggingFace,
     LoadTime,
@@ -507,3 +508,28 @@ def test_what_a_server_would_fail_on_is_refused(
 ) -> None:
     """In the user's words, before any pod ends and starts again without end."""
     assert wrong(tmp_path, runtime, **options) == expected
+
+
+@pytest.mark.parametrize(
+    ("runtime", "options", "refused"),
+    [
+        (MLServer(), {"ready": Grpc("grpc")}, ("ready='grpc'", "MLServer", "grpc")),
+        (MLServer(), {"health": Grpc()}, ("health='http'", "MLServer", "http")),
+        (VLLM(), {"health": Grpc("http")}, ("health='http'", "vLLM", "http")),
+        (Triton("25.08"), {"health": Grpc("http")}, ("health='http'", "Triton", "http")),
+        (Triton("25.08"), {"health": Grpc("grpc"), "ready": Grpc("grpc")}, None),
+        (VLLM(), {"health": Grpc("beside"), "port": [Port("beside", 9000)], "args": ["--beside=9000"]}, None),
+    ],
+)
+def test_a_server_without_a_health_service_is_not_asked_by_it(
+    tmp_path: Path, runtime: Runtime, options: dict[str, Any], refused: tuple[str, str, str] | None
+) -> None:
+    """Only Triton has one; what listens on another port is the user's."""
+    text = ""
+    if refused is not None:
+        what, title, port = refused
+        text = (
+            f"P12 test/chat: {what} but {title} has no grpc.health.v1 at its port {port}, so that no pod would ever be ready;"
+            " leave it away, and it is asked by HTTP"
+        )
+    assert "".join(one for one in wrong(tmp_path, runtime, **options) if one.startswith("P12")) == text

@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from modelyard import (
+    VLLM,
     Analysis,
     ArgoCD,
     BlueGreen,
@@ -29,6 +30,7 @@ from modelyard import (
     minutes,
     seconds,
 )
+from modelyard.serving.queries import scalar
 from modelyard.values.tracks import beside
 from tests.manifests import MISSING, at
 from tests.support import CLUSTER, DIGEST, IMAGE, cluster_with, delivered, environment, found, objects, service
@@ -174,9 +176,14 @@ def test_whatever_follows_pods_follows_the_rollout(tmp_path: Path) -> None:
         (BlueGreen(minutes(5)), "Rollout", f"{BLUE}.autoPromotionEnabled", True),
         (BlueGreen(minutes(5)), "Rollout", f"{BLUE}.autoPromotionSeconds", 300),
         (BlueGreen(keep_old=minutes(10)), "Rollout", f"{BLUE}.scaleDownDelaySeconds", 600),
-        (BlueGreen(analysis=ERRORS), "Rollout", f"{BLUE}.postPromotionAnalysis.templates", [{"templateName": "api"}]),
+        (
+            BlueGreen(keep_old=minutes(2), analysis=ERRORS),
+            "Rollout",
+            f"{BLUE}.postPromotionAnalysis.templates",
+            [{"templateName": "api"}],
+        ),
         (BlueGreen(keep_old=minutes(10), analysis=ERRORS), "AnalysisTemplate", "spec.metrics[0].count", 10),
-        (BlueGreen(keep_old=seconds(30), analysis=ERRORS), "AnalysisTemplate", "spec.metrics[0].count", 1),
+        (BlueGreen(analysis=_but(ERRORS, every=seconds(15))), "AnalysisTemplate", "spec.metrics[0].count", 2),
     ],
 )
 def test_an_option_becomes_its_field(tmp_path: Path, rollout: Any, kind: str, path: str, expected: Any) -> None:
@@ -437,6 +444,61 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
                 " BlueGreen; pass 'auto' or 'surge' or 'in-place' or 'recreate', a Canary or a BlueGreen"
             ),
         ),
+        (
+            ROUTED,
+            {"rollout": BlueGreen(analysis=ERRORS)},
+            (
+                "X11 test/api: rollout.keep_old=seconds(30) but the analysis asks every 60 seconds, and the old pods stay 30:"
+                " that is once, or never; write keep_old=seconds(120) or more, or ask more often: every=seconds(15)"
+            ),
+        ),
+        (
+            ROUTED,
+            {"rollout": Canary({10: seconds(30), 50: seconds(60)}, analysis=ERRORS)},
+            (
+                "X11 test/api: rollout.steps=seconds(90) but the analysis asks every 60 seconds, and the old pods stay 90:"
+                " that is once, or never; write shares that are kept for seconds(120) or more, or ask more often:"
+                " every=seconds(45)"
+            ),
+        ),
+        *(
+            (
+                ROUTED,
+                {"rollout": _but(STEPS, analysis=Analysis("up", at_most=float(bound)))},
+                f"X11 test/api: rollout.analysis.at_most={bound} but nothing can be compared with it; correct the value",
+            )
+            for bound in ("nan", "inf")
+        ),
+        (
+            ROUTED,
+            {"rollout": _but(STEPS, analysis=Analysis('up{pod=~"api-{{args.hsh}}-.*"}', at_most=1))},
+            (
+                "X11 test/api: rollout.analysis.query='{{args.hsh}}' but Argo Rollouts knows {{args.hash}} only, and no"
+                " analysis can start; write {{args.hash}}, or leave it away"
+            ),
+        ),
+        (
+            ROUTED,
+            {"rollout": _but(STEPS, analysis=Analysis("scalar(sum(up))", at_most=1))},
+            (
+                "X11 test/api: rollout.analysis.query='scalar(sum(up))' but its answer is no vector but a number alone, which"
+                " Argo Rollouts hands over otherwise; leave scalar() away, or write vector(...) around it"
+            ),
+        ),
+        (
+            ROUTED,
+            {
+                "runtime": VLLM("0.18.0"),
+                "model": "/opt/model",
+                "port": None,
+                "health": None,
+                "rollout": _but(STEPS, analysis=Analysis("avg(vllm:gpu_cache_usage_perc)", at_most=1)),
+            },
+            (
+                "A17 test/api: rollout.analysis.query='vllm:gpu_cache_usage_perc' but vLLM 0.18.0 does not export it; did you"
+                " mean vllm:kv_cache_usage_perc?"
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_replaced_so_is_told(tmp_path: Path, cluster: Cluster, options: Any, text: str) -> None:
@@ -465,3 +527,20 @@ def test_a_pool_has_no_two_services(tmp_path: Path) -> None:
         "X11 test/api: route.pool but Argo Rollouts writes the shares of the route, and they are of two Services; leave pool="
         " away, or rollout="
     ) in [f"{one.rule} {one.text}" for one in found(scope)]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("up", False),
+        ("sum by (pod) (rate(up[5m]))", False),
+        ("sum(a) / scalar(sum(b))", False),
+        ("vector(scalar(sum(a)))", False),
+        ("scalar(sum(a) / sum(b))", True),
+        ("2 * (scalar(a) + time()) / 1e3", True),
+        ('scalar(a{b=")"}) - scalar(c)', True),
+    ],
+)
+def test_a_number_alone_is_known_by_its_query(query: str, expected: bool) -> None:  # noqa: FBT001
+    """As Prometheus types expressions."""
+    assert scalar(query) == expected

@@ -538,3 +538,34 @@ def test_the_worst_comes_first() -> None:
         ("a", ["caution"]),
         ("c", ["note"]),
     ]
+
+
+OF_A_PICKER = one("NetworkPolicy", "api-epp", {"podSelector": {"matchLabels": {"app": "api-epp"}}})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ([DEPLOYMENT], [DEPLOYMENT, OF_A_PICKER, deployment("api-epp")], {"note made: NetworkPolicy api-epp is new"}),
+        ([deployment("api-epp")], [deployment("api-epp"), OF_A_PICKER], {
+            "danger network-closes: NetworkPolicy api-epp is new: only what it allows reaches its pods",
+        }),
+        ([DEPLOYMENT], [DEPLOYMENT, OF_A_PICKER], {
+            "danger network-closes: NetworkPolicy api-epp is new: only what it allows reaches its pods",
+        }),
+        ([DEPLOYMENT, HPA], [DEPLOYMENT, KEDA], {
+            "note pruned: HorizontalPodAutoscaler api is deleted: ScaledObject api scales from now on",
+        }),
+        ([DEPLOYMENT, HPA], [DEPLOYMENT], {
+            "caution pruned: HorizontalPodAutoscaler api is deleted: nobody scales any more",
+        }),
+    ],
+)  # fmt: skip
+def test_what_stands_beside_it_counts(old: list[Any], new: list[Any], expected: set[str]) -> None:
+    """A policy closes nothing for pods that are as new as it, and another autoscaler takes over."""
+    before, now = (
+        {f"prod/api/{each['kind']}-{each['metadata']['name']}.yaml": each for each in some} for some in (old, new)
+    )
+    (plan,) = planned(before, now)
+
+    assert expected <= {f"{effect.risk} {effect.code}: {effect.text}" for effect in plan.effects}

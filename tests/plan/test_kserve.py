@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.plan.trees import edited, one, planned, told
+from tests.plan.trees import deployment, edited, one, planned, told
 
 MODE, SCALER = "serving.kserve.io/deploymentMode", "serving.kserve.io/autoscalerClass"
 CONTAINER = {"name": "kserve-container", "image": "acme/chat:1.0", "resources": {"limits": {"nvidia.com/gpu": 2}}}
@@ -88,4 +88,20 @@ def test_it_is_gone() -> None:
 
     assert [f"{each.risk} {each.text}" for each in plan.effects if each.code != "devices"] == [
         "danger InferenceService chat is deleted: its pods end, and the name of its Service leads nowhere"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [(HPA, "note KServe makes one for InferenceService chat"), (FIXED, "caution nobody scales any more")],
+)
+def test_it_brings_an_autoscaler(manifest: Any, expected: str) -> None:
+    """In place of that of the Deployment."""
+    former = one("HorizontalPodAutoscaler", "chat", {"maxReplicas": 4, "scaleTargetRef": {"name": "chat"}})
+    before = {"prod/chat/a.yaml": deployment("chat"), "prod/chat/b.yaml": former}
+    (plan,) = planned(before, {"prod/chat/c.yaml": manifest})
+    risk, _, words = expected.partition(" ")
+
+    assert f"{risk} HorizontalPodAutoscaler chat is deleted: {words}" in [
+        f"{each.risk} {each.text}" for each in plan.effects
     ]

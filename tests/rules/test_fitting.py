@@ -71,3 +71,17 @@ def test_r17_it_is_hopeless(tmp_path: Path, runtime: Any, size: str, gpu: Gpu, s
     takes, room, enough = said
     (found,) = findings(tmp_path, "R17", size, gpu, runtime=runtime)
     assert found == f"test/chat: start_within.size={size!r} {TAKES} {takes}, and of {room}; {DO.format(enough)}"
+
+
+@pytest.mark.parametrize("memory", ["0", "-24Gi", "24"])
+def test_memory_that_nothing_has_is_not_counted_with(tmp_path: Path, memory: str) -> None:
+    """Its own finding is all that is told."""
+    cluster = Cluster("main", kubernetes="1.36", accelerators=[Accelerator("l4", per_node=4, memory=memory)])
+    scope = environment(tmp_path, cluster=cluster)
+    options: Any = {"image": f"ghcr.io/acme/vllm:v0.18.0@{DIGEST}", "model": "/opt/model", "runtime": VLLM()}
+    ScalableModelService(scope, "chat", gpu=Gpu("l4"), start_within=LoadTime("16Gi"), **options)
+
+    assert found_by(scope, "R17") == found_by(scope, "R28") == []
+    assert found_by(scope, "R01") == [
+        f"test: cluster.accelerators[0].memory={memory!r} but an accelerator has 1Gi or more; correct the value"
+    ]

@@ -173,6 +173,24 @@ case(
     text="PrometheusRule web spec.groups[0].rules[0].expr=' ' but it is empty; close what is open",
 )  # fmt: skip
 
+
+def analysing(query: str) -> Manifest:
+    """Return an AnalysisTemplate of one query."""
+    metric = {"name": "query", "provider": {"prometheus": {"address": "http://prometheus:9090", "query": query}}}
+    return custom("argoproj.io/v1alpha1", "AnalysisTemplate", "web", {"metrics": [metric]})
+
+
+case("M04", "an analysis", analysing('sum(up{pod=~"web-{{args.hash}}-.*"})'))
+case(
+    "M04", "an analysis that is open", analysing("sum(up"),
+    text="AnalysisTemplate web spec.metrics[0].provider.prometheus.query='sum(up' but ) is missing; close what is open",
+)  # fmt: skip
+case("A17", "an analysis", analysing("sum(vllm:num_requests_waiting)"))
+case(
+    "A17", "an analysis of nothing", analysing("sum(vllm_num_requests_waiting)"),
+    text="AnalysisTemplate web spec.metrics[0].provider.prometheus.query='vllm_num_requests_waiting' but no vLLM exports it;"
+    " write vllm:num_requests_waiting",
+)  # fmt: skip
 case("M05", "no policy", monitor(), deployment(), cluster=WATCHED)
 LET_IN: dict[str, list[Any]] = {
     "by name": [{"from": [space(**NAMED)], "ports": [{"port": 8080}]}],

@@ -152,6 +152,25 @@ case(
     " Accelerator('l4', spare=2) where so many are kept free, let old pods end as new ones take over (dynamicStableScale),"
     ' or write rollout="in-place"',
 )  # fmt: skip
+ENDING = {"maxSurge": 0, "maxUnavailable": 1}
+TWO = autoscaler(scaleTargetRef=SCALE["spec"]["scaleTargetRef"], minReplicas=2, maxReplicas=3)
+ONE = autoscaler(scaleTargetRef=SCALE["spec"]["scaleTargetRef"], minReplicas=1, maxReplicas=3)
+case("D10", "one of two", rollout(canary=ENDING), TWO, service())
+case("D10", "one more first", rollout(canary={"maxSurge": 1, "maxUnavailable": 0}), ONE, service())
+case("D10", "as it comes", rollout(canary={}), ONE, service())
+case("D10", "by a route", rollout(canary={**ENDING, "trafficRouting": GATEWAYS}), ONE, service())
+case("D10", "blue and green", rollout(blueGreen={"activeService": "web"}), ONE, service())
+case("D10", "nobody asks", rollout(canary=ENDING), ONE)
+case(
+    "D10", "the only one", rollout(canary=ENDING), ONE, service(),
+    text=f"{STRATEGY}.canary.maxUnavailable=1 but a rollout may end the one pod before a new one is ready, and Service web"
+    " leads nowhere meanwhile; run 2 replicas or more and roll them one by one, or accept D10 where a pause is fine",
+)  # fmt: skip
+case(
+    "D10", "both of two", rollout(canary={"maxSurge": 0, "maxUnavailable": "100%"}), TWO, service(),
+    text=f"{STRATEGY}.canary.maxUnavailable='100%' but a rollout may end all 2 pods before a new one is ready, and Service web"
+    " leads nowhere meanwhile; lower maxUnavailable, or accept D10 where a pause is fine",
+)  # fmt: skip
 case("A20", "a Rollout", rollout(canary={}), SCALE)
 case(
     "A20", "a Rollout of another group", rollout(canary={}),

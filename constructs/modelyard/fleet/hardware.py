@@ -21,11 +21,20 @@ TPU_TOPOLOGY = "cloud.google.com/gke-tpu-topology"
 MIG = "nvidia.com/mig-"
 MIG_PROFILE = re.compile(r"nvidia\.com/mig-[1-9]g\.[1-9][0-9]*gb(?:\.[a-z][a-z0-9.-]*)?")
 SHAPE = re.compile(r"[1-9][0-9]*(?:x[1-9][0-9]*){1,2}")
+SMALLEST = quantity.SUFFIXES["Gi"]
 
 
 def _quantity(text: str | None) -> str | None:
     if text is not None and quantity.parse(text) is None:
         return "this is no Kubernetes quantity"
+    return None
+
+
+def _memory(text: str | None) -> str | None:
+    if broken := _quantity(text):
+        return broken
+    if text is not None and (quantity.parse(text) or 0) < SMALLEST:
+        return "an accelerator has 1Gi or more"
     return None
 
 
@@ -215,7 +224,7 @@ class Accelerator:
     fabric: Fabric | None = attrs.field(default=None, kw_only=True)
     device_class: str | None = option(default=None, check=_device_class, kw_only=True)
     device_selectors: Sequence[str] = attrs.field(default=(), kw_only=True)
-    memory: str | None = option(default=None, check=_quantity, kw_only=True)
+    memory: str | None = option(default=None, check=_memory, kw_only=True)
 
     @property
     def tolerated(self) -> Sequence[Toleration]:

@@ -13,6 +13,7 @@ from modelyard.plan.devices import compared
 from modelyard.plan.effects import effects
 from modelyard.plan.fates import all_go
 from modelyard.plan.model import DELIVERED, ORDER, Effect, ObjectChange, Plan, Risk, WorkloadPlan, worst_first
+from modelyard.plan.network import closes_none
 from modelyard.plan.pairs import Pair, pairs
 from modelyard.plan.trees import Doc, Manifest, Trees, trees
 
@@ -69,9 +70,13 @@ def _workload(
     name = changed[0].place[1]
     real = name not in {"", DELIVERED}
     change = CREATED if real and not old else REMOVED if real and not new else CHANGED
-    objects = [_object(pair, one.controllers, with_workload=change == CREATED) for pair in changed]
+    before, now = ([doc.data for doc in docs] for docs in (old, new))
+    objects = [
+        _object(pair, one.controllers, now, with_workload=change == CREATED or closes_none(pair.doc.data, before, now))
+        for pair in changed
+    ]
     objects.sort(key=lambda each: ORDER[each.effects[0].risk])
-    devices = compared([doc.data for doc in old], [doc.data for doc in new])
+    devices = compared(before, now)
     told = [effect for each in objects for effect in each.effects]
     if change == CREATED:
         told = [effect for effect in told if effect.code != "made"]
@@ -80,9 +85,9 @@ def _workload(
         told = list(all_go([each.manifest for each in objects], one.controllers))
         if target := renamed.get(name):
             told.append(Effect("renamed", Risk.NOTE, f"it looks like its new name is {target}"))
-    for resource, (before, now) in devices.items():
-        more = now.rollout > before.rollout or now.most > before.most or now.least > before.least
-        told.append(Effect("devices", Risk.CAUTION if more else Risk.NOTE, f"{resource} {before} -> {now}"))
+    for resource, (former, later) in devices.items():
+        more = later.rollout > former.rollout or later.most > former.most or later.least > former.least
+        told.append(Effect("devices", Risk.CAUTION if more else Risk.NOTE, f"{resource} {former} -> {later}"))
     return WorkloadPlan(
         environment=one.name,
         name=name,
@@ -102,8 +107,8 @@ def _created(name: str, objects: Sequence[ObjectChange], renamed: dict[str, str]
     return Effect("created", Risk.NOTE, f"new: {kinds}")
 
 
-def _object(pair: Pair, controllers: frozenset[str], *, with_workload: bool) -> ObjectChange:
-    found = effects(pair, controllers, with_workload=with_workload)
+def _object(pair: Pair, controllers: frozenset[str], now: Sequence[Manifest], *, with_workload: bool) -> ObjectChange:
+    found = effects(pair, controllers, with_workload=with_workload, now=now)
     doc, former = pair.doc, pair.old if pair.replaces else pair.former
     return ObjectChange(
         change=CREATED if pair.old is None else REMOVED if pair.new is None else REPLACED if former else CHANGED,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from modelyard.plan import fates, kserve, network, others, rollouts
 from modelyard.plan.model import DELIVERED, Effect, Risk, worst_first
 from modelyard.plan.pairs import Pair
+from modelyard.plan.trees import Manifest
 from modelyard.rules import changes
 from modelyard.values.names import HOOK, PROVENANCE
 
@@ -41,10 +42,17 @@ LABELS, SILENT = ("metadata", "labels"), {("metadata", "annotations", key) for k
 PODS = ("template", "podTemplate", "containers")
 
 
-def effects(pair: Pair, controllers: frozenset[str], *, with_workload: bool) -> list[Effect]:
-    """Return what the change of *pair* does, the worst first; *with_workload* where all of its workload is new."""
+def effects(
+    pair: Pair, controllers: frozenset[str], *, with_workload: bool, now: Sequence[Manifest] = ()
+) -> list[Effect]:
+    """
+    Return what the change of *pair* does, the worst first.
+
+    *with_workload* says whether all of its workload is new, or the pods that it is for; *now* are the manifests
+    beside it.
+    """
     if pair.new is None:
-        return [fates.goes(pair.doc.data, controllers)]
+        return [fates.goes(pair.doc.data, controllers, now)]
     if pair.replaces:
         return worst_first(list(fates.replaced(pair, controllers)))
     if pair.old is None:

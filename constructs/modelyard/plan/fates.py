@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from modelyard.plan import kserve
 from modelyard.plan.at import at, mapping
 from modelyard.plan.devices import asked
 from modelyard.plan.model import DELIVERED, ORDER, Effect, Risk
@@ -35,6 +36,7 @@ PRUNED: Mapping[str, tuple[Risk, str]] = {
     "StatefulSet": (Risk.DANGER, "its pods end"),
 }
 """Kind to what it costs when it is deleted."""
+SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 LEFT: Mapping[str, str] = {
     "PersistentVolumeClaim": "with its data",
     **dict.fromkeys(RUNS, "and goes on if it runs"),
@@ -51,10 +53,12 @@ def keepers(one: Manifest) -> frozenset[str]:
     return frozenset(kept)
 
 
-def goes(one: Manifest, controllers: frozenset[str]) -> Effect:
-    """Return what happens to the object *one* when its manifest goes."""
+def goes(one: Manifest, controllers: frozenset[str], now: Sequence[Manifest] = ()) -> Effect:
+    """Return what happens to the object *one* when its manifest goes, and *now* are beside it."""
     kind, name = str(one["kind"]), at(one, "metadata", "name")
     risk, cost = _cost(kind)
+    if kind in SCALERS and (heir := next(_scaling(one, now), None)) is not None:
+        risk, cost = Risk.NOTE, heir
     kept = keepers(one) & controllers
     if kept == controllers:
         left = f"{kind} {name} stays {LEFT.get(kind, '')}".rstrip()
@@ -63,6 +67,16 @@ def goes(one: Manifest, controllers: frozenset[str]) -> Effect:
     if kept:
         text += f" (by {' and '.join(sorted(controllers - kept))}; {' and '.join(sorted(kept))} keeps it)"
     return Effect("pruned", risk, text)
+
+
+def _scaling(one: Manifest, now: Sequence[Manifest]) -> Iterator[str]:
+    """Yield what scales in place of the autoscaler *one*."""
+    for other in now:
+        kind, name = other.get("kind"), at(other, "metadata", "name")
+        if kserve.standard(other) and kserve.bounds(other) is not None:
+            yield f"KServe makes one for {kind} {name}"
+        elif kind in SCALERS and at(other, "spec", "scaleTargetRef") == at(one, "spec", "scaleTargetRef"):
+            yield f"{kind} {name} scales from now on"
 
 
 def _cost(kind: str) -> tuple[Risk, str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from modelyard.plan.at import at, items
+from modelyard.plan.at import at, items, mapping
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
@@ -36,6 +36,16 @@ def policy(pair: Pair) -> Iterator[Effect]:
         told = told or bool(closed or opened)
     if not told:
         yield Effect("in-place", Risk.NOTE, "the same traffic passes")
+
+
+def closes_none(one: Manifest, before: Sequence[Manifest], now: Sequence[Manifest]) -> bool:
+    """Return whether *one* is a NetworkPolicy of pods that *now* has, and *before* had not."""
+    labels = mapping(one, "spec", "podSelector", "matchLabels").items()
+
+    def chosen(manifests: Sequence[Manifest]) -> bool:
+        return any(labels <= mapping(other, "spec", "template", "metadata", "labels").items() for other in manifests)
+
+    return one.get("kind") == "NetworkPolicy" and bool(labels) and chosen(now) and not chosen(before)
 
 
 def _passes(one: Manifest, direction: str) -> Passes:

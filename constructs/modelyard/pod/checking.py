@@ -35,7 +35,7 @@ RULES_OF_CHECKS = {
     "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
     "steps": "X11", "promote_after": "X11", "keep_old": "X11", "failures": "X11",
     "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
-    "timeout": "X11", "late_after": "X11",
+    "timeout": "X11", "late_after": "X11", "at_most": "X11", "at_least": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 LEAVES = frozenset({type(None), bool, int, str, timedelta})

@@ -15,17 +15,17 @@ from modelyard.values.versions import Version, parsed
 
 A17 = Rule(
     "A17",
-    "An autoscaler or an alert asks for metrics that the model server exports, at the version that runs.",
+    "An autoscaler, an alert or an analysis asks for metrics that the model server exports, at the version that runs.",
     why=(
         "Names change from version to version. A query for a name that nobody tells answers with nothing: no replica is"
-        " ever added, and no alert ever comes."
+        " ever added, no alert ever comes, and no new version is ever found worse."
     ),
     fix="ask for the name that this version has, or accept A17 where another program tells it",
     see="https://docs.vllm.ai/en/stable/usage/metrics/",
     acceptable=True,
 )
 
-PREFIXES = ("vllm:", "sglang:", "nv_inference_", "rest_server_", "model_infer_request_")
+PREFIXES = ("vllm:", "vllm_", "sglang:", "sglang_", "nv_inference_", "rest_server_", "model_infer_request_")
 """By which queries are chosen that are worth a look."""
 SERVERS = {"vllm": "vLLM", "sglang": "SGLang", "tritonserver": "Triton", "mlserver": "MLServer"}
 
@@ -49,6 +49,22 @@ def told(one: Object, scope: Scope) -> Iterator[Breach]:
             at = f"spec.groups[{outer}].rules[{inner}].expr"
             if _named(query := str(rule.get("expr", ""))):
                 yield from _asked(at, query, _of_owner(one, scope))
+
+
+@A17.objects("AnalysisTemplate")
+def analysed(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Look at the queries that a new version is judged by, beside the pods of the same workload."""
+    for at, query in analyses(one):
+        if _named(query):
+            yield from _asked(at, query, _of_owner(one, scope))
+
+
+def analyses(one: Object) -> Iterator[tuple[str, str]]:
+    """Yield the queries to Prometheus of the AnalysisTemplate *one*, each with its place."""
+    for index, metric in enumerate(one.spec.get("metrics") or ()):
+        asked = (metric.get("provider") or {}).get("prometheus")
+        if asked is not None:
+            yield f"spec.metrics[{index}].provider.prometheus.query", str(asked.get("query") or "")
 
 
 def _target(one: Object) -> tuple[str, str | None, str]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Breach
-from modelyard.rules.d import D03, accelerators
+from modelyard.rules.d import D03, D10, PAUSE, USUAL_SHARE, accelerators
 from modelyard.rules.demand import most
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
 from modelyard.rules.tracks import beside
-from modelyard.rules.workloads import called, literal, matches, written
+from modelyard.rules.workloads import called, fewest, literal, matches, services_of, share, written
 from modelyard.values.similar import did_you_mean
 
 SPEC = "https://argo-rollouts.readthedocs.io/en/stable/features/specification/"
@@ -172,3 +172,22 @@ def doubled(one: Object, scope: Scope) -> Iterator[Breach]:
                 ' end as new ones take over (dynamicStableScale), or write rollout="in-place"'
             )
             yield D03.breach("spec.strategy", None, because, do)
+
+
+@D10.objects("Rollout")
+def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
+    """Count the pods that a canary of pods leaves."""
+    canary, replicas = _strategies(one).get("canary"), fewest(scope, one)
+    if canary is None or canary.get("trafficRouting") or not one.api_version.startswith(GROUP):
+        return
+    surge, unavailable = (canary.get(field, USUAL_SHARE) for field in ("maxSurge", "maxUnavailable"))
+    ended = share(unavailable, replicas, up=False)
+    if ended == share(surge, replicas, up=True) == 0:
+        ended = 1
+    if one.pod is None or replicas < 1 or ended < replicas:
+        return
+    for service in services_of(one.pod, scope)[:1]:
+        count = "the one pod" if replicas == 1 else f"all {replicas} pods"
+        because = f"a rollout may end {count} before a new one is ready, and {called(service)} leads nowhere meanwhile"
+        do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
+        yield D10.breach("spec.strategy.canary.maxUnavailable", unavailable, because, do)

@@ -9,6 +9,7 @@ import attrs
 
 from modelyard.findings import Breach, Severity
 from modelyard.fleet.facilities import Gateway
+from modelyard.rules import kserve
 from modelyard.rules.admission import closed_by
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
@@ -148,7 +149,7 @@ def leading(one: Object, scope: Scope) -> Iterator[Breach]:
         service = scope.find("Service", one.namespace, backend.name)
         if service is None:
             if scope.complete:
-                do = did_you_mean(backend.name, services)
+                do = _predictor(backend, one, scope) or did_you_mean(backend.name, services)
                 yield H01.breach(f"{backend.field}.name", backend.name, "no Service of this name is rendered here", do)
             continue
         port = _port(service, backend.port)
@@ -160,6 +161,13 @@ def leading(one: Object, scope: Scope) -> Iterator[Breach]:
             yield from _entry(backend, service, port, scope)
             if one.kind == "GRPCRoute":
                 yield from _spoken(backend, service, port, scope)
+
+
+def _predictor(backend: Backend, one: Object, scope: Scope) -> str | None:
+    """Return what the Service is called that KServe makes of the InferenceService of this name."""
+    inference = scope.find(kserve.KIND, one.namespace, backend.name)
+    made = None if inference is None else kserve.deployed(inference)
+    return None if made is None else f"the Service that KServe makes for it is {made}"
 
 
 def _spoken(backend: Backend, service: Object, port: Mapping[str, Any], scope: Scope) -> Iterator[Breach]:

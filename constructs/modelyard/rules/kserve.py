@@ -16,6 +16,8 @@ STANDARD = frozenset({"Standard", "RawDeployment"})
 """The mode of plain Deployments, and what it was called before."""
 PARTS = ("predictor", "transformer", "explainer")
 HTTP_PORT, USUAL_PORT = 80, 8080
+SPEAK_GRPC = ("grpc", "h2c")
+"""What is in the name of a port that KServe says gRPC of."""
 WITH_SCALER = frozenset({"hpa", "keda"})
 
 
@@ -101,8 +103,9 @@ def service(one: Object) -> Object:
 
 
 def _port(index: int, port: Mapping[str, Any]) -> dict[str, Any]:
-    number = port["containerPort"]
+    number, spoken = port["containerPort"], any(word in str(port.get("name") or "") for word in SPEAK_GRPC)
     return {
+        **({"appProtocol": "kubernetes.io/h2c"} if spoken else {}),
         "name": port.get("name"),
         "port": number if index else HTTP_PORT,
         "targetPort": number,

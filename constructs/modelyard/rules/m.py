@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Breach, Severity
+from modelyard.rules.a_names import analyses
 from modelyard.rules.admission import closed_by
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
@@ -42,8 +43,8 @@ M03 = Rule(
 )
 M04 = Rule(
     "M04",
-    "The expression of an alert or a recording is whole: its brackets and quotes are closed.",
-    why="Prometheus cannot load it, and with it none of the group.",
+    "The expression of an alert, a recording or an analysis is whole: its brackets and quotes are closed.",
+    why="Prometheus cannot load it, and with it none of the group; an analysis fails, and no new version stays.",
     fix="close what is open",
     see="https://prometheus.io/docs/prometheus/latest/querying/basics/",
 )
@@ -142,6 +143,14 @@ def whole(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as e
                 yield M04.breach(f"{at}.expr", rule.get("expr"), because)
             if rule.get("alert") and "severity" not in (rule.get("labels") or {}):
                 yield M06.breach(f"{at}.labels", None, f"the alert {rule['alert']} has no severity")
+
+
+@M04.objects("AnalysisTemplate", "ClusterAnalysisTemplate")
+def asked_whole(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Look at every query to Prometheus."""
+    for at, query in analyses(one):
+        if because := unclosed(query):
+            yield M04.breach(at, query, because)
 
 
 def unclosed(expression: str) -> str | None:

@@ -10,6 +10,7 @@ from modelyard.pod.sources import Bucket, HuggingFace
 from modelyard.serving import fitting, flags
 from modelyard.serving.launch import MODEL_PATH, launch, parallel, streams, version_of
 from modelyard.serving.models import Adapter
+from modelyard.serving.options import Grpc
 from modelyard.serving.placing import adapters, to_load
 from modelyard.serving.runtimes import FACTS
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -65,6 +66,22 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     yield from _group(spec, site)
     yield from fitting.breaches(spec, site)
     yield from _launch(name, spec)
+    yield from _health(spec)
+
+
+def _health(spec: ServiceSpec) -> Iterator[Breach]:
+    """Yield checks by gRPC's health service at ports of a server where it has none: of all five only Triton has one."""
+    if spec.facts is None:
+        return
+    for field in ("health", "ready"):
+        given = getattr(spec, field)
+        if not isinstance(given, Grpc):
+            continue
+        port = given.port or spec.ports[0].name
+        known = [one.name for one in spec.facts.ports]
+        if port in known and (not isinstance(spec.runtime, Triton) or port != "grpc"):
+            because = f"{spec.facts.title} has no grpc.health.v1 at its port {port}, so that no pod would ever be ready"
+            yield Breach("P12", field, port, because, "leave it away, and it is asked by HTTP", source_of(given))
 
 
 def _model(spec: ServiceSpec) -> Iterator[Breach]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from modelyard.findings import Breach
+from modelyard.fleet.hardware import SMALLEST
 from modelyard.serving.launch import parallel
 from modelyard.serving.options import LoadTime
 from modelyard.serving.servers import VLLM, SGLang
@@ -35,7 +36,7 @@ def breaches(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     one = site.cluster.accelerator(spec.gpu.accelerator)
     size = quantity.number(spec.start_within.size)
     memory = quantity.number(one.memory) if one is not None else None
-    if one is None or size is None or memory is None:
+    if one is None or size is None or memory is None or memory < SMALLEST:
         return
     tensor, pipeline = parallel(spec)
     count = tensor * pipeline

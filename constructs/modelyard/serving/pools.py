@@ -16,6 +16,7 @@ from modelyard.values import image as references
 from modelyard.values.image import Image
 from modelyard.values.names import dns_label
 from modelyard.values.value import option, required, source_of, value
+from modelyard.values.versions import Version, parsed
 
 if TYPE_CHECKING:
     from modelyard.serving.hosts import Host
@@ -26,6 +27,11 @@ OBJECTIVES = "inference.networking.x-k8s.io/v1alpha2"
 HEALTH = "networking.gke.io/v1"
 MEANINGS = ("waiting", "running", "cache_use")
 """What a picker goes by."""
+
+
+OLDEST: Version = (1, 5)
+"""The first picker that knows all flags that it is started with."""
+PICKER = "epp"
 
 
 def _image(given: str | Image) -> str | None:
@@ -78,6 +84,7 @@ def breaches(at: str, host: Host, port: str, spec: ServiceSpec, site: Site) -> I
         yield Breach("X11", field, None, because, do, source)
         return
     yield from _missing(field, pool, site, source)
+    yield from _young(field, pool, source)
     if host.grpc:
         because = "the picker reads requests that are HTTP"
         yield Breach("X11", field, None, because, "leave grpc= away, or pool=", source)
@@ -89,6 +96,15 @@ def breaches(at: str, host: Host, port: str, spec: ServiceSpec, site: Site) -> I
     elif port != spec.facts.scraped[0]:
         because = f"the picker reads metrics where it sends requests, and {spec.facts.title} tells them at another port"
         yield Breach("X11", f"{at}.port", port, because, f'write port="{spec.facts.scraped[0]}"', source)
+
+
+def _young(field: str, pool: InferencePool, source: Source | None) -> Iterator[Breach]:
+    image = references.parse(pool.image) if isinstance(pool.image, str) else pool.image
+    version = parsed(image.tag)
+    # The tag of an image with a name of its own may count something else.
+    if version is not None and version < OLDEST and image.repository.rpartition("/")[2] == PICKER:
+        because = "an endpoint picker knows all flags that it is started with since 1.5"
+        yield Breach("P12", f"{field}.image", image.reference, because, "use an image of 1.5 or newer", source)
 
 
 def _missing(field: str, pool: InferencePool, site: Site, source: Source | None) -> Iterator[Breach]:

@@ -11,10 +11,9 @@ from modelyard.pod import manifest
 from modelyard.pod.monitors import gpu_use
 from modelyard.pod.watching import scraped
 from modelyard.serving.backends import runs_as
-from modelyard.serving.launch import version_of
 from modelyard.serving.options import CpuScale
 from modelyard.serving.scales import GpuScale, KedaScale, MetricScale, QueueScale
-from modelyard.serving.signals import metrics, pod_names
+from modelyard.serving.signals import metrics, pod_names, unexported
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import whole_seconds
 from modelyard.values.value import source_of
@@ -188,9 +187,5 @@ def _exported(scale: KedaScale, spec: ServiceSpec) -> Iterator[Breach]:
     """Yield the metrics that the user names, and the runtime at its version does not tell."""
     field = {QueueScale: "metric", MetricScale: "query"}.get(type(scale), "")
     asked: str | None = getattr(scale, field, None)
-    if asked is None or spec.facts is None:
-        return
-    from modelyard.values import exported  # noqa: PLC0415 # most synths need no names
-
-    for one in exported.missing(asked, spec.facts.title if spec.facts.title != "NIM" else None, version_of(spec)):
-        yield Breach("A17", f"scale.{field}", one.name, one.because, one.do, source_of(scale))
+    if asked is not None:
+        yield from unexported(f"scale.{field}", asked, spec, source_of(scale))

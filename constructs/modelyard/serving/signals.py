@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from modelyard.findings import Breach, Source
 from modelyard.serving.launch import version_of
 from modelyard.serving.runtimes import metric_names
 from modelyard.values.names import SAFE
@@ -18,6 +19,16 @@ def pod_names(name: str, nodes: int = 1) -> str:
     if nodes > 1:
         return f"{name}-[0-9]+"
     return f"{name}-{SAFE}{{1,10}}-{SAFE}{{5}}"
+
+
+def unexported(field: str, asked: str, spec: ServiceSpec, source: Source | None) -> Iterator[Breach]:
+    """Yield the metrics that *asked* names in PromQL, and the runtime at its version does not tell."""
+    if spec.facts is None:
+        return
+    from modelyard.values import exported  # noqa: PLC0415 # most synths need no names
+
+    for one in exported.missing(asked, spec.facts.title if spec.facts.title != "NIM" else None, version_of(spec)):
+        yield Breach("A17", field, one.name, one.because, one.do, source)
 
 
 def metrics(spec: ServiceSpec) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,8 +13,10 @@ from modelyard.findings import Breach
 from modelyard.fleet.facilities import Gateway
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Claim
+from modelyard.serving import queries
 from modelyard.serving.hosts import hosts
-from modelyard.values.durations import minutes, seconds
+from modelyard.serving.signals import unexported
+from modelyard.values.durations import minutes, seconds, whole_seconds
 from modelyard.values.tracks import ALL, beside
 from modelyard.values.value import option, required, source_of, value
 
@@ -35,6 +38,10 @@ def _steps(steps: Mapping[int, timedelta | None]) -> str | None:
 
 def _query(query: str) -> str | None:
     return None if query.strip() else "it is empty"
+
+
+def _finite(bound: float | None) -> str | None:
+    return None if bound is None or math.isfinite(bound) else "nothing can be compared with it"
 
 
 def _second(duration: timedelta | None) -> str | None:
@@ -71,8 +78,8 @@ class Analysis:
     """
 
     query: str = required(check=_query)
-    at_most: float | None = attrs.field(default=None, kw_only=True)
-    at_least: float | None = attrs.field(default=None, kw_only=True)
+    at_most: float | None = option(default=None, check=_finite, kw_only=True)
+    at_least: float | None = option(default=None, check=_finite, kw_only=True)
     every: timedelta = option(default=minutes(1), check=_second, kw_only=True)
     failures: int = option(default=0, check=_not_negative, kw_only=True)
 
@@ -168,7 +175,8 @@ def breaches(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
     if isinstance(given, Canary):
         yield from _canary(given, spec, site)
     if given.analysis is not None:
-        yield from _analysis(given.analysis, site)
+        yield from _analysis(given.analysis, spec, site)
+        yield from _measured(given, given.analysis)
 
 
 def _canary(given: Canary, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
@@ -191,8 +199,16 @@ def _canary(given: Canary, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
         yield Breach("X11", "rollout.steps", first, because, do, source)
 
 
-def _analysis(analysis: Analysis, site: Site) -> Iterator[Breach]:
-    source = source_of(analysis)
+def _analysis(analysis: Analysis, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
+    source, field = source_of(analysis), "rollout.analysis.query"
+    if (place := queries.unknown(analysis.query)) is not None:
+        because = "Argo Rollouts knows {{args.hash}} only, and no analysis can start"
+        yield Breach("X11", field, place, because, "write {{args.hash}}, or leave it away", source)
+    if queries.scalar(analysis.query):
+        because = "its answer is no vector but a number alone, which Argo Rollouts hands over otherwise"
+        do = "leave scalar() away, or write vector(...) around it"
+        yield Breach("X11", field, analysis.query, because, do, source)
+    yield from unexported(field, analysis.query, spec, source)
     if (analysis.at_most is None) == (analysis.at_least is None):
         because = "an analysis has one bound, by which a number is good or bad"
         yield Breach("X11", "rollout.analysis", None, because, "give either at_most= or at_least=", source)
@@ -201,3 +217,20 @@ def _analysis(analysis: Analysis, site: Site) -> Iterator[Breach]:
         because = f"the cluster {site.cluster.name} tells no address of its monitoring, which Argo Rollouts asks"
         do = 'write Monitoring(..., address="http://prometheus-operated.monitoring:9090")'
         yield Breach("X11", "rollout.analysis", None, because, do, source)
+
+
+def _measured(given: Canary | BlueGreen, analysis: Analysis) -> Iterator[Breach]:
+    """Yield that a version is the only one left before its numbers have been asked for twice."""
+    if isinstance(given, BlueGreen):
+        field, lasts, longer = "rollout.keep_old", given.keep_old, "keep_old="
+    else:
+        waits = list(given.steps.values())
+        if None in waits:
+            return
+        field, longer = "rollout.steps", "shares that are kept for "
+        lasts = sum((wait for wait in waits if wait is not None), timedelta(0))
+    if lasts < 2 * analysis.every:
+        asked, kept = whole_seconds(analysis.every), whole_seconds(lasts)
+        because = f"the analysis asks every {asked} seconds, and the old pods stay {kept}: that is once, or never"
+        do = f"write {longer}seconds({2 * asked}) or more, or ask more often: every=seconds({max(1, kept // 2)})"
+        yield Breach("X11", field, lasts, because, do, source_of(given))

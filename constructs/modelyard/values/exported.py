@@ -205,6 +205,9 @@ def missing(query: str, server: str | None, version: Version | None) -> Iterator
     for name in dict.fromkeys(WORD.findall(TEXT.sub("", query))):
         one = next((one for one in CATALOGUE if name.startswith(one.prefix)), None)
         # A second colon is that of a recording rule, and Triton can run vLLM inside.
+        if one is None and (meant := _with_colon(name)):
+            yield Missing(name, f"no {meant.server} exports it", f"write {name.replace('_', ':', 1)}")
+            continue
         if one is None or name.count(":") > one.prefix.count(":") or (one.server, server) == ("vLLM", "Triton"):
             continue
         if one.plain and server != one.server:
@@ -217,6 +220,12 @@ def missing(query: str, server: str | None, version: Version | None) -> Iterator
             exact = ".".join(map(str, told)) if told else None
             because = f"{one.server} {exact} does not export it" if exact else f"no {one.server} exports it"
             yield Missing(name, because, _instead(name, one, told))
+
+
+def _with_colon(name: str) -> Exported | None:
+    """Return whose metric *name* is but for the underscore where its prefix has a colon."""
+    meant = name.replace("_", ":", 1)
+    return next((one for one in CATALOGUE if ":" in one.prefix and meant in one.known), None)
 
 
 def _instead(name: str, one: Exported, version: Version | None) -> str:
