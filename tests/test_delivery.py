@@ -283,12 +283,82 @@ def test_flux_does_not_wait_for_a_start_that_takes_longer(tmp_path: Path) -> Non
          "ends with a letter or digit; write the name of the object")),
         (Flux(REPO, depends_on=["A b"]), ("delivery.depends_on[0]='A b' but a name holds a-z, 0-9, \"-\" and \".\" only, and "
          "starts and ends with a letter or digit; write the name of the object")),
+        (ArgoCD(REPO, name="default"), ("delivery.name='default' but an AppProject default would take the place of the one "
+         "that every Argo CD has; write another name")),
+        (ArgoCD(REPO, bootstrap_project="ml-test"), ("delivery.bootstrap_project='ml-test' but ml-test-delivery brings this "
+         'AppProject itself, so it would never start; write the name of one that is there before, such as "default"')),
+        (ArgoCD(REPO, bootstrap_project=""), ("delivery.bootstrap_project='' but it is empty; write the name of an "
+         "AppProject, or None where another Application of yours syncs these objects")),
+        (ArgoCD("https://"), ("delivery.repo='https://' but no host and no repository stand behind it; write "
+         '"https://git.example/acme/models"')),
+        (ArgoCD("git.example/acme/models"), ("delivery.repo='git.example/acme/models' but Argo CD takes addresses that start "
+         "with one of https://, http://, ssh://, git://, file://, oci://, and git@host:path; write "
+         '"https://git.example/acme/models"')),
+        (ArgoCD("oci://", revision="v1"), ("delivery.repo='oci://' but an artifact's address has a registry and a repository; "
+         'write "oci://registry.example/acme/models"')),
+        (ArgoCD("oci://r.example/x:v1"), ("delivery.repo='oci://r.example/x:v1' but ':v1' is no part of an address: what is "
+         'synced stands in revision=; leave it out, and write revision="v1"')),
+        (ArgoCD("oci://r.example:5000/Acme/x", revision="v1"), ("delivery.repo='oci://r.example:5000/Acme/x' but the name of "
+         'a repository holds a-z and 0-9, with ".", "_", "-" or "/" between them; write it as the registry knows it')),
+        (ArgoCD("oci://r.example/x", revision="feature/x"), ("delivery.revision='feature/x' but a tag of an artifact holds "
+         'letters, digits, "_", "." and "-" only, at most 128; write the tag that the artifact is pushed with')),
+        (ArgoCD(REPO, revision="a b"), ("delivery.revision='a b' but no branch, tag or commit has a space in its name; name "
+         "the revision to sync")),
+        (ArgoCD(REPO, allow=["Secrt"]), ("delivery.allow[0]='Secrt' but the core group of Kubernetes 1.34 has no such kind; "
+         "did you mean Secret?")),
+        (ArgoCD(REPO, allow=["Secret", "Deployment"]), ("delivery.allow[1]='Deployment' but the core group of Kubernetes 1.34 "
+         'has no such kind; write "apps/Deployment"')),
+        (ArgoCD(REPO, allow=["Scaler"]), ("delivery.allow[0]='Scaler' but the core group of Kubernetes 1.34 has no such "
+         'kind; write its group in front, such as "keda.sh/ScaledObject"')),
+        (ArgoCD(REPO, allow=["*"]), ("delivery.allow[0]='*' but it would allow whatever is merged, also what gives rights; "
+         'name each kind, such as "keda.sh/ScaledObject" or "Secret"')),
+        (Flux("oci://r.example/x:v1"), ("delivery.repo='oci://r.example/x:v1' but ':v1' is no part of an address: what is "
+         'synced stands in branch=; leave it out, and write branch="v1"')),
+        (Flux("oci://r.example/x@sha256:ab"), ("delivery.repo='oci://r.example/x@sha256:ab' but '@sha256:ab' is no part of an "
+         "address: what is synced stands in branch=; leave it out, and write branch=")),
+        (Flux("oci://r.example/x", branch="feature/x"), ("delivery.branch='feature/x' but a tag of an artifact holds letters, "
+         'digits, "_", "." and "-" only, at most 128; write the tag that the artifact is pushed with')),
+        (Flux(REPO, branch="a b"), ("delivery.branch='a b' but no branch, tag or commit has a space in its name; name the "
+         "branch to sync")),
+        (Flux(REPO, depends_on=["operators", "ml-test"]), ("delivery.depends_on[1]='ml-test' but this Kustomization would "
+         "wait for itself, and never be ready; leave it out")),
     ],
 )  # fmt: skip
 def test_an_option_that_cannot_work(tmp_path: Path, delivery: ArgoCD | Flux, expected: str) -> None:
     """One finding, at the line of the delivery."""
     (finding,) = found(stock(tmp_path, delivery))
     assert finding.text == f"test: {expected}"
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        ArgoCD("git@git.example:acme/models"),
+        ArgoCD("ssh://git@git.example/acme/models", revision="feature/x"),
+        ArgoCD("oci://r.example:5000/acme/x_y--z", revision="^1.2"),
+        ArgoCD("oci://r.example/x", revision=f"sha256:{'a' * 64}"),
+        Flux("oci://r.example:5000/acme/x_y--z"),
+        Flux(REPO, branch="feature/x"),
+    ],
+)
+def test_an_address_that_works(tmp_path: Path, delivery: ArgoCD | Flux) -> None:
+    """With the port of a registry, as ssh alone writes it, and whatever an artifact or a branch is called."""
+    assert found(stock(tmp_path, delivery)) == []
+
+
+def test_what_is_waited_for_twice_is_written_once(tmp_path: Path) -> None:
+    """Also what each environment waits for anyway."""
+    delivery = Flux(REPO, depends_on=["operators", "ml-test-delivery", "operators"])
+    spec = delivered(stock(tmp_path, delivery))["Kustomization/ml-test"]["spec"]
+    assert spec["dependsOn"] == [{"name": "ml-test-delivery"}, {"name": "operators"}]
+
+
+def test_an_environment_may_live_in_the_namespace_default(tmp_path: Path) -> None:
+    """Only its AppProject has to be called something else."""
+    scope = environment(tmp_path, namespace="default", delivery=ArgoCD(REPO))
+    assert [finding.field for finding in found(scope) if finding.rule == "X11"] == ["delivery.name"]
+    scope = environment(tmp_path, namespace="default", delivery=ArgoCD(REPO, name="models"))
+    assert not found_by(scope, "X11")
 
 
 def test_what_is_no_delivery_is_refused(tmp_path: Path) -> None:

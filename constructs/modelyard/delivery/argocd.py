@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
 
-from modelyard.delivery import parts
+from modelyard.delivery import addresses, parts
+from modelyard.delivery.allowed import disallowed
 from modelyard.delivery.health import CUSTOMIZATIONS
 from modelyard.delivery.ownership import identity
 from modelyard.findings import Breach
@@ -16,8 +18,14 @@ from modelyard.fleet.delivery import Cargo, Delivery
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import CrdSchema
+from modelyard.values import names
 from modelyard.values.value import value
 
+EVERYBODYS = "default"
+"""The AppProject that every Argo CD has."""
+SCHEMES = ("https://", "http://", "ssh://", "git://", "file://", addresses.OCI)
+SSH = re.compile(r"[^@/:\s]+@[^@/:\s]+:[^\s]+")
+"""An address as ssh alone writes it."""
 IN_CLUSTER = "https://kubernetes.default.svc"
 API = "argoproj.io/v1alpha1"
 OWN_KINDS = (
@@ -90,14 +98,35 @@ class ArgoCD(Delivery):
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""
         yield from parts.options(self, site)
-        if not self.revision.strip() or (self.repo.startswith(parts.OCI) and self.revision == "HEAD"):
-            because = "an OCI artifact has tags and digests, and no HEAD" if self.revision.strip() else "it is empty"
+        yield from self._misaddressed()
+        if self._name(site) == EVERYBODYS:
+            because = f"an AppProject {EVERYBODYS} would take the place of the one that every Argo CD has"
+            yield Breach("X11", "delivery.name", EVERYBODYS, because, "write another name")
+        yield from self._misbrought(site)
+        yield from disallowed(self.allow, site.cluster.kubernetes)
+
+    def _misaddressed(self) -> Iterator[Breach]:
+        wrong = list(addresses.misaddressed(self.repo, option="revision"))
+        if not wrong and not self.repo.startswith(SCHEMES) and not SSH.fullmatch(self.repo):
+            because = f"Argo CD takes addresses that start with one of {', '.join(SCHEMES)}, and git@host:path"
+            wrong = [Breach("X11", "delivery.repo", self.repo, because, f'write "https://{self.repo}"')]
+        yield from wrong
+        if self.repo.startswith(addresses.OCI) and self.revision == "HEAD" and not wrong:
+            because = "an OCI artifact has tags and digests, and no HEAD"
             yield Breach("X11", "delivery.revision", self.revision, because, "name the revision to sync")
-        for index, kind in enumerate(self.allow):
-            if kind.count("/") > 1 or not all(kind.split("/")):
-                because = "a kind is written with its group in front, or alone where it has none"
-                do = 'write "keda.sh/ScaledObject", or "Secret"'
-                yield Breach("X11", f"delivery.allow[{index}]", kind, because, do)
+        yield from addresses.misnamed(self.repo, "delivery.revision", self.revision)
+
+    def _misbrought(self, site: Site) -> Iterator[Breach]:
+        project, name = self.bootstrap_project, self._name(site)
+        if project is None:
+            return
+        if project == name and project != EVERYBODYS:
+            because = f"{name}{parts.SUFFIX} brings this AppProject itself, so it would never start"
+            do = f'write the name of one that is there before, such as "{EVERYBODYS}"'
+            yield Breach("X11", "delivery.bootstrap_project", project, because, do)
+        elif broken := names.subdomain(project) if project else "it is empty":
+            do = "write the name of an AppProject, or None where another Application of yours syncs these objects"
+            yield Breach("N19", "delivery.bootstrap_project", project, broken, do)
 
     def drafts(self, site: Site, cargo: Cargo) -> list[Draft]:
         """Return the AppProject, the Application, and the Application of these two."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from modelyard.delivery import parts
+from modelyard.delivery import addresses, parts
 from modelyard.delivery.ownership import identity, part, unknown
 from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced
 from modelyard.findings import Breach
@@ -22,7 +22,7 @@ from modelyard.values.value import value
 
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io/v1"
 SOURCE = "source.toolkit.fluxcd.io/v1"
-ADDRESSES = ("http://", "https://", "ssh://", parts.OCI)
+ADDRESSES = ("http://", "https://", "ssh://", addresses.OCI)
 USUAL_DEADLINE = 600
 """Kubernetes' own default for the progress of a rollout, in seconds."""
 
@@ -85,11 +85,12 @@ class Flux(Delivery):
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""
         yield from parts.options(self, site)
-        if not self.repo.startswith(ADDRESSES):
+        wrong = list(addresses.misaddressed(self.repo, option="branch"))
+        if not wrong and not self.repo.startswith(ADDRESSES):
             because = f"Flux takes addresses that start with one of {', '.join(ADDRESSES)}"
-            yield Breach("X11", "delivery.repo", self.repo, because, "write git@host:path as ssh://git@host/path")
-        if not self.branch.strip():
-            yield Breach("X11", "delivery.branch", self.branch, "it is empty", "name the branch to sync")
+            wrong = [Breach("X11", "delivery.repo", self.repo, because, "write git@host:path as ssh://git@host/path")]
+        yield from wrong
+        yield from addresses.misnamed(self.repo, "delivery.branch", self.branch)
         if self.timeout < minutes(1):
             because = "pulling an image alone may take a minute"
             yield Breach("X11", "delivery.timeout", self.timeout, because, "write timeout=minutes(5)")
@@ -98,6 +99,10 @@ class Flux(Delivery):
         for field, name in given:
             if name is not None and (broken := names.subdomain(name)):
                 yield Breach("N19", f"delivery.{field}", name, broken, "write the name of the object")
+        if (own := self._name(site)) in self.depends_on:
+            because = "this Kustomization would wait for itself, and never be ready"
+            place = list(self.depends_on).index(own)
+            yield Breach("X11", f"delivery.depends_on[{place}]", own, because, "leave it out")
         yield from mispoliced(self.policies)
 
     def adapt(self, manifest: Manifest) -> None:
@@ -129,7 +134,7 @@ class Flux(Delivery):
 
     @property
     def _kind(self) -> str:
-        return "OCIRepository" if self.repo.startswith(parts.OCI) else "GitRepository"
+        return "OCIRepository" if self.repo.startswith(addresses.OCI) else "GitRepository"
 
     def _source(self, site: Site) -> Manifest:
         source = parts.head(SOURCE, self._kind, self._name(site), self.namespace, site)
@@ -156,7 +161,7 @@ class Flux(Delivery):
                 **({"ignore": [_ignored(one) for one in cargo.owned]} if cargo.owned else {}),
                 **({"serviceAccountName": self.service_account} if self.service_account is not None else {}),
                 # With a commit that removes a service, it would else wait for the Deployment that it has just deleted.
-                "dependsOn": [{"name": name} for name in (self._delivery_name(site), *self.depends_on)],
+                "dependsOn": [{"name": name} for name in dict.fromkeys((self._delivery_name(site), *self.depends_on))],
             }
         )
         return made

@@ -11,7 +11,6 @@ from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
 from modelyard.values import names
 
-OCI = "oci://"
 SUFFIX = "-delivery"
 """Ends the name of what keeps the objects in ``dist/_delivery/`` up to date."""
 UNSAFE_PATH = re.compile(r"(?:^|/)\.\.?(?:/|$)|^/|\\|//")
@@ -44,9 +43,6 @@ def delivery_folder(path: str | None, site: Site) -> str:
 
 def options(delivery: Any, site: Site) -> Iterator[Breach]:  # ArgoCD or Flux, which share these options
     """Yield what is wrong with options that both controllers have."""
-    if not delivery.repo.strip() or any(character.isspace() for character in delivery.repo):
-        because = "this is the address of a repository"
-        yield Breach("X11", "delivery.repo", delivery.repo, because, 'write "https://git.example/acme/models"')
     if delivery.path is not None and UNSAFE_PATH.search(delivery.path):
         because = "this is a folder in the repository, seen from its root"
         yield Breach("X11", "delivery.path", delivery.path, because, f'write "dist/{site.environment}"')
