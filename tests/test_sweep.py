@@ -172,6 +172,19 @@ def sweep(**options: Any) -> dict[str, Any]:
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     (sweep(), "X11", 'sweep.grid but there is nothing to sweep over; write grid={"lr": [0.1, 0.01]}, or rows=[...]'),
     (sweep(grid=GRID, rows=[{"lr": 1}]), "X11", "sweep.rows but grid= is given too; keep one of the two"),
+    (
+        sweep(grid={"a": [1, 1.0, True, 1]}),
+        "X11",
+        (
+            "sweep.grid['a'][3] but grid['a'][0] is the same, and so would be a trial; leave it away, or add what "
+            "differs, such as a seed"
+        ),
+    ),
+    (
+        sweep(rows=[{"a": 1, "b": 2}, {"a": 1}, {"b": 2, "a": 1}]),
+        "X11",
+        "sweep.rows[2] but rows[0] is the same, and so would be a trial; leave it away, or add what differs, such as a seed",
+    ),
     (sweep(grid={}), "X11", "sweep.grid but there is nothing to sweep over; list at least one trial"),
     (sweep(rows=[]), "X11", "sweep.rows but there is nothing to sweep over; list at least one trial"),
     (

@@ -69,6 +69,12 @@ case(
     "suspend: true for a CronJob that is started by hand",
 )  # fmt: skip
 case(
+    "C02", "ours", lambda scope: training(scope, schedule=Schedule("0 0 30 2 *")),
+    text="test/train: CronJob train spec.schedule='0 0 30 2 *' but there is no such day in any year; correct the day, or "
+    "write Schedule(..., suspend=True) for a training that is started by hand",
+)  # fmt: skip
+case("C02", "by hand", lambda scope: training(scope, schedule=Schedule("0 0 30 2 *", suspend=True)))
+case(
     "C03", "misspelt zone", cron(put("/spec/timeZone", "Europe/Berln")),
     text=CRON + "timeZone='Europe/Berln' but the IANA time zone database has no such zone; did you mean "
     "Europe/Berlin?",

@@ -75,8 +75,10 @@ def _cron(one: Object, _scope: Scope) -> Iterator[Breach]:
         yield C01.breach("spec.schedule", schedule, "a schedule names no time zone", do)
     elif because := cron.broken(schedule):
         yield C01.breach("spec.schedule", schedule, because)
-    elif cron.never_fires(schedule):
-        yield C02.breach("spec.schedule", schedule, "there is no such day in any year")
+    elif cron.never_fires(schedule) and not spec.get("suspend"):
+        by_hand = "correct the day, or write Schedule(..., suspend=True) for a training that is started by hand"
+        never = "there is no such day in any year"
+        yield C02.breach("spec.schedule", schedule, never, by_hand if one.owner else None)
     if zone is not None and (because := cron.unknown_zone(zone)):
         yield C03.breach("spec.timeZone", zone, because, did_you_mean(zone, cron.time_zones()))
     wait = spec.get("startingDeadlineSeconds")

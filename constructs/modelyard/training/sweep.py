@@ -49,6 +49,12 @@ def breaches(sweep: Sweep) -> Iterator[Breach]:
     if wrong is not None:
         field, value, because, do = wrong
         yield Breach("X11", f"sweep.{field}", value, because, do, source)
+    for field, first in _twice(sweep):
+        because, do = (
+            f"{first} is the same, and so would be a trial",
+            "leave it away, or add what differs, such as a seed",
+        )
+        yield Breach("X11", f"sweep.{field}", None, because, do, source)
     for field, value in _numbers(sweep):
         if not math.isfinite(value):
             yield Breach("X11", field, str(value), "JSON has no such number", "write a number, or a string", source)
@@ -84,6 +90,17 @@ def _size(sweep: Sweep) -> tuple[str, object, str, str] | None:
         because = f"there are {sweep.count} trials, and at most all of them fail"
         return "max_failed", sweep.max_failed, because, f"lower it to at most {sweep.count}"
     return None
+
+
+def _twice(sweep: Sweep) -> Iterator[tuple[str, str]]:
+    """Yield what stands there again, and where it stands first; 1 is not 1.0, nor True, in a file of JSON."""
+    lists = {f"grid[{name!r}]": values for name, values in (sweep.grid or {}).items()}
+    for field, values in {**lists, "rows": sweep.rows or ()}.items():
+        seen: dict[str, int] = {}
+        for index, value in enumerate(values):
+            first = seen.setdefault(json.dumps(value, sort_keys=True), index)
+            if first != index:
+                yield f"{field}[{index}]", f"{field}[{first}]"
 
 
 def _numbers(sweep: Sweep) -> Iterator[tuple[str, float]]:
