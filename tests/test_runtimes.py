@@ -479,6 +479,20 @@ WRONG: list[tuple[Any, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        VLLM(),
+        {"gpu": Gpu("l4", 4), "args": ["--data-parallel-size=3"]},
+        [
+            "L04 test/chat: args[0]='--data-parallel-size=3' but tensor_parallel=1 times pipeline_parallel=1 times 3 copies is 3, and there are 4 accelerators; make them fit"
+        ],
+    ),
+    (
+        SGLang(tensor_parallel=4),
+        {"gpu": Gpu("l4", 4), "args": ["--dp-size", "2"]},
+        [
+            "L04 test/chat: args[0]='--dp-size' but tensor_parallel=4 times pipeline_parallel=1 times 2 copies is 8, and there are 4 accelerators; make them fit"
+        ],
+    ),
+    (
         SGLang(pipeline_parallel=3),
         {"gpu": Gpu("l4", 4)},
         [
@@ -533,3 +547,23 @@ def test_a_server_without_a_health_service_is_not_asked_by_it(
             " leave it away, and it is asked by HTTP"
         )
     assert "".join(one for one in wrong(tmp_path, runtime, **options) if one.startswith("P12")) == text
+
+
+@pytest.mark.parametrize(
+    ("runtime", "args", "expected"),
+    [
+        (VLLM(), ["--data-parallel-size=2"], "--tensor-parallel-size=2"),
+        (VLLM(), ["-dp", "2"], "--tensor-parallel-size=2"),
+        (VLLM(tensor_parallel=2), ["--data-parallel-size", "2"], "--tensor-parallel-size=2"),
+        (VLLM(), ["--data-parallel-size=2", "--data-parallel-size-local=1"], "--tensor-parallel-size=4"),
+        (SGLang(), ["--dp-size=2"], "--tp-size=2"),
+        (SGLang(), ["--dp-size=2", "--enable-dp-attention"], "--tp-size=4"),
+    ],
+)
+def test_copies_of_a_model_have_accelerators_of_their_own(
+    tmp_path: Path, runtime: Runtime, args: list[str], expected: str
+) -> None:
+    """What is worked out is for one of them."""
+    main = container(tmp_path, runtime, gpu=Gpu("l4", 4), args=args)
+
+    assert [word for word in main["args"] if word.startswith(("--tensor", "--tp", "--pipeline", "--pp"))] == [expected]

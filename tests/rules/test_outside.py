@@ -302,7 +302,8 @@ case("A17", "no query", scaled({"type": "cpu"}, {"type": "prometheus", "metadata
 case("A17", "alerts of somebody", alerting(f"{ALL_PODS} > 5"))
 case(
     "A17", "a newer version", scaled(following(ALL_PODS), following(OLD_NAME)), server("vllm/vllm-openai:v0.18.0-cu128"),
-    text="ScaledObject web spec.triggers[1].metadata.query='vllm:gpu_cache_usage_perc' but vLLM 0.18.0 does not export it;"
+    text="ScaledObject web spec.triggers[1].metadata.query='vllm:gpu_cache_usage_perc' but vLLM 0.18.0, by the tag"
+    " of its image, does not export it;"
     " did you mean vllm:kv_cache_usage_perc?",
 )  # fmt: skip
 case(

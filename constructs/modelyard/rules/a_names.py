@@ -27,6 +27,7 @@ A17 = Rule(
 
 PREFIXES = ("vllm:", "vllm_", "sglang:", "sglang_", "nv_inference_", "rest_server_", "model_infer_request_")
 """By which queries are chosen that are worth a look."""
+LACKS = " does not export it"
 SERVERS = {"vllm": "vLLM", "sglang": "SGLang", "tritonserver": "Triton", "mlserver": "MLServer"}
 
 
@@ -92,7 +93,9 @@ def _asked(at: str, query: str, pods: list[Pod]) -> Iterator[Breach]:
 
     server, version = next((known for pod in pods if (known := _server(pod))), (None, None))
     for one in exported.missing(query, server, version):
-        yield A17.breach(at, one.name, one.because, one.do)
+        # Of the runtime that the user names nothing is left in a manifest.
+        because = one.because.replace(LACKS, f", by the tag of its image,{LACKS}")
+        yield A17.breach(at, one.name, because, one.do)
 
 
 def _server(pod: Pod) -> tuple[str, Version | None] | None:

@@ -190,7 +190,14 @@ def _nodes(spec: ServiceSpec) -> Iterator[Breach]:
         return
     gpus = (spec.gpu.count if spec.gpu else 1) * spec.nodes
     tensor, pipeline = parallel(spec)
-    if tensor * pipeline != gpus:
+    index, copies = flags.copies(spec)
+    if copies > 1 and tensor * pipeline * copies != gpus:
+        because = (
+            f"tensor_parallel={tensor} times pipeline_parallel={pipeline} times {copies} copies is"
+            f" {tensor * pipeline * copies}, and there are {gpus} accelerators"
+        )
+        yield Breach("L04", f"args[{index}]", spec.args[index], because, "make them fit")
+    elif tensor * pipeline * copies != gpus:
         given = "tensor_parallel" if spec.runtime.tensor_parallel is not None else "pipeline_parallel"
         of = f"{spec.nodes} nodes with {gpus // spec.nodes} each" if spec.nodes > 1 else f"gpu.count={gpus}"
         yield Breach(

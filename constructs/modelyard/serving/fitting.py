@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.findings import Breach
 from modelyard.fleet.hardware import SMALLEST
+from modelyard.serving import flags
 from modelyard.serving.launch import parallel
 from modelyard.serving.options import LoadTime
 from modelyard.serving.servers import VLLM, SGLang
@@ -40,7 +41,7 @@ def breaches(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
         return
     tensor, pipeline = parallel(spec)
     count = tensor * pipeline
-    said = getattr(spec.runtime, "gpu_memory", None)
+    said = getattr(spec.runtime, "gpu_memory", None) or flags.memory_share(spec)
     share = USUAL_SHARE if said is None else Decimal(str(said))
     room, needed = memory * count * share, size * BESIDE
     if needed <= room:

@@ -9,6 +9,7 @@ import attrs
 
 from modelyard.pod.options import EnvValue
 from modelyard.pod.sources import Bucket, HuggingFace
+from modelyard.serving import flags
 from modelyard.serving.placing import Placed, adapters, placed
 from modelyard.serving.runtimes import FACTS
 from modelyard.serving.servers import NIM, VLLM, MLServer, Runtime, SGLang, Triton
@@ -70,12 +71,13 @@ def version_of(spec: ServiceSpec) -> Version | None:
 
 
 def parallel(spec: ServiceSpec) -> tuple[int, int]:
-    """Return how many accelerators share a layer, and how many stages there are."""
-    together = (spec.gpu.count if spec.gpu else 1) * spec.nodes
+    """Return how many accelerators share a layer, and how many stages there are, of each copy of the model."""
+    _, copies = flags.copies(spec)
+    together = max(1, (spec.gpu.count if spec.gpu else 1) * spec.nodes // copies)
     tensor: int | None = getattr(spec.runtime, "tensor_parallel", None)
     pipeline: int | None = getattr(spec.runtime, "pipeline_parallel", None)
     if tensor is None:
-        tensor = max(1, together // pipeline) if pipeline else together // spec.nodes
+        tensor = max(1, together // pipeline) if pipeline else max(1, together // spec.nodes)
     return tensor, pipeline or max(1, together // tensor)
 
 
