@@ -43,6 +43,9 @@ PODS = ("template", "podTemplate", "containers")
 
 def effects(pair: Pair, controllers: frozenset[str], *, with_workload: bool) -> list[Effect]:
     """Return what the change of *pair* does, the worst first; *with_workload* where all of its workload is new."""
+    if pair.old is not None and pair.place[1] == DELIVERED and (pair.new is None or pair.replaces):
+        made = [] if pair.new is None else fates.made(Pair(new=pair.new), with_workload=False)
+        return worst_first([fates.stays(pair.old.data), *made])
     if pair.new is None:
         return [fates.goes(pair.doc.data, controllers)]
     if pair.replaces:
