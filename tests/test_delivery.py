@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import cdk8s
 import pytest
 import yaml
 
-from modelyard import ArgoCD, Crd, Environment, Fleet, Flux, SynthesisError, minutes, seconds
+from modelyard import ArgoCD, Cluster, Crd, Environment, Fleet, Flux, SynthesisError, minutes, seconds
 from modelyard.delivery.health import OF_JOBS
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.schemas import catalog
@@ -532,3 +533,44 @@ def test_two_environments_in_one_argo_cd_need_two_names(tmp_path: Path) -> None:
     synth(tmp_path, **{name: ArgoCD(REPO, destination=f"eks-{name}") for name in ("a", "b")})
     inventory = json.loads((tmp_path / "dist/_inventory/a.json").read_text())
     assert [one.get("cluster") for one in inventory["files"]].count("") == 3
+
+
+def fleet_of(root: Path, **deliveries: ArgoCD | Flux) -> Fleet:
+    """Return environments that each live in a cluster of their own, in the same namespace."""
+
+    def build(name: str, delivery: ArgoCD | Flux) -> Any:
+        def made(fleet: Fleet) -> None:
+            cluster = Cluster(f"eks-{name}", kubernetes="1.34")
+            service(Environment(fleet, name, cluster=cluster, namespace="ml", delivery=delivery))
+
+        return made
+
+    return Fleet({name: build(name, delivery) for name, delivery in deliveries.items()}, root=root)
+
+
+@pytest.mark.parametrize(("first", "second"), [("two", None), (None, "two")])
+def test_an_argo_cd_for_other_clusters_may_be_that_of_an_environment(
+    first: str | None, second: str | None, tmp_path: Path
+) -> None:
+    """It runs in some cluster, and nobody says in which: what is called the same there is one object."""
+    hub = [ArgoCD(REPO) if one is None else ArgoCD(REPO, destination=one) for one in (first, second)]
+    request = Request(main=tmp_path / "main.py", fleet=fleet_of(tmp_path, a=hub[0], b=hub[1]))
+    with pytest.raises(SynthesisError) as caught:
+        synthesize(request)
+    assert [finding.text for finding in caught.value.findings] == [
+        (
+            "b: argoproj.io/v1alpha1 AppProject argocd/ml but the environment a renders it and 2 more for what may be the same "
+            "Argo CD, since only one of the two says destination=; give each delivery a name= of its own"
+        )
+    ]
+    renamed = fleet_of(tmp_path, a=hub[0], b=attrs.evolve(hub[1], name="ml-b"))
+    synthesize(attrs.evolve(request, fleet=renamed))
+    assert (tmp_path / "dist/_delivery/b/appproject.argoproj.io-ml-b.yaml").exists()
+
+
+def test_each_cluster_may_have_an_argo_cd_with_the_same_names(tmp_path: Path) -> None:
+    """Without destination= they are two."""
+    fleet = fleet_of(tmp_path, a=ArgoCD(REPO), b=ArgoCD(REPO), c=Flux(REPO))
+    synthesize(Request(main=tmp_path / "main.py", fleet=fleet))
+    made = sorted(tmp_path.glob("dist/_delivery/*/appproject.argoproj.io-ml.yaml"))
+    assert [path.parent.name for path in made] == ["a", "b"]

@@ -8,6 +8,7 @@ import pytest
 
 from modelyard import Image, UsageError
 from modelyard.images import Lock, LockError, change, lock_path, pinned, promoted, read, write
+from modelyard.images.lock import parse
 from tests import project as projects
 from tests.support import environment, found_by
 
@@ -247,3 +248,13 @@ def test_lock_files_are_of_environments_that_exist(tmp_path: Path) -> None:
     lock_path(project.root, "prod").unlink()
     assert project.run(projects.MODELYARD, "images", "pin", "prod", "a", reference).code == 0
     assert list(read(lock_path(project.root, "prod")).images) == ["a"]
+
+
+@pytest.mark.parametrize("text", ["null", "1.0", "true", "2026-01-01"])
+def test_one_line_that_is_no_text_is_no_image(text: str) -> None:
+    """A version alone, or nothing, is not the image of that name."""
+    with pytest.raises(LockError) as caught:
+        parse(Path("prod.lock.yaml"), f"images:\n  sentiment: {text}\n")
+    assert str(caught.value) == (
+        f"prod.lock.yaml:2: image 'sentiment' is {text!r}, which YAML reads as no text: write the whole reference"
+    )

@@ -524,6 +524,25 @@ def test_the_delivery_changes() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("Application", ("danger kept: Application ml stays and goes on, beside what follows it: delete it by hand first, "
+         "argocd app delete ml --cascade=false")),
+        ("Kustomization", ("danger kept: Kustomization ml stays and goes on, beside what follows it: delete it by hand first, "
+         "kubectl -n ml delete kustomizations.kustomize.toolkit.fluxcd.io ml")),
+        ("AppProject", "caution kept: AppProject ml stays: delete it by hand when nothing uses it any more"),
+    ],
+)  # fmt: skip
+def test_the_delivery_goes_or_is_renamed(kind: str, expected: str) -> None:
+    """Nobody prunes what a controller itself reads, so two would write."""
+    old, new = one(kind, "ml"), one(kind, "other")
+    path = "_delivery/prod/a.yaml"
+    for after in ({}, {path: new}):
+        (plan,) = planned({path: old, "prod/api/a.yaml": SERVICE}, {**after, "prod/api/a.yaml": SERVICE})
+        assert expected in [f"{effect.risk} {effect.code}: {effect.text}" for effect in plan.effects]
+
+
 def test_the_worst_comes_first() -> None:
     """Among workloads, and among the effects of one."""
     old = {"prod/a/a.yaml": SERVICE, "prod/b/b.yaml": FIXED, "prod/c/c.yaml": one("Lease", "c", {"a": 1})}

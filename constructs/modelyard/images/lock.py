@@ -26,6 +26,7 @@ GENERATIONS_HEADER = """\
 # What was rendered before and is kept, newest first. Written by `modelyard synth`; take out what nobody needs any more.
 """
 FIELDS = ("repository", "tag", "digest")
+TEXT = "tag:yaml.org,2002:str"
 PARTS = ("images", "generations")
 GENERATIONS = re.compile(r"""["']?generations["']?\s*:""")
 
@@ -157,6 +158,9 @@ def _image(path: Path, name: str, node: yaml.Node) -> Image:
     if broken := dns_label(name):
         raise LockError(path, _line(node), f"the image name {shown(name)} is no name: {broken}")
     if isinstance(node, yaml.ScalarNode) and node.value:
+        if node.tag != TEXT:
+            because = f"image {name!r} is {shown(node.value)}, which YAML reads as no text: write the whole reference"
+            raise LockError(path, _line(node), because)
         return _sound(path, name, node, references.parse(str(node.value)))
     entries = _entries(path, node, f"image {name!r}")
     for field, inner in entries.items():

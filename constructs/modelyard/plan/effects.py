@@ -51,6 +51,9 @@ def effects(
     *with_workload* says whether all of its workload is new, or the pods that it is for; *now* are the manifests
     beside it.
     """
+    if pair.old is not None and pair.place[1] == DELIVERED and (pair.new is None or pair.replaces):
+        made = [] if pair.new is None else fates.made(Pair(new=pair.new), with_workload=False)
+        return worst_first([fates.stays(pair.old.data), *made])
     if pair.new is None:
         return [fates.goes(pair.doc.data, controllers, now)]
     if pair.replaces:

@@ -79,6 +79,19 @@ def _scaling(one: Manifest, now: Sequence[Manifest]) -> Iterator[str]:
             yield f"{kind} {name} scales from now on"
 
 
+def stays(one: Manifest) -> Effect:
+    """Return what happens to *one*, which a controller itself reads, when its manifest goes: nobody prunes it."""
+    kind, name, namespace = str(one["kind"]), at(one, "metadata", "name"), at(one, "metadata", "namespace")
+    if kind == "Application":
+        command = f"argocd app delete {name} --cascade=false"
+    elif kind == "Kustomization":
+        command = f"kubectl -n {namespace} delete kustomizations.kustomize.toolkit.fluxcd.io {name}"
+    else:
+        return Effect("kept", Risk.CAUTION, f"{kind} {name} stays: delete it by hand when nothing uses it any more")
+    text = f"{kind} {name} stays and goes on, beside what follows it: delete it by hand first, {command}"
+    return Effect("kept", Risk.DANGER, text)
+
+
 def _cost(kind: str) -> tuple[Risk, str]:
     return (Risk.DANGER, "its pods end, if it still runs") if kind in RUNS else PRUNED.get(kind, (Risk.CAUTION, ""))
 

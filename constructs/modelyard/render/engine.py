@@ -6,17 +6,17 @@ import contextlib
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from modelyard import crash
-from modelyard.findings import Breach, Finding, Severity, Source, SynthesisError, UsageError
+from modelyard.findings import Finding, Severity, SynthesisError, UsageError
 from modelyard.images import lock_path, replace
 from modelyard.render import inventory, tree
-from modelyard.render.inventory import Inventory
+from modelyard.render.across import across
 from modelyard.render.layout import inventory_path
 from modelyard.render.model import Options, Result
 from modelyard.render.project import guard
@@ -134,7 +134,7 @@ def _rendered(workspace: Workspace, request: Request, stage: Path | None) -> Rep
     findings = [one for result in results for one in result.findings]
     others = [inventory.read(workspace.dist, name) for name in names if request.only and name not in request.only]
     rendered = [one.inventory for one in results if one.inventory is not None]
-    findings.extend(_across([*others, *rendered], {one.name: one.source for one in results}))
+    findings.extend(across([*others, *rendered], {one.name: one.source for one in results}))
     removed = [path for result in results for path in result.removed]
     if not request.only and not _failed(findings):
         for name in inventory.names(workspace.dist):
@@ -258,28 +258,6 @@ def selected(names: Sequence[str], only: Sequence[str]) -> list[str]:
             message = f"there is no environment {name!r}; {hint}"
             raise UsageError(message)
     return [name for name in names if not only or name in only]
-
-
-def _across(inventories: Sequence[Inventory], sources: Mapping[str, Source | None]) -> Iterator[Finding]:
-    """Yield every two environments that render the same objects into one cluster."""
-    from modelyard.rules import finding  # noqa: PLC0415 # not before processes are made
-
-    owners: dict[tuple[str, str], str] = {}
-    shared: dict[tuple[str, str, str], list[str]] = {}
-    for rendered in inventories:
-        for one in filter(lambda one: one.identity, rendered.entries.values()):
-            cluster = rendered.cluster if one.cluster is None else one.cluster
-            owner = owners.setdefault((cluster, one.identity), rendered.environment)
-            if owner != rendered.environment:
-                shared.setdefault((owner, rendered.environment, cluster), []).append(one.identity)
-    for (owner, name, cluster), identities in shared.items():
-        and_more = f" and {len(identities) - 1} more" if len(identities) > 1 else ""
-        where = f"into the same cluster {cluster}" if cluster else "for the same Argo CD"
-        because = f"the environment {owner} renders it{and_more} {where}"
-        do = "give each environment a namespace of its own" if cluster else "give each delivery a name= of its own"
-        if identities[0].startswith("v1 Namespace ") and not and_more:
-            do += ", or say manage_namespace=False in one of them"
-        yield finding(Breach("X02", identities[0], None, because, do), name, sources.get(name))
 
 
 def _leftovers(dist: Path, name: str, *, force: bool) -> tuple[list[str], list[Finding]]:
