@@ -190,8 +190,8 @@ def listed(pipeline: str, folder: Path) -> None:
     (script,) = [one for one in scripts(yaml.safe_load((CI / pipeline).read_text())) if "END" in one]
     (folder / "dist" / "_inventory").mkdir(parents=True)
     (folder / "dist" / "_inventory" / "old.json").write_text("{}")
-    (folder / "told.json").write_text('[{"environment": "prod"}, {"environment": "dev"}, {"environment": "prod"}]')
-    (folder / "workloads.json").write_text((folder / "told.json").read_text())
+    (folder / "told.json").write_text('["prod", "dev"]')
+    (folder / "environments.json").write_text((folder / "told.json").read_text())
     (folder / "modelyard").write_text("#!/bin/sh\nexec cat told.json\n")
     (folder / "modelyard").chmod(0o755)
     path = os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from environments import ENVIRONMENTS
+
 ROOT = Path(__file__).parent.parent
 MODELYARD = Path(sys.executable).parent / "modelyard"
 
@@ -148,6 +150,18 @@ def test_the_json_of_a_synth_lists_the_files(project: Path) -> None:
         "prod/sentiment/horizontalpodautoscaler.yaml",
     ]
     assert (done["removed"], done["findings"]) == ([], [])
+
+
+def test_environments_are_listed_by_their_names_also_one_without_workloads(project: Path) -> None:
+    main = project / "main.py"
+    main.write_text(
+        main.read_text().replace("Fleet(ENVIRONMENTS)", 'Fleet({**ENVIRONMENTS, "empty": lambda fleet: None})')
+    )
+    names = [*ENVIRONMENTS, "empty"]
+
+    assert run(project, "list", "--environments").stdout.splitlines() == names
+    assert json.loads(run(project, "list", "--environments", "--format", "json").stdout) == names
+    assert run(project, "list", "--environments", "empty").stdout == "empty\n"
 
 
 def test_list_shows_replicas_gpus_and_images(project: Path) -> None:

@@ -45,7 +45,12 @@ WARNINGS = {"J18", "J20"}
 counts = st.integers(1, 8)
 settings_of_trials = st.dictionaries(
     st.sampled_from(["lr", "depth", "näme"]),
-    st.lists(st.one_of(st.integers(0, 9), st.floats(0, 1), st.booleans(), st.text(max_size=3)), min_size=1, max_size=4),
+    st.lists(
+        st.one_of(st.integers(0, 9), st.floats(0, 1), st.booleans(), st.text(max_size=3)),
+        min_size=1,
+        max_size=4,
+        unique_by=repr,
+    ),
     min_size=1,
     max_size=3,
 )

@@ -116,12 +116,25 @@ def plan(
 
 
 @app.command("list")
-def list_workloads(environments: Environments = None, form: Form = Format.TEXT, main_py: App = None) -> None:
+def list_workloads(
+    environments: Environments = None,
+    names: Annotated[
+        bool,
+        typer.Option("--environments", help="List the names of the environments, also of those without workloads."),
+    ] = False,
+    form: Form = Format.TEXT,
+    main_py: App = None,
+) -> None:
     """List the workloads by environment: replicas, GPUs, image."""
     from modelyard.cli import show
-    from modelyard.render.engine import overview
+    from modelyard.render.engine import chosen, overview
 
     main = _main_py(main_py)
+    if names:
+        with show.reserved(form):
+            found = chosen(main, environments or ())
+        show.names(found, form)
+        return
     with show.reserved(form):
         workloads = overview(main, environments or ())
     show.workloads(workloads, form)

@@ -176,6 +176,15 @@ def plan(found: Plan, form: str) -> None:
             _print(line, style=styles.get(risk) if risk else None)
 
 
+def names(found: Sequence[str], form: str) -> None:
+    """List the names of environments."""
+    if form == "json":
+        _json(list(found))
+        return
+    for one in found:
+        sys.stdout.write(f"{one}\n")
+
+
 def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:
     """List workloads."""
     if form == "json":

@@ -238,6 +238,20 @@ def overview(main: Path, only: Sequence[str] = ()) -> list[dict[str, object]]:
     return workloads
 
 
+def chosen(main: Path, only: Sequence[str] = ()) -> list[str]:
+    """
+    Return the names of environments, in the fleet's order; none of them is built.
+
+    Raises:
+        SynthesisError: The Python of the project does not run to its end.
+
+        UsageError: An environment does not exist.
+    """
+    from modelyard.render.load import load  # noqa: PLC0415 # the command line imports this room early
+
+    return selected(load(main).names, only)
+
+
 def _can_fork(fleet: Fleet) -> bool:
     """Return whether a fork of this process can render: it must share no Node, and no lock that a thread holds."""
     from modelyard._jsii import Node  # noqa: PLC0415 # the command line imports this room early
