@@ -80,6 +80,11 @@ for wrong in ("0", "1h"):
         'seconds as a string, such as "86400"',
     )  # fmt: skip
 case("K03", "fewer", job(annotated(job_min_parallelism="3")))
+case(
+    "K03", "null", job(annotated(job_min_parallelism="3"), put("/spec/parallelism", None), put("/spec/completions", 1)),
+    f"{TRAIN}metadata.annotations['{KUEUE}job-min-parallelism']='3' but it is a number above 0 and below parallelism, "
+    "which is 1; write 1 to parallelism less 1, or remove it",
+)  # fmt: skip
 for wrong in ("4", "0", "few"):
     case(
         "K03", wrong, job(annotated(job_min_parallelism=wrong)),

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.demand import requested
+from modelyard.rules.fields import given
 from modelyard.rules.j import HOOKS, QUEUE
 from modelyard.rules.kinds import SEVERAL_PODS
 from modelyard.rules.rule import Rule
@@ -158,7 +159,7 @@ def job(job: Job, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every 
         yield J22.breach(f"{path}.annotations[{hook!r}]", annotations[hook], because)
     if one.kind in SEVERAL_PODS:
         return
-    parallelism, completions = job.spec.get("parallelism", 1), job.spec.get("completions")
+    parallelism, completions = given(job.spec, "parallelism", 1), job.spec.get("completions")
     if (least := annotations.get(LEAST)) is not None and not (least.isdecimal() and 0 < int(least) < parallelism):
         because = f"it is a number above 0 and below parallelism, which is {parallelism}"
         yield K03.breach(f"{path}.annotations[{LEAST!r}]", least, because)
