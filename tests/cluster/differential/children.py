@@ -93,9 +93,14 @@ def _job(manifest: Manifest) -> Iterator[Manifest]:
 
 def _cron_job(manifest: Manifest) -> Iterator[Manifest]:
     template = manifest["spec"]["jobTemplate"]
-    labels = (template.get("metadata") or {}).get("labels") or {}
+    metadata = template.get("metadata") or {}
     name = f"{manifest['metadata']['name']}-{MINUTES}"
-    yield _made(manifest, "batch/v1", "Job", name, labels=labels, spec=copy.deepcopy(template["spec"]))
+    made = _made(
+        manifest, "batch/v1", "Job", name, labels=metadata.get("labels") or {}, spec=copy.deepcopy(template["spec"])
+    )
+    if metadata.get("annotations"):
+        made["metadata"]["annotations"] = copy.deepcopy(metadata["annotations"])
+    yield made
 
 
 def _job_set(manifest: Manifest) -> Iterator[Manifest]:
