@@ -71,6 +71,19 @@ def training(scope: Environment, **options: Any) -> TrainingJob:
     return TrainingJob(scope, "train", **{**stock, **options})
 
 
+def but(value: Any, **more: Any) -> Any:
+    """Return the value type *value* with *more* in place of its own; mypy does not take it for one of attrs."""
+    return attrs.evolve(value, **more)
+
+
+def trained(root: Path, *, cluster: Cluster = CLUSTER, **options: Any) -> dict[str, dict[str, Any]]:
+    """Return the objects of the stock training with *options*, which nothing is found in."""
+    scope = environment(root, cluster=cluster)
+    training(scope, **options)
+    assert found(scope) == []
+    return objects(scope)
+
+
 def raw(scope: Environment, manifest: Mapping[str, Any]) -> cdk8s.ApiObject:
     """Add *manifest* as a foreign object, as a user of plain cdk8s does."""
     construct = cdk8s.ApiObject(

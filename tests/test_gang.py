@@ -14,7 +14,7 @@ import pytest
 from modelyard import Claim, ConfigFiles, Gpu, TrainingJob, hours
 from modelyard.training.gang import WAIT
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, found, found_by, objects, training
+from tests.support import IMAGE, environment, found, found_by, objects, trained, training
 
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers[0]"
@@ -24,10 +24,7 @@ SUBJECT = "test/train: "
 
 def rendered(root: Path, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the objects of the stock training on 4 nodes, with *options* instead of its own."""
-    scope = environment(root)
-    training(scope, **{**GANG, **options})
-    assert found(scope) == []
-    return objects(scope)
+    return trained(root, **{**GANG, **options})
 
 
 def variables(job: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -25,7 +25,7 @@ from modelyard import Job as PlainJob
 from modelyard.training.backends import choice
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, found, found_by, having, objects, training
+from tests.support import IMAGE, environment, found, found_by, having, objects, trained, training
 
 PLAIN = Cluster("plain", kubernetes="1.34", accelerators=[Accelerator("l4", per_node=4, nodes=8)])
 WITH = Cluster("with", kubernetes="1.34", installed=[Crd.JOBSET], accelerators=PLAIN.accelerators)
@@ -38,10 +38,7 @@ POD = f"{NODE}.template.spec"
 
 def rendered(root: Path, cluster: Cluster = WITH, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the objects of the stock training with *options*, which nothing is found in."""
-    scope = environment(root, cluster=cluster)
-    training(scope, **options)
-    assert found(scope) == []
-    return objects(scope)
+    return trained(root, cluster=cluster, **options)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from modelyard import (
@@ -33,7 +32,7 @@ from modelyard import (
 from modelyard.findings import shown
 from modelyard.schemas import CrdSchema
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, DIGEST, environment, found, found_by, objects
+from tests.support import CLUSTER, DIGEST, but, environment, found, found_by, objects
 
 PICKER = f"ghcr.io/acme/epp:v1.5.0@{DIGEST}"
 POOL = InferencePool(PICKER, failure_mode="FailOpen")
@@ -45,14 +44,10 @@ POLICIES = tuple(
 GIE = "inference.networking.k8s.io"
 
 
-def _but(value: Any, **more: Any) -> Any:
-    return attrs.evolve(value, **more)
-
-
 def _cluster(implementation: Any = "kgateway", *more: Crd, **options: Any) -> Cluster:
     gateway = Gateway("public", "gateways", implementation=implementation)
     installed = [Crd.GATEWAY_API, Crd.INFERENCE_EXTENSION, *more]
-    cluster: Cluster = _but(CLUSTER, **{"gateway": gateway, "installed": installed, **options})
+    cluster: Cluster = but(CLUSTER, **{"gateway": gateway, "installed": installed, **options})
     return cluster
 
 
@@ -102,22 +97,32 @@ def test_a_route_leads_to_the_pool(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pool", "name", "path", "expected"),
     [
-        (_but(POOL, failure_mode="FailClose"), "InferencePool/chat", "spec.endpointPickerRef.failureMode", "FailClose"),
         (
-            _but(POOL, image=f"ghcr.io/acme/epp:v1.6.0@{DIGEST}"),
+            but(POOL, failure_mode="FailClose"),
+            "InferencePool/chat",
+            "spec.endpointPickerRef.failureMode",
+            "FailClose",
+        ),
+        (
+            but(POOL, image=f"ghcr.io/acme/epp:v1.6.0@{DIGEST}"),
             "Deployment/chat-epp",
             "spec.template.spec.containers[0].image",
             f"ghcr.io/acme/epp:v1.6.0@{DIGEST}",
         ),
-        (_but(POOL, cpu=4), "Deployment/chat-epp", "spec.template.spec.containers[0].resources.requests.cpu", "4"),
         (
-            _but(POOL, memory="8Gi"),
+            but(POOL, cpu=4),
+            "Deployment/chat-epp",
+            "spec.template.spec.containers[0].resources.requests.cpu",
+            "4",
+        ),
+        (
+            but(POOL, memory="8Gi"),
             "Deployment/chat-epp",
             "spec.template.spec.containers[0].resources",
             {"requests": {"cpu": "1", "memory": "8Gi"}, "limits": {"memory": "8Gi"}},
         ),
         (
-            _but(POOL, objectives={"batch": -1}),
+            but(POOL, objectives={"batch": -1}),
             "InferenceObjective/chat-batch",
             "spec",
             {"priority": -1, "poolRef": {"group": GIE, "name": "chat"}},
@@ -129,7 +134,7 @@ def test_an_option_of_a_pool_becomes_its_field(
 ) -> None:
     """The option sets this very field, which a plain pool has otherwise, or not."""
     plain = objects(_served(tmp_path))
-    changed = objects(_served(tmp_path, route=_but(CHAT, pool=pool)))
+    changed = objects(_served(tmp_path, route=but(CHAT, pool=pool)))
 
     assert at(changed[name], path) == expected
     assert at(plain.get(name, {}), path) != expected
@@ -294,7 +299,7 @@ def test_of_several_nodes_the_leaders_are_the_pool(tmp_path: Path) -> None:
 
 def test_a_share_for_another_service_stands_beside_the_pool(tmp_path: Path) -> None:
     """A canary is reached by its Service."""
-    scope = _served(tmp_path, route=_but(CHAT, split={"next": 10}))
+    scope = _served(tmp_path, route=but(CHAT, split={"next": 10}))
     other = ScalableModelService(scope, "next", image=PICKER, port=8000, health="/", replicas=1, rollout="surge")
 
     assert other.id == "next"
@@ -319,7 +324,7 @@ def test_gke_is_told_of_health_and_timeouts_of_the_pool(tmp_path: Path) -> None:
 def test_another_picker_touches_no_server(tmp_path: Path) -> None:
     """And the route stays as it is."""
     before = objects(_served(tmp_path))
-    after = objects(_served(tmp_path, route=_but(CHAT, pool=_but(POOL, image=f"ghcr.io/acme/epp:v1.6.0@{DIGEST}"))))
+    after = objects(_served(tmp_path, route=but(CHAT, pool=but(POOL, image=f"ghcr.io/acme/epp:v1.6.0@{DIGEST}"))))
 
     assert [name for name in before if before[name] != after[name]] == ["Deployment/chat-epp"]
 
@@ -337,8 +342,8 @@ def test_another_picker_touches_no_server(tmp_path: Path) -> None:
             ),
         ),
         (
-            _but(_cluster(), installed=[Crd.GATEWAY_API]),
-            {"route": _but(CHAT, pool=_but(POOL, objectives={"batch": -1}))},
+            but(_cluster(), installed=[Crd.GATEWAY_API]),
+            {"route": but(CHAT, pool=but(POOL, objectives={"batch": -1}))},
             (
                 "X04 test/chat: route.pool but the cluster eks-test has no inference.networking.k8s.io/v1 InferencePool; write"
                 " Cluster(installed=[Crd.INFERENCE_EXTENSION]), or leave pool= away\n"
@@ -364,7 +369,7 @@ def test_another_picker_touches_no_server(tmp_path: Path) -> None:
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, grpc=True)},
+            {"route": but(CHAT, grpc=True)},
             "X11 test/chat: route.pool but the picker reads requests that are HTTP; leave grpc= away, or pool=",
         ),
         (
@@ -388,7 +393,7 @@ def test_another_picker_touches_no_server(tmp_path: Path) -> None:
             {
                 "port": [Port("http", 8000, 80), Port("admin", 9000)],
                 "args": ["--admin-port=9000"],
-                "route": _but(CHAT, port="admin"),
+                "route": but(CHAT, port="admin"),
             },
             (
                 "X11 test/chat: route.port='admin' but the picker reads metrics where it sends requests, and vLLM tells them"
@@ -397,7 +402,7 @@ def test_another_picker_touches_no_server(tmp_path: Path) -> None:
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, pool=_but(POOL, objectives={"Batch!": 1}))},
+            {"route": but(CHAT, pool=but(POOL, objectives={"Batch!": 1}))},
             (
                 "N19 test/chat: route.pool.objectives={1 keys} but of 'Batch!': a name holds a-z, 0-9 and \"-\" only, and"
                 " starts and ends with a letter or digit; correct the value"
@@ -405,7 +410,7 @@ def test_another_picker_touches_no_server(tmp_path: Path) -> None:
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, pool=_but(POOL, image="Epp:1"))},
+            {"route": but(CHAT, pool=but(POOL, image="Epp:1"))},
             (
                 "P02 test/chat: route.pool.image='Epp:1' but a repository is lower case and holds letters, digits and single"
                 ' . _ - / between them; write a reference such as "ghcr.io/acme/model:1.4.2", or take it from env.image("model")'
@@ -442,7 +447,7 @@ def test_the_picker_stays_as_long_as_a_server_that_leaves(tmp_path: Path) -> Non
 def test_an_old_picker_is_refused(tmp_path: Path, image: str, refused: bool) -> None:  # noqa: FBT001
     """It ends at once, since it does not know the flags; an image with a name of its own may count otherwise."""
     image = f"{image}@{DIGEST}"
-    scope = _served(tmp_path, route=_but(CHAT, pool=_but(POOL, image=image)))
+    scope = _served(tmp_path, route=but(CHAT, pool=but(POOL, image=image)))
     text = (
         f"test/chat: route.pool.image={shown(image)} but an endpoint picker knows all flags that it is started with since 1.5;"
         " use an image of 1.5 or newer"

@@ -10,7 +10,7 @@ import pytest
 from modelyard import ArgoCD, Cluster, Crd, Queue, Schedule, Step, Sweep
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, delivered, environment, found, found_by, having, objects, training
+from tests.support import CLUSTER, delivered, environment, found_by, having, trained, training
 
 KUEUE = having(Crd.KUEUE)
 BOTH = having(Crd.KUEUE, Crd.JOBSET)
@@ -20,10 +20,7 @@ BLOCK = "cloud.google.com/gce-topology-block"
 
 def rendered(root: Path, cluster: Cluster = KUEUE, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the objects of the stock training in a queue, with *options*, which nothing is found in."""
-    scope = environment(root, cluster=cluster)
-    training(scope, **{"queue": Queue("research"), **options})
-    assert found(scope) == []
-    return objects(scope)
+    return trained(root, cluster=cluster, **{"queue": Queue("research"), **options})
 
 
 def holders(value: object, path: str = "") -> list[str]:

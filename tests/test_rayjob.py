@@ -12,7 +12,18 @@ from modelyard import Crd, Flux, Gpu, Metrics, Monitoring, Queue, RayJob, Step, 
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
 from tests.project import MODELYARD
-from tests.support import IMAGE, cluster_with, delivered, environment, found, found_by, having, objects, training
+from tests.support import (
+    IMAGE,
+    cluster_with,
+    delivered,
+    environment,
+    found,
+    found_by,
+    having,
+    objects,
+    trained,
+    training,
+)
 
 CLUSTER = having(Crd.KUBERAY, Crd.KUEUE)
 WATCHED = cluster_with(installed=[Crd.KUBERAY, Crd.PROMETHEUS_OPERATOR], monitoring=Monitoring("monitoring"))
@@ -28,10 +39,7 @@ WORKERS = "spec.rayClusterSpec.workerGroupSpecs[0]"
 
 def rendered(root: Path, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the objects of the stock training as a RayJob, with *options*, which nothing is found in."""
-    scope = environment(root, cluster=CLUSTER)
-    training(scope, **{**STOCK, **options})
-    assert found(scope) == []
-    return objects(scope)
+    return trained(root, cluster=CLUSTER, **{**STOCK, **options})
 
 
 def test_the_command_runs_on_the_head_and_the_work_on_the_workers(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from modelyard import (
@@ -29,14 +28,10 @@ from modelyard import (
 )
 from tests.manifests import MISSING, at
 from tests.promql import expressions, refused
-from tests.support import CLUSTER, delivered, environment, found, objects, service
+from tests.support import CLUSTER, but, delivered, environment, found, objects, service
 
 ADDRESS = "http://prometheus-operated.monitoring:9090"
 PODS = "api-[bcdfghjklmnpqrstvwxz2456789]{1,10}-[bcdfghjklmnpqrstvwxz2456789]{5}"
-
-
-def _but(value: Any, **more: Any) -> Any:
-    return attrs.evolve(value, **more)
 
 
 VLLM_IMAGE = "ghcr.io/acme/vllm-openai:v0.18.0@sha256:" + "0" * 64
@@ -59,11 +54,11 @@ KEDA_FIELDS = [
         "triggers[0].metadata.query",
         f'sum(vllm:num_requests_waiting{{namespace="ml-test",pod=~"{PODS}"}})',
     ),
-    (_but(LAG, target=2.5), "triggers[0].metadata.threshold", "2.5"),
+    (but(LAG, target=2.5), "triggers[0].metadata.threshold", "2.5"),
     (LAG, "triggers[0].metadata.query", "sum(kafka_consumergroup_lag)"),
-    (_but(LAG, min=0, buffer="kafka"), "minReplicaCount", 0),
-    (_but(LAG, min=0, buffer="kafka"), "cooldownPeriod", 300),
-    (_but(LAG, min=0, buffer="kafka"), "fallback.replicas", 1),
+    (but(LAG, min=0, buffer="kafka"), "minReplicaCount", 0),
+    (but(LAG, min=0, buffer="kafka"), "cooldownPeriod", 300),
+    (but(LAG, min=0, buffer="kafka"), "fallback.replicas", 1),
     (
         GpuScale(min=1, max=2, target=60),
         "triggers[0].metadata.query",
@@ -81,7 +76,7 @@ def _cluster(**more: Any) -> Cluster:
         "installed": [Crd.PROMETHEUS_OPERATOR, Crd.KEDA],
         "monitoring": Monitoring("monitoring", address=ADDRESS),
     }
-    changed: Cluster = _but(CLUSTER, **{**known, **more})
+    changed: Cluster = but(CLUSTER, **{**known, **more})
     return changed
 
 
@@ -109,7 +104,7 @@ def test_a_scale_becomes_a_scaled_object(tmp_path: Path, scale: Any, path: str, 
         (QUEUE, minutes(1), 300),
         (QUEUE, minutes(20), 1200),
         (QUEUE, minutes(90), 3600),
-        (_but(QUEUE, scale_down_after=minutes(30)), minutes(20), 1800),
+        (but(QUEUE, scale_down_after=minutes(30)), minutes(20), 1800),
         (CpuScale(min=2, max=4, scale_down_after=seconds(600)), minutes(10), 600),
     ],
 )
@@ -149,7 +144,7 @@ def test_a_busy_replica_without_a_queue_is_kept(tmp_path: Path) -> None:
 
 def test_what_keeps_requests_is_written_down(tmp_path: Path) -> None:
     """A reviewer sees on what the way to zero rests."""
-    scope = _served(tmp_path, _but(LAG, min=0, buffer="kafka"))
+    scope = _served(tmp_path, but(LAG, min=0, buffer="kafka"))
 
     assert objects(scope)[OBJECT]["metadata"]["annotations"] == {"modelyard.dev/buffer": "kafka"}
 
@@ -220,7 +215,7 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         ),
         (
             _cluster(),
-            {"scale": _but(QUEUE, running=16), "watch": SCRAPED},
+            {"scale": but(QUEUE, running=16), "watch": SCRAPED},
             (
                 "X11 test/api: scale.running=16 but nothing is known that this service tells of the requests that are"
                 " under way; leave running= away"
@@ -241,7 +236,7 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         ),
         (
             _cluster(),
-            {"scale": _but(LAG, buffer="kafka")},
+            {"scale": but(LAG, buffer="kafka")},
             (
                 "X11 test/api: scale.buffer='kafka' but scale.min is 1, so there is always a replica; leave buffer= away, or"
                 " write min=0"
@@ -249,7 +244,7 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         ),
         (
             _cluster(),
-            {"scale": _but(LAG, min=0)},
+            {"scale": but(LAG, min=0)},
             (
                 "A04 test/api: scale.min=0 but a Service keeps no requests while there is no pod; write min=1, or say what"
                 ' keeps them: buffer="kafka"'
@@ -257,7 +252,7 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         ),
         (
             _cluster(),
-            {"scale": _but(LAG, min=8)},
+            {"scale": but(LAG, min=8)},
             (
                 "A01 test/api: scale.min=8 but scale.max is 6, and the fewest replicas are at most the most; lower min, or"
                 " raise max to at least 8"
@@ -265,12 +260,12 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         ),
         (
             _cluster(),
-            {"scale": _but(QUEUE, min=0), "watch": SCRAPED},
+            {"scale": but(QUEUE, min=0), "watch": SCRAPED},
             "A01 test/api: scale.min=0 but it is a whole number of at least 1; correct the value",
         ),
         (
             _cluster(),
-            {"scale": _but(QUEUE, metric="sum(a)"), "watch": SCRAPED},
+            {"scale": but(QUEUE, metric="sum(a)"), "watch": SCRAPED},
             (
                 "X11 test/api: scale.metric='sum(a)' but the name of a metric holds letters, digits, _ and : only; a whole"
                 " query goes into MetricScale; correct the value"
@@ -278,22 +273,22 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         ),
         (
             _cluster(),
-            {"scale": _but(LAG, min="1")},
+            {"scale": but(LAG, min="1")},
             "X11 test/api: scale.min='1' but it must be a whole number; pass a whole number",
         ),
         (
             _cluster(),
-            {"scale": _but(LAG, target=0)},
+            {"scale": but(LAG, target=0)},
             "N19 test/api: scale.target=0 but what one replica can bear is above 0; correct the value",
         ),
         (
             _cluster(),
-            {"scale": _but(LAG, query=" ")},
+            {"scale": but(LAG, query=" ")},
             "X11 test/api: scale.query=' ' but it says something; correct the value",
         ),
         (
             _cluster(),
-            {"scale": _but(LAG, scale_down_after=minutes(61))},
+            {"scale": but(LAG, scale_down_after=minutes(61))},
             (
                 "A13 test/api: scale.scale_down_after=seconds(3660) but a stabilization window is from 0 seconds to 1 hour;"
                 " correct the value"

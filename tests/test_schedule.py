@@ -9,24 +9,16 @@ import pytest
 
 from modelyard import Claim, Schedule, TrainingJob, hours, minutes, seconds
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, found, found_by, objects, training
+from tests.support import IMAGE, environment, found, found_by, trained, training
 
 NIGHTLY = "30 3 * * *"
-GANG = {"nodes": 4, "accept": {"J18": "the cluster is for this training"}}
+GANG: dict[str, Any] = {"nodes": 4, "accept": {"J18": "the cluster is for this training"}}
 SUBJECT = "test/train: "
-
-
-def rendered(root: Path, **options: Any) -> dict[str, dict[str, Any]]:
-    """Return the objects of the stock training, with *options* instead of its own."""
-    scope = environment(root)
-    training(scope, **options)
-    assert found(scope) == []
-    return objects(scope)
 
 
 def test_a_schedule_is_a_cron_job(tmp_path: Path) -> None:
     """Everything that Kubernetes would guess otherwise is said."""
-    cron_job = rendered(tmp_path, schedule=Schedule(NIGHTLY))["CronJob/train"]
+    cron_job = trained(tmp_path, schedule=Schedule(NIGHTLY))["CronJob/train"]
 
     assert {key: value for key, value in cron_job["spec"].items() if key != "jobTemplate"} == {
         "schedule": "30 3 * * *",
@@ -53,8 +45,8 @@ def test_a_schedule_is_a_cron_job(tmp_path: Path) -> None:
 )
 def test_an_option_becomes_its_field(tmp_path: Path, options: dict[str, Any], field: str, expected: Any) -> None:
     """The option sets this very field, which is another without it."""
-    plain = rendered(tmp_path, schedule=Schedule(NIGHTLY))["CronJob/train"]
-    changed = rendered(tmp_path, schedule=Schedule(NIGHTLY, **options))["CronJob/train"]
+    plain = trained(tmp_path, schedule=Schedule(NIGHTLY))["CronJob/train"]
+    changed = trained(tmp_path, schedule=Schedule(NIGHTLY, **options))["CronJob/train"]
 
     assert changed["spec"][field] == expected
     assert at(plain, f"spec.{field}") != expected
@@ -63,8 +55,8 @@ def test_an_option_becomes_its_field(tmp_path: Path, options: dict[str, Any], fi
 @pytest.mark.parametrize("options", [{}, GANG], ids=["one node", "four nodes"])
 def test_each_run_is_the_job_that_a_single_run_would_be(tmp_path: Path, options: dict[str, Any]) -> None:
     """Only the name differs, which nothing in the Job depends on."""
-    once = rendered(tmp_path, **options)
-    nightly = rendered(tmp_path, schedule=Schedule(NIGHTLY), **options)
+    once = trained(tmp_path, **options)
+    nightly = trained(tmp_path, schedule=Schedule(NIGHTLY), **options)
     template = at(nightly["CronJob/train"], "spec.jobTemplate")
 
     assert template == {
@@ -77,8 +69,8 @@ def test_each_run_is_the_job_that_a_single_run_would_be(tmp_path: Path, options:
 
 def test_a_cron_job_is_changed_in_place_and_pruned(tmp_path: Path) -> None:
     """It has no hash, since the next run is as git says; and no controller leaves it behind, firing for ever."""
-    cron_job = rendered(tmp_path, schedule=Schedule(NIGHTLY), **GANG)
-    changed = rendered(tmp_path, schedule=Schedule("0 4 * * *"), **GANG)
+    cron_job = trained(tmp_path, schedule=Schedule(NIGHTLY), **GANG)
+    changed = trained(tmp_path, schedule=Schedule("0 4 * * *"), **GANG)
 
     assert cron_job["CronJob/train"]["metadata"]["name"] == changed["CronJob/train"]["metadata"]["name"] == "train"
     assert at(cron_job["CronJob/train"], "metadata.annotations") == MISSING
@@ -89,7 +81,7 @@ def test_a_cron_job_is_changed_in_place_and_pruned(tmp_path: Path) -> None:
 def test_its_claims_are_kept_all_the_same(tmp_path: Path) -> None:
     """Data outlives the schedule."""
     claim = Claim("ckpt", "/ckpt", size="1Ti", storage_class="efs", access_mode="ReadWriteMany")
-    kept = rendered(tmp_path, schedule=Schedule(NIGHTLY), volumes=[claim])["PersistentVolumeClaim/ckpt"]
+    kept = trained(tmp_path, schedule=Schedule(NIGHTLY), volumes=[claim])["PersistentVolumeClaim/ckpt"]
 
     assert at(kept, "metadata.annotations.argocd|argoproj|io/sync-options") == "Prune=false,Delete=false"
 

@@ -9,7 +9,7 @@ import pytest
 
 from modelyard import Claim, EmptyDir, Gpu, Job, JobSet, Schedule, Step, Sweep
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, found, found_by, objects, training
+from tests.support import IMAGE, environment, found_by, trained, training
 
 POD = "spec.template.spec"
 PREPARE = Step("prepare", ["python", "prepare.py"], cpu=4, memory="8Gi")
@@ -17,17 +17,9 @@ EVALUATE = Step("evaluate", ["python", "evaluate.py"], gpu=Gpu("l4"))
 REGISTER = Step("register", ["python", "register.py"])
 
 
-def rendered(root: Path, **options: Any) -> dict[str, dict[str, Any]]:
-    """Return the objects of the stock training with *options*, which nothing is found in."""
-    scope = environment(root)
-    training(scope, **options)
-    assert found(scope) == []
-    return objects(scope)
-
-
 def test_the_pod_runs_its_containers_in_turn(tmp_path: Path) -> None:
     """All but the last are init containers, the training too; each has what it asks for."""
-    job = rendered(tmp_path, before=[PREPARE], after=[EVALUATE, REGISTER])["Job/train"]
+    job = trained(tmp_path, before=[PREPARE], after=[EVALUATE, REGISTER])["Job/train"]
     first, last = at(job, f"{POD}.initContainers"), at(job, f"{POD}.containers")
 
     assert [one["name"] for one in first] == ["prepare", "trainer", "evaluate"]
@@ -40,8 +32,8 @@ def test_the_pod_runs_its_containers_in_turn(tmp_path: Path) -> None:
 
 def test_a_step_that_cannot_work_ends_the_job_as_the_training_does(tmp_path: Path) -> None:
     """The exit codes are those of any of the containers."""
-    job = rendered(tmp_path, after=[REGISTER])["Job/train"]
-    alone = rendered(tmp_path)["Job/train"]
+    job = trained(tmp_path, after=[REGISTER])["Job/train"]
+    alone = trained(tmp_path)["Job/train"]
     path = "spec.podFailurePolicy.rules[1].onExitCodes"
 
     assert at(job, path) == {"operator": "In", "values": [2, 126, 127]}
@@ -51,7 +43,7 @@ def test_a_step_that_cannot_work_ends_the_job_as_the_training_does(tmp_path: Pat
 def test_steps_share_variables_and_volumes(tmp_path: Path) -> None:
     """What one writes to a volume the next one reads, and what they share of the node's memory is the training's."""
     options: dict[str, Any] = {"env": {"RUN": "7"}, "volumes": [Claim("data", "/data"), EmptyDir("/scratch")]}
-    job = rendered(tmp_path, before=[PREPARE], **options)["Job/train"]
+    job = trained(tmp_path, before=[PREPARE], **options)["Job/train"]
     prepare, trainer = at(job, f"{POD}.initContainers[0]"), at(job, f"{POD}.containers[0]")
 
     assert {"name": "RUN", "value": "7"} in prepare["env"]
@@ -61,7 +53,7 @@ def test_steps_share_variables_and_volumes(tmp_path: Path) -> None:
 
 def test_a_schedule_has_steps_too(tmp_path: Path) -> None:
     """A CronJob makes Jobs of one pod, which goes through all steps each time."""
-    made = rendered(tmp_path, after=[REGISTER], schedule=Schedule("30 3 * * *"))["CronJob/train"]
+    made = trained(tmp_path, after=[REGISTER], schedule=Schedule("30 3 * * *"))["CronJob/train"]
     pod = at(made, "spec.jobTemplate.spec.template.spec")
 
     assert [one["name"] for one in [*pod["initContainers"], *pod["containers"]]] == ["trainer", "register"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from modelyard import Claim, ConfigFiles, Schedule, Sweep, TrainingJob, hours
 from modelyard.training.options import Scalar, chosen
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, environment, found, found_by, objects, training
+from tests.support import IMAGE, environment, found, found_by, trained, training
 
 GRID: dict[str, Sequence[Scalar]] = {"lr": [0.1, 0.01, 0.001], "depth": [3, 5]}
 ALL = [
@@ -33,10 +33,7 @@ SUBJECT = "test/train: "
 
 def rendered(root: Path, sweep: Sweep, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the objects of the stock training with *sweep*."""
-    scope = environment(root)
-    training(scope, sweep=sweep, **options)
-    assert found(scope) == []
-    return objects(scope)
+    return trained(root, sweep=sweep, **options)
 
 
 def rows(found: dict[str, dict[str, Any]]) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from modelyard import (
@@ -33,7 +32,7 @@ from modelyard import (
 from modelyard.serving.queries import scalar
 from modelyard.values.tracks import beside
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, DIGEST, IMAGE, cluster_with, delivered, environment, found, objects, service
+from tests.support import CLUSTER, DIGEST, IMAGE, but, cluster_with, delivered, environment, found, objects, service
 
 CRDS = [Crd.ARGO_ROLLOUTS, Crd.GATEWAY_API, Crd.LWS, Crd.PROMETHEUS_OPERATOR]
 PUBLIC = Gateway("public", "gateways", implementation="istio")
@@ -45,10 +44,6 @@ STEPS = Canary({10: minutes(10), 50: None})
 ERRORS = Analysis("sum(rate(errors[5m]))", at_most=0.05)
 CANARY = "spec.strategy.canary"
 BLUE = "spec.strategy.blueGreen"
-
-
-def _but(value: Any, **more: Any) -> Any:
-    return attrs.evolve(value, **more)
 
 
 def _served(root: Path, cluster: Cluster = ROUTED, **options: Any) -> Environment:
@@ -119,9 +114,9 @@ def test_whatever_follows_pods_follows_the_rollout(tmp_path: Path) -> None:
     ("rollout", "kind", "path", "expected"),
     [
         (Canary({5: seconds(90)}), "Rollout", f"{CANARY}.steps", [{"setWeight": 5}, {"pause": {"duration": "90s"}}]),
-        (_but(STEPS, dynamic_stable_scale=True), "Rollout", f"{CANARY}.dynamicStableScale", True),
+        (but(STEPS, dynamic_stable_scale=True), "Rollout", f"{CANARY}.dynamicStableScale", True),
         (
-            _but(STEPS, analysis=ERRORS),
+            but(STEPS, analysis=ERRORS),
             "Rollout",
             f"{CANARY}.analysis",
             {
@@ -131,7 +126,7 @@ def test_whatever_follows_pods_follows_the_rollout(tmp_path: Path) -> None:
             },
         ),
         (
-            _but(STEPS, analysis=ERRORS),
+            but(STEPS, analysis=ERRORS),
             "AnalysisTemplate",
             "spec",
             {
@@ -150,18 +145,23 @@ def test_whatever_follows_pods_follows_the_rollout(tmp_path: Path) -> None:
             },
         ),
         (
-            _but(STEPS, analysis=Analysis("good", at_least=0.99)),
+            but(STEPS, analysis=Analysis("good", at_least=0.99)),
             "AnalysisTemplate",
             "spec.metrics[0].successCondition",
             "len(result) == 0 || isNaN(result[0]) || result[0] >= 0.99",
         ),
         (
-            _but(STEPS, analysis=_but(ERRORS, every=minutes(2))),
+            but(STEPS, analysis=but(ERRORS, every=minutes(2))),
             "AnalysisTemplate",
             "spec.metrics[0].interval",
             "120s",
         ),
-        (_but(STEPS, analysis=_but(ERRORS, failures=3)), "AnalysisTemplate", "spec.metrics[0].failureLimit", 3),
+        (
+            but(STEPS, analysis=but(ERRORS, failures=3)),
+            "AnalysisTemplate",
+            "spec.metrics[0].failureLimit",
+            3,
+        ),
         (
             BlueGreen(),
             "Rollout",
@@ -183,7 +183,7 @@ def test_whatever_follows_pods_follows_the_rollout(tmp_path: Path) -> None:
             [{"templateName": "api"}],
         ),
         (BlueGreen(keep_old=minutes(10), analysis=ERRORS), "AnalysisTemplate", "spec.metrics[0].count", 10),
-        (BlueGreen(analysis=_but(ERRORS, every=seconds(15))), "AnalysisTemplate", "spec.metrics[0].count", 2),
+        (BlueGreen(analysis=but(ERRORS, every=seconds(15))), "AnalysisTemplate", "spec.metrics[0].count", 2),
     ],
 )
 def test_an_option_becomes_its_field(tmp_path: Path, rollout: Any, kind: str, path: str, expected: Any) -> None:
@@ -256,7 +256,7 @@ def test_how_many_pods_there_are_beside_the_others(pods: int, steps: list[int], 
     ("rollout", "gpus", "spare"),
     [
         (STEPS, "2-4 x l4 (8 in a rollout)", 4),
-        (_but(STEPS, dynamic_stable_scale=True), "2-4 x l4 (6 in a rollout)", 2),
+        (but(STEPS, dynamic_stable_scale=True), "2-4 x l4 (6 in a rollout)", 2),
         (BlueGreen(), "2-4 x l4 (8 in a rollout)", 4),
     ],
 )
@@ -266,7 +266,7 @@ def test_what_both_versions_take_is_told_and_refused_where_it_is_not_there(
     """Declared as kept free, it is fine."""
 
     def at_most(free: int) -> Cluster:
-        cluster: Cluster = _but(ROUTED, accelerators=[_but(CLUSTER.accelerators[0], spare=free)])
+        cluster: Cluster = but(ROUTED, accelerators=[but(CLUSTER.accelerators[0], spare=free)])
         return cluster
 
     scope = environment(tmp_path, cluster=at_most(spare))
@@ -338,7 +338,7 @@ def test_another_image_changes_nothing_but_the_rollout(tmp_path: Path) -> None:
 
 def test_other_bounds_touch_the_autoscaler_only(tmp_path: Path) -> None:
     """The Rollout has no number of its own; with one it has."""
-    quiet = _but(ROUTED, monitoring=None)
+    quiet = but(ROUTED, monitoring=None)
     before = objects(_served(tmp_path, quiet))
     after = objects(_served(tmp_path, quiet, scale=CpuScale(min=3, max=9)))
     fixed = objects(_served(tmp_path, quiet, scale=None, replicas=3))
@@ -355,7 +355,7 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
     ("cluster", "options", "text"),
     [
         (
-            _but(ROUTED, installed=[Crd.GATEWAY_API, Crd.PROMETHEUS_OPERATOR]),
+            but(ROUTED, installed=[Crd.GATEWAY_API, Crd.PROMETHEUS_OPERATOR]),
             {},
             (
                 "X04 test/api: rollout='Canary' but the cluster eks-test has no argoproj.io/v1alpha1 Rollout; write"
@@ -372,7 +372,7 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
         ),
         (
             ROUTED,
-            {"route": _but(CHAT, split={"next": 10})},
+            {"route": but(CHAT, split={"next": 10})},
             (
                 "X11 test/api: route.split but Argo Rollouts writes the shares of the route, and they are of two Services;"
                 " leave split= away, or rollout="
@@ -380,7 +380,7 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
         ),
         (
             PLAIN,
-            {"rollout": _but(STEPS, steps={50: None}, dynamic_stable_scale=True)},
+            {"rollout": but(STEPS, steps={50: None}, dynamic_stable_scale=True)},
             (
                 "X11 test/api: rollout.dynamic_stable_scale=True but without a route by a Gateway old pods end anyway as new"
                 " ones start; leave it away"
@@ -396,15 +396,15 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
         ),
         (
             ROUTED,
-            {"rollout": _but(STEPS, analysis=Analysis("up"))},
+            {"rollout": but(STEPS, analysis=Analysis("up"))},
             (
                 "X11 test/api: rollout.analysis but an analysis has one bound, by which a number is good or bad; give either"
                 " at_most= or at_least="
             ),
         ),
         (
-            _but(ROUTED, monitoring=None),
-            {"rollout": _but(STEPS, analysis=ERRORS)},
+            but(ROUTED, monitoring=None),
+            {"rollout": but(STEPS, analysis=ERRORS)},
             (
                 "X11 test/api: rollout.analysis but the cluster eks-test tells no address of its monitoring, which Argo"
                 ' Rollouts asks; write Monitoring(..., address="http://prometheus-operated.monitoring:9090")'
@@ -433,7 +433,7 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
         ),
         (
             ROUTED,
-            {"rollout": _but(STEPS, analysis=_but(ERRORS, failures=-1))},
+            {"rollout": but(STEPS, analysis=but(ERRORS, failures=-1))},
             "X11 test/api: rollout.analysis.failures=-1 but it is not negative; correct the value",
         ),
         (
@@ -464,14 +464,14 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
         *(
             (
                 ROUTED,
-                {"rollout": _but(STEPS, analysis=Analysis("up", at_most=float(bound)))},
+                {"rollout": but(STEPS, analysis=Analysis("up", at_most=float(bound)))},
                 f"X11 test/api: rollout.analysis.at_most={bound} but nothing can be compared with it; correct the value",
             )
             for bound in ("nan", "inf")
         ),
         (
             ROUTED,
-            {"rollout": _but(STEPS, analysis=Analysis('up{pod=~"api-{{args.hsh}}-.*"}', at_most=1))},
+            {"rollout": but(STEPS, analysis=Analysis('up{pod=~"api-{{args.hsh}}-.*"}', at_most=1))},
             (
                 "X11 test/api: rollout.analysis.query='{{args.hsh}}' but Argo Rollouts knows {{args.hash}} only, and no"
                 " analysis can start; write {{args.hash}}, or leave it away"
@@ -479,7 +479,7 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
         ),
         (
             ROUTED,
-            {"rollout": _but(STEPS, analysis=Analysis("scalar(sum(up))", at_most=1))},
+            {"rollout": but(STEPS, analysis=Analysis("scalar(sum(up))", at_most=1))},
             (
                 "X11 test/api: rollout.analysis.query='scalar(sum(up))' but its answer is no vector but a number alone, which"
                 " Argo Rollouts hands over otherwise; leave scalar() away, or write vector(...) around it"
@@ -492,7 +492,7 @@ POOL = InferencePool(IMAGE, failure_mode="FailOpen")
                 "model": "/opt/model",
                 "port": None,
                 "health": None,
-                "rollout": _but(STEPS, analysis=Analysis("avg(vllm:gpu_cache_usage_perc)", at_most=1)),
+                "rollout": but(STEPS, analysis=Analysis("avg(vllm:gpu_cache_usage_perc)", at_most=1)),
             },
             (
                 "A17 test/api: rollout.analysis.query='vllm:gpu_cache_usage_perc' but vLLM 0.18.0 does not export it; did you"
@@ -521,7 +521,7 @@ def test_a_claim_of_one_node_is_told(tmp_path: Path) -> None:
 
 def test_a_pool_has_no_two_services(tmp_path: Path) -> None:
     """Argo Rollouts would look for Services in its route."""
-    scope = _served(tmp_path, _but(ROUTED, installed=[*CRDS, Crd.INFERENCE_EXTENSION]), route=_but(CHAT, pool=POOL))
+    scope = _served(tmp_path, but(ROUTED, installed=[*CRDS, Crd.INFERENCE_EXTENSION]), route=but(CHAT, pool=POOL))
 
     assert (
         "X11 test/api: route.pool but Argo Rollouts writes the shares of the route, and they are of two Services; leave pool="

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from modelyard import (
@@ -24,7 +23,7 @@ from modelyard import (
 )
 from modelyard.schemas import CrdSchema
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, IMAGE, environment, found, found_by, objects, service
+from tests.support import CLUSTER, IMAGE, but, environment, found, found_by, objects, service
 
 PUBLIC = Gateway("public", "gateways", implementation="istio")
 NGINX = IngressClass("web", "ingress-nginx", implementation="nginx")
@@ -36,12 +35,8 @@ GCP = CrdSchema(
 )
 
 
-def _but(value: Any, **more: Any) -> Any:
-    return attrs.evolve(value, **more)
-
-
 def _cluster(gateway: Any = PUBLIC, *more: Crd) -> Cluster:
-    cluster: Cluster = _but(CLUSTER, installed=[Crd.GATEWAY_API, *more], gateway=gateway)
+    cluster: Cluster = but(CLUSTER, installed=[Crd.GATEWAY_API, *more], gateway=gateway)
     return cluster
 
 
@@ -78,10 +73,10 @@ def test_a_host_becomes_a_route(tmp_path: Path) -> None:
     ("host", "path", "expected"),
     [
         (Host("*.acme.dev"), "hostnames", ["*.acme.dev"]),
-        (_but(CHAT, path="/v2"), "rules[0].matches[0].path.value", "/v2"),
-        (_but(CHAT, port="grpc"), "rules[0].backendRefs[0].port", 9000),
-        (_but(CHAT, timeout=seconds(90)), "rules[0].timeouts", {"request": "1m30s", "backendRequest": "1m30s"}),
-        (_but(CHAT, timeout=hours(48)), "rules[0].timeouts.request", "48h0m0s"),
+        (but(CHAT, path="/v2"), "rules[0].matches[0].path.value", "/v2"),
+        (but(CHAT, port="grpc"), "rules[0].backendRefs[0].port", 9000),
+        (but(CHAT, timeout=seconds(90)), "rules[0].timeouts", {"request": "1m30s", "backendRequest": "1m30s"}),
+        (but(CHAT, timeout=hours(48)), "rules[0].timeouts.request", "48h0m0s"),
     ],
 )
 def test_an_option_of_a_host_becomes_its_field(tmp_path: Path, host: Host, path: str, expected: Any) -> None:
@@ -121,7 +116,7 @@ def test_timeouts_are_said_where_they_are_known(tmp_path: Path, implementation: 
 
 def test_gke_is_told_of_timeouts_by_its_own_policy(tmp_path: Path) -> None:
     """Where its definition is installed; without it a finding says what becomes of long requests."""
-    told = objects(_served(tmp_path, _by("gke"), Crd((GCP,)), route=_but(CHAT, timeout=minutes(10))))
+    told = objects(_served(tmp_path, _by("gke"), Crd((GCP,)), route=but(CHAT, timeout=minutes(10))))
     endless = objects(_served(tmp_path, _by("gke"), Crd((GCP,))))
 
     assert told["GCPBackendPolicy/api"]["spec"] == {
@@ -247,7 +242,7 @@ def test_another_share_changes_nothing_but_the_route(tmp_path: Path) -> None:
         ),
         (
             NGINX,
-            _but(CHAT, timeout=minutes(2), grpc=True),
+            but(CHAT, timeout=minutes(2), grpc=True),
             "metadata.annotations",
             {
                 "nginx.ingress.kubernetes.io/backend-protocol": "GRPC",
@@ -256,7 +251,12 @@ def test_another_share_changes_nothing_but_the_route(tmp_path: Path) -> None:
             },
         ),
         (NGINX, CHAT, "spec.tls", MISSING),
-        (NGINX, _but(CHAT, tls="chat-tls"), "spec.tls", [{"hosts": ["chat.acme.dev"], "secretName": "chat-tls"}]),
+        (
+            NGINX,
+            but(CHAT, tls="chat-tls"),
+            "spec.tls",
+            [{"hosts": ["chat.acme.dev"], "secretName": "chat-tls"}],
+        ),
         (IngressClass("alb", "kube-system"), CHAT, "metadata.annotations", MISSING),
     ],
 )
@@ -282,7 +282,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
             ),
         ),
         (
-            _but(CLUSTER, gateway=PUBLIC),
+            but(CLUSTER, gateway=PUBLIC),
             {"route": CHAT},
             (
                 "X04 test/api: route='chat.acme.dev' but the cluster eks-test has no gateway.networking.k8s.io/v1 HTTPRoute;"
@@ -307,7 +307,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(),
-            {"route": [CHAT, _but(CHAT, grpc=True)], "port": [Port("http", 8000, 80), Port("grpc", 9000)]},
+            {"route": [CHAT, but(CHAT, grpc=True)], "port": [Port("http", 8000, 80), Port("grpc", 9000)]},
             (
                 "X11 test/api: route[1].name='chat.acme.dev' but a gateway takes one kind of route for a name, and there is"
                 " an HTTPRoute and a GRPCRoute; give gRPC a name of its own"
@@ -331,22 +331,22 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, split={"next": "10"})},
+            {"route": but(CHAT, split={"next": "10"})},
             "X11 test/api: route.split['next']='10' but it must be a whole number; pass a whole number",
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, port="htp")},
+            {"route": but(CHAT, port="htp")},
             "P03 test/api: route.port='htp' but the service has no port of this name; did you mean http?",
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, grpc=True, path="/v2")},
+            {"route": but(CHAT, grpc=True, path="/v2")},
             "X11 test/api: route.path='/v2' but gRPC is routed by service and method, not by path; leave path= away",
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, grpc=True, timeout=minutes(1))},
+            {"route": but(CHAT, grpc=True, timeout=minutes(1))},
             (
                 "X11 test/api: route.timeout=seconds(60) but a GRPCRoute has no timeout; leave timeout= away, and let clients"
                 " set a deadline"
@@ -354,7 +354,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(IngressClass("alb", "kube-system")),
-            {"route": _but(CHAT, timeout=minutes(1))},
+            {"route": but(CHAT, timeout=minutes(1))},
             (
                 "X11 test/api: route.timeout=seconds(60) but how the Ingress class alb is told of a timeout is not known;"
                 " leave timeout= away, and add its annotation by a patch"
@@ -362,7 +362,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(_by("nginx")),
-            {"route": _but(CHAT, timeout=minutes(1))},
+            {"route": but(CHAT, timeout=minutes(1))},
             (
                 "H05 test/api: route.timeout=seconds(60) but a gateway of nginx cannot be told of a timeout by a route; leave"
                 " timeout= away, and set it by the gateway's own policy"
@@ -370,7 +370,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(_by("gke")),
-            {"route": _but(CHAT, timeout=minutes(1))},
+            {"route": but(CHAT, timeout=minutes(1))},
             (
                 "H05 test/api: route.timeout=seconds(60) but a gateway of gke cannot be told of a timeout by a route; install"
                 " the definition of GCPBackendPolicy, with Crd.from_file(...), or leave timeout= away"
@@ -378,12 +378,12 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, split={"api": 10})},
+            {"route": but(CHAT, split={"api": 10})},
             "X11 test/api: route.split['api']=10 but it gets the rest; name other services only",
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, split={"next": 101})},
+            {"route": but(CHAT, split={"next": 101})},
             (
                 "X11 test/api: route.split['next']=101 but a share is from 0 to 100 percent; correct the share\n"
                 "X11 test/api: route.split=101 but all shares together are at most 100 percent; lower one"
@@ -391,7 +391,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(NGINX),
-            {"route": _but(CHAT, split={"next": 10})},
+            {"route": but(CHAT, split={"next": 10})},
             (
                 "X11 test/api: route.split=10 but an Ingress has no shares; use a cluster with a Gateway, or leave split="
                 " away"
@@ -399,7 +399,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, tls="chat-tls")},
+            {"route": but(CHAT, tls="chat-tls")},
             "X11 test/api: route.tls='chat-tls' but the listener of the Gateway has the certificate; leave tls= away",
         ),
         (
@@ -417,7 +417,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, path="v2")},
+            {"route": but(CHAT, path="v2")},
             (
                 'N19 test/api: route.path=\'v2\' but a path starts with "/", and has neither "//" nor "." nor ".." in it;'
                 " correct the value"
@@ -425,7 +425,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
         ),
         (
             _cluster(),
-            {"route": _but(CHAT, timeout=minutes(0))},
+            {"route": but(CHAT, timeout=minutes(0))},
             "X11 test/api: route.timeout=seconds(0) but it is a length of time above zero; correct the value",
         ),
     ],
@@ -440,7 +440,7 @@ def test_what_cannot_be_reached_is_told(tmp_path: Path, cluster: Cluster, option
 
 def test_a_share_for_nobody_is_told(tmp_path: Path) -> None:
     """The gateway would answer these requests with an error."""
-    scope = _served(tmp_path, route=_but(CHAT, split={"apo": 10}))
+    scope = _served(tmp_path, route=but(CHAT, split={"apo": 10}))
 
     assert found_by(scope, "H01") == [
         (

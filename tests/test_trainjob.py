@@ -9,7 +9,7 @@ from modelyard import ArgoCD, ConfigFiles, Crd, Queue, Step, TrainJob
 from modelyard.render.objects import gather
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, delivered, environment, found, found_by, having, objects, training
+from tests.support import IMAGE, delivered, environment, found, found_by, having, objects, trained, training
 
 CLUSTER = having(Crd.KUBEFLOW_TRAINER, Crd.KUEUE)
 STOCK: dict[str, Any] = {
@@ -24,10 +24,7 @@ POD = f"{NODE}.spec.template.spec"
 
 def rendered(root: Path, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the objects of the stock training as a TrainJob, with *options*, which nothing is found in."""
-    scope = environment(root, cluster=CLUSTER)
-    training(scope, **{**STOCK, **options})
-    assert found(scope) == []
-    return objects(scope)
+    return trained(root, cluster=CLUSTER, **{**STOCK, **options})
 
 
 def test_the_trainjob_says_what_runs_where(tmp_path: Path) -> None:

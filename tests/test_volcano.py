@@ -28,7 +28,18 @@ from modelyard.plan.devices import asked
 from modelyard.plan.model import Range
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import IMAGE, cluster_with, delivered, environment, found, found_by, having, objects, training
+from tests.support import (
+    IMAGE,
+    cluster_with,
+    delivered,
+    environment,
+    found,
+    found_by,
+    having,
+    objects,
+    trained,
+    training,
+)
 
 VOLCANO = having(Crd.VOLCANO)
 NAMED = {"backend": VolcanoJob()}
@@ -42,10 +53,7 @@ ENDED = "the Job ends as failed, and all its pods are ended"
 
 def rendered(root: Path, cluster: Cluster = VOLCANO, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the objects of the stock training with *options*, which nothing is found in."""
-    scope = environment(root, cluster=cluster)
-    training(scope, **options)
-    assert found(scope) == []
-    return objects(scope)
+    return trained(root, cluster=cluster, **options)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -14,7 +15,8 @@ from modelyard.rules import RULES
 
 BROKEN: dict[str, set[str]] = {}
 KEPT: dict[str, set[str]] = {}
-LAST = "test_every_rule"
+LAST, OF_ALL = "test_every_rule", "test_every_rule_is_shown"
+HERE = Path(__file__).resolve().parent
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +77,16 @@ def _constants(code: CodeType) -> Iterator[object]:
             yield constant
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the test of all rules come last, when all others have told what they break."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the test of all rules come last, when all others have told what they break, or not at all where some do not."""
     items.sort(key=lambda item: LAST in item.nodeid)
+    if not whole(config, items):
+        left = [item for item in items if getattr(item, "originalname", "") == OF_ALL]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
+
+
+def whole(config: pytest.Config, items: list[pytest.Item]) -> bool:
+    """Return whether all tests of this folder are run, in this process."""
+    chosen = [config.getoption(name, None) for name in ("keyword", "markexpr", "lf", "numprocesses", "deselect")]
+    return not any(chosen) and {item.path for item in items} >= set(HERE.glob("test_*.py"))

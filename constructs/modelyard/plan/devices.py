@@ -11,6 +11,7 @@ from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.model import Range
 from modelyard.rules.demand import SCALED_OBJECT_MOST, extended
 from modelyard.rules.tracks import beside as tracked
+from modelyard.values.names import ARGO_HOOK, SKIPPED
 from modelyard.values.quantity import number
 
 SCALERS: Mapping[str, tuple[str, str, int, int]] = {
@@ -19,8 +20,6 @@ SCALERS: Mapping[str, tuple[str, str, int, int]] = {
 }
 """Kind to the fields that bound the pods, and what they are where they are not given."""
 DEEPEST = 12
-HOOK = "argocd.argoproj.io/hook"
-"""Skip on a former run: it is left as it is, and is over sooner or later."""
 SCALED = frozenset({"Deployment", "ReplicaSet", "Rollout", "StatefulSet"})
 NOTHING = Range(0, 0, 0)
 
@@ -37,7 +36,8 @@ def compared(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]])
 
 def asked(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Range]:
     """Return the devices that the pods of all *manifests* ask for."""
-    known = [one for one in manifests if mapping(one, "metadata", "annotations").get(HOOK) != "Skip"]
+    # A former run is left as it is, and is over sooner or later.
+    known = [one for one in manifests if mapping(one, "metadata", "annotations").get(ARGO_HOOK) != SKIPPED]
     bounds = dict(scaled for one in known if (scaled := _scaled(one)) is not None)
     known = [kserve.deployment(one) if kserve.standard(one) else one for one in known]
     found: dict[str, Range] = {}

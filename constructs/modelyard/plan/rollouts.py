@@ -12,6 +12,7 @@ from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
 from modelyard.rules.kinds import POD_PATHS
+from modelyard.values.names import hook_phase
 
 MOST_NAMED = 3
 CONFIG = ("configMap", "configMapRef", "configMapKeyRef")
@@ -177,8 +178,7 @@ def _was(value: object) -> str:
 
 def hooked(one: Manifest) -> str | None:
     """Return the phase of Argo CD's syncs that *one* is a hook of, or None where it is none."""
-    phase = mapping(one, "metadata", "annotations").get("argocd.argoproj.io/hook")
-    return None if phase is None or phase == "Skip" else str(phase)
+    return hook_phase(mapping(one, "metadata", "annotations"))
 
 
 def run(pair: Pair) -> Iterator[Effect]:

@@ -73,10 +73,6 @@ def _unlike(url: str) -> str:
     return "this has a query behind its path" if "?" in rest else "the name of its bucket is missing or none"
 
 
-def _reference(given: str | Image) -> str | None:
-    return references.broken(references.parse(given) if isinstance(given, str) else given)
-
-
 def _words(words: Sequence[str]) -> str | None:
     return "a pattern has no spaces" if any(len(word.split()) != 1 for word in words) else None
 
@@ -133,7 +129,7 @@ class OciImage:
         https://kubernetes.io/docs/tasks/configure-pod-container/image-volumes/
     """
 
-    image: str | Image = required(check=_reference)
+    image: str | Image = required(check=references.misreferred)
 
 
 @value

@@ -33,10 +33,6 @@ STAND_IN = "stand-in"
 HIGHEST_UID = 2**31 - 1
 
 
-def _image(given: str | Image) -> str | None:
-    return references.broken(references.parse(given) if isinstance(given, str) else given)
-
-
 def _name(given: str | None) -> str | None:
     return names.subdomain(given) if given is not None else None
 
@@ -51,7 +47,7 @@ def _user(uid: int) -> str | None:
 class PodSpec:
     """The options of a workload's pods; `TrainingJob` and `ScalableModelService` tell what each is."""
 
-    image: str | Image = required(check=_image)
+    image: str | Image = required(check=references.misreferred)
     command: Sequence[str] = ()
     args: Sequence[str] = ()
     env: Mapping[str, EnvValue] = attrs.field(factory=dict)

@@ -18,12 +18,12 @@ from modelyard.render import tree
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import path_of
 from modelyard.values.depth import too_deep
-from modelyard.values.names import LOGICAL_NAME, PROVENANCE
+from modelyard.values.names import ARGO_HOOK, LOGICAL_NAME, PROVENANCE, SKIPPED
 
 SEALED = re.compile(r"-[0-9a-f]{8}$")
 """How the name of an object ends that carries its content."""
 NOT_APPLIED = {
-    "argocd.argoproj.io/hook": "Skip",
+    ARGO_HOOK: SKIPPED,
     "kustomize.toolkit.fluxcd.io/reconcile": "disabled",
 }
 """On a former run: both controllers leave it as it is, and start none that is not there."""

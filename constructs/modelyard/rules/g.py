@@ -10,12 +10,11 @@ from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object
-from modelyard.values.names import HOOK
+from modelyard.values.names import HOOK, HOOKS, hook_phase
 
 ARGO, FLUX = "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/"
 SYNC_OPTIONS = f"{ARGO}sync-options"
 WAVE = f"{ARGO}sync-wave"
-HOOKS = (f"{ARGO}hook", "helm.sh/hook")
 QUEUE = "kueue.x-k8s.io/queue-name"
 PRUNE, FORCE = f"{FLUX}prune", f"{FLUX}force"
 SYNC_PAGE = "https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/"
@@ -167,19 +166,15 @@ def _declared(one: Object, scope: Scope) -> bool:
     return policy is not None and HOOK in annotated(policy)
 
 
-def hook_of(one: Object) -> str | None:
-    """Return the phase that *one* is a hook of, or None where it is none."""
-    phase = annotated(one).get(HOOKS[0])
-    return None if phase is None or phase == "Skip" else str(phase)
-
-
 def _beside(one: Object, scope: Scope) -> Iterator[Breach]:
     """Look for Jobs that are no hooks: a sync that waits for a hook looks at them as well."""
-    phase = hook_of(one)
+    phase = hook_phase(annotated(one))
     if phase is None or phase == "SyncFail" or one.path.startswith(DELIVERED):
         return
     if "run" not in scope.memo:
-        scope.memo["run"] = next((other.name for other in scope.of_kind("Job") if hook_of(other) is None), None)
+        scope.memo["run"] = next(
+            (other.name for other in scope.of_kind("Job") if hook_phase(annotated(other)) is None), None
+        )
     if (run := scope.memo["run"]) is not None:
         because = "a sync of several steps waits until it has ended, and fails once it has failed"
         if phase == "Sync":
@@ -192,8 +187,9 @@ def _beside(one: Object, scope: Scope) -> Iterator[Breach]:
 def ends(job: Job, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Look for a hook that nothing ends."""
     one = job.object
-    if one.kind == "Job" and hook_of(one) is not None and job.spec.get("activeDeadlineSeconds") is None:
-        because = f"it is a hook ({hook_of(one)}), and the sync waits until it ends"
+    phase = hook_phase(annotated(one)) if one.kind == "Job" else None
+    if phase is not None and job.spec.get("activeDeadlineSeconds") is None:
+        because = f"it is a hook ({phase}), and the sync waits until it ends"
         yield G15.breach("spec.activeDeadlineSeconds", None, because)
 
 

@@ -10,6 +10,7 @@ from modelyard.findings import Breach, Severity
 from modelyard.rules import kserve
 from modelyard.rules.kinds import OTHERS, VOLCANO
 from modelyard.rules.rule import Rule
+from modelyard.values.names import ARGO_HOOK, hook_phase
 from modelyard.values.quantity import number
 
 Manifest = Mapping[str, Any]
@@ -38,7 +39,7 @@ G14 = Rule(
     acceptable=True,
 )
 
-HOOK, DELETED = "argocd.argoproj.io/hook", "argocd.argoproj.io/hook-delete-policy"
+DELETED = f"{ARGO_HOOK}-delete-policy"
 NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
 NEW_CLAIM = "give the claim a new name, and move the data"
 NEW_CONFIG = "give it a new name, and refer to that"
@@ -120,8 +121,7 @@ def _stateful(old: Manifest, new: Manifest) -> Iterator[Breach]:
 
 def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
     annotations = (new.get("metadata") or {}).get("annotations") or {}
-    hooked = annotations.get(HOOK, "Skip") != "Skip"
-    if hooked and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation"):
+    if hook_phase(annotations) and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation"):
         return  # Argo CD deletes the Job of the last sync first
     yield from _compared(old, new, JOB, NEW_JOB)
 

@@ -8,12 +8,12 @@ from typing import Any
 from modelyard.findings import Breach, Severity
 from modelyard.rules.demand import requested
 from modelyard.rules.fields import given
-from modelyard.rules.j import HOOKS, QUEUE
+from modelyard.rules.j import QUEUE
 from modelyard.rules.kinds import SEVERAL_PODS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object, Pod
-from modelyard.values.names import qualified_name, subdomain
+from modelyard.values.names import HOOKS, qualified_name, subdomain
 
 KUEUE = "kueue.x-k8s.io/"
 PRIORITY, MOST_TIME = f"{KUEUE}priority-class", f"{KUEUE}max-exec-time-seconds"

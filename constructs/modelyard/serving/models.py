@@ -17,10 +17,6 @@ from modelyard.values.names import subdomain
 from modelyard.values.value import option, required, value
 
 
-def _image(given: str | Image) -> str | None:
-    return references.broken(references.parse(given) if isinstance(given, str) else given)
-
-
 def _adapter(name: str) -> str | None:
     return None if re.fullmatch(r"[A-Za-z0-9][-._A-Za-z0-9]*", name) else "a name is letters, digits, - . and _"
 
@@ -81,7 +77,7 @@ class Loader:
         env: Variables of the loading pod, for example keys of the object store as `SecretKey`. Default: none.
     """
 
-    image: str | Image = required(check=_image)
+    image: str | Image = required(check=references.misreferred)
     claim: str | None = option(default=None, check=_claim, kw_only=True)
     size: str | None = option(default=None, check=amount, kw_only=True)
     storage_class: str | None = attrs.field(default=None, kw_only=True)

@@ -34,10 +34,6 @@ OLDEST: Version = (1, 5)
 PICKER = "epp"
 
 
-def _image(given: str | Image) -> str | None:
-    return references.broken(references.parse(given) if isinstance(given, str) else given)
-
-
 def _names(objectives: Mapping[str, int]) -> str | None:
     return next((f"of {name!r}: {broken}" for name in objectives if (broken := dns_label(name))), None)
 
@@ -66,7 +62,7 @@ class InferencePool:
         https://gateway-api-inference-extension.sigs.k8s.io/api-types/inferencepool/
     """
 
-    image: str | Image = required(check=_image)
+    image: str | Image = required(check=references.misreferred)
     failure_mode: Literal["FailOpen", "FailClose"] = attrs.field(kw_only=True)
     objectives: Mapping[str, int] = option(default=attrs.Factory(dict), check=_names, kw_only=True)
     cpu: str | int = option(default="1", check=amount, kw_only=True)

@@ -6,22 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelyard.fleet.site import Site
-from modelyard.pod.monitors import Alert, Panel, pending, pod_panels, prometheus_duration
+from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
 from modelyard.pod.watching import watched
 from modelyard.training import alerts_volcano
+from modelyard.training.alerting import AGAIN, close_to_deadline, without_checkpoints
 from modelyard.training.backends import SETS, choice
 from modelyard.training.jobset import NODES
 from modelyard.values.durations import whole_seconds
 from modelyard.values.names import SAFE
 
 if TYPE_CHECKING:
-    from modelyard.training.options import Checkpoint
     from modelyard.training.spec import TrainingSpec
 
-LONG = 90
-"""A run that takes more than so many percent of its deadline is told of, since there is still time to act."""
-AGAIN = 300
-"""Seconds in which a set has deleted a Job that failed, to start all of its Jobs again."""
 SUFFIX = f"{SAFE}{{5}}"
 """What Kubernetes ends the names of pods with: a Deployment beside the training, t-api of t, has pods of its own."""
 LATE = 300
@@ -74,17 +70,10 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     )
     yield pending(pod_names(job_names(name, spec, site), spec, site), watch, site)
     if spec.deadline is not None:
-        most = whole_seconds(spec.deadline) * LONG // 100
-        yield Alert(
-            "TrainingLong",
-            f"time() - max by (namespace, job_name) (kube_job_status_start_time{{{jobs}}}) > {most}"
-            f" and on (namespace, job_name) kube_job_status_active{{{jobs}}} > 0",
-            0,
-            "is close to its deadline",
-            f"{{{{ $labels.job_name }}}} has used {LONG} percent of its {whole_seconds(spec.deadline)} seconds.",
-        )
-    if spec.checkpoint is not None:
-        yield from _checkpoints(name, spec.checkpoint, spec, site)
+        age = f"time() - max by (namespace, job_name) (kube_job_status_start_time{{{jobs}}})"
+        active = f" and on (namespace, job_name) kube_job_status_active{{{jobs}}} > 0"
+        yield close_to_deadline(age, spec.deadline, "job_name", active=active)
+    yield from _checkpoints(name, spec, site)
     if spec.schedule is not None:
         chosen = f'namespace="{site.namespace}",cronjob="{name}"'
         late = whole_seconds(spec.schedule.catch_up) + LATE
@@ -97,28 +86,13 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
         )
 
 
-def _checkpoints(name: str, checkpoint: Checkpoint, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
-    """
-    Yield what tells of a training that runs and saves nothing.
-
-    What it saved counts on while no pod tells it: in a run that fails again and again before it saves anew, the time
-    goes on. One that has not saved yet has the time from its start.
-    """
-    if checkpoint.metric is None or checkpoint.late is None:
-        return
+def _checkpoints(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     named = job_names(name, spec, site, steps=False)  # one of which saves nothing, however long it takes
     jobs = f'namespace="{site.namespace}",job_name=~"{named}"'
-    late, active = whole_seconds(checkpoint.late), f"kube_job_status_active{{{jobs}}} > 0"
     pods = f'namespace="{site.namespace}",pod=~"{pod_names(named, spec, site)}"'
-    saved = f"max_over_time({checkpoint.metric}{{{pods}}}[{prometheus_duration(late)}])"
-    started = f"(kube_job_status_start_time{{{jobs}}} and on (namespace, job_name) {active})"
-    yield Alert(
-        "TrainingCheckpointMissing",
-        f"time() - max by (namespace) ({saved} or {started}) > {late} and on (namespace) {active}",
-        0,
-        "saves no checkpoint",
-        f"It runs, and {checkpoint.metric} tells of none in {late} seconds: what is lost with a node grows.",
-    )
+    active = f"kube_job_status_active{{{jobs}}} > 0"
+    started = f"kube_job_status_start_time{{{jobs}}} and on (namespace, job_name) {active}"
+    yield from without_checkpoints(spec.checkpoint, pods, started, active)
 
 
 def panels(name: str, container: str, spec: TrainingSpec, site: Site) -> Iterator[Panel]:

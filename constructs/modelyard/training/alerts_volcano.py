@@ -6,18 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelyard.fleet.site import Site
-from modelyard.pod.monitors import Alert, pending, prometheus_duration
+from modelyard.pod.monitors import Alert, pending
+from modelyard.training.alerting import AGAIN, close_to_deadline, without_checkpoints
 from modelyard.training.volcano import TASK
-from modelyard.values.durations import whole_seconds
 
 if TYPE_CHECKING:
     from modelyard.pod import Watch
     from modelyard.training.spec import TrainingSpec
-
-AGAIN = 300
-"""Seconds in which Volcano has deleted a pod that failed, to start all of them again."""
-LONG = 90
-"""Percent of the deadline of a start."""
 
 
 def pod_names(jobs: str) -> str:
@@ -43,23 +38,5 @@ def alerts(name: str, spec: TrainingSpec, watch: Watch, site: Site) -> Iterator[
     )
     yield pending(pods, watch, site)
     if spec.deadline is not None:
-        most = whole_seconds(spec.deadline) * LONG // 100
-        yield Alert(
-            "TrainingLong",
-            f"time() - ({started}) > {most}",
-            0,
-            "is close to its deadline",
-            f"{{{{ $labels.pod }}}} has used {LONG} percent of its {whole_seconds(spec.deadline)} seconds.",
-        )
-    saving = spec.checkpoint
-    if saving is None or saving.metric is None or saving.late is None:
-        return
-    late = whole_seconds(saving.late)
-    saved = f"max_over_time({saving.metric}{{{chosen}}}[{prometheus_duration(late)}])"
-    yield Alert(
-        "TrainingCheckpointMissing",
-        f"time() - max by (namespace) ({saved} or ({started})) > {late} and on (namespace) {running}",
-        0,
-        "saves no checkpoint",
-        f"It runs, and {saving.metric} tells of none in {late} seconds: what is lost with a node grows.",
-    )
+        yield close_to_deadline(f"time() - ({started})", spec.deadline, "pod")
+    yield from without_checkpoints(spec.checkpoint, chosen, started, running)

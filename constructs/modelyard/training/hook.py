@@ -10,6 +10,7 @@ import attrs
 from modelyard.findings import Breach
 from modelyard.pod.hardware import accelerator_of
 from modelyard.training.backends import Job
+from modelyard.values.names import ARGO_HOOK
 from modelyard.values.value import source_of, value
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def marks(hook: ArgoHook) -> dict[str, str]:
     Its name is always the same, so what is left of the last run has to go first: no Job can be changed into another.
     """
     policies = [ALWAYS] if hook.delete == ALWAYS else [ALWAYS, hook.delete]
-    return {"argocd.argoproj.io/hook": hook.phase, "argocd.argoproj.io/hook-delete-policy": ",".join(policies)}
+    return {ARGO_HOOK: hook.phase, f"{ARGO_HOOK}-delete-policy": ",".join(policies)}
 
 
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:

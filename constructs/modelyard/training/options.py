@@ -92,12 +92,6 @@ class Schedule:
     suspend: bool = attrs.field(default=False, kw_only=True)
 
 
-def _image(given: str | Image | None) -> str | None:
-    if given is None:
-        return None
-    return references.broken(references.parse(given) if isinstance(given, str) else given)
-
-
 @value
 class Step:
     """
@@ -122,7 +116,7 @@ class Step:
 
     name: str = required(check=dns_label)
     command: Sequence[str]
-    image: str | Image | None = option(default=None, check=_image, kw_only=True)
+    image: str | Image | None = option(default=None, check=references.misreferred, kw_only=True)
     cpu: str | int = option(default="1", check=amount, kw_only=True)
     memory: str = option(default="2Gi", check=amount, kw_only=True)
     gpu: Gpu | None = attrs.field(default=None, kw_only=True)

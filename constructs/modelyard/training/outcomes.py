@@ -13,6 +13,7 @@ from modelyard.training.outcome import either as _or
 from modelyard.training.outcome import long as _long
 from modelyard.training.outcome import times as _times
 from modelyard.training.outcomes_ray import of_ray
+from modelyard.values.names import hook_phase
 
 Manifest = Mapping[str, Any]
 
@@ -27,7 +28,6 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 NO_ROOM = "no room for all of it"
 LEAST = "kueue.x-k8s.io/job-min-parallelism"
 QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
-HOOK = "argocd.argoproj.io/hook"
 FAILED = "the JobSet fails, and all its pods are ended"
 
 
@@ -248,7 +248,7 @@ def _of_schedule(spec: Manifest) -> Iterator[Outcome]:
 
 
 def _of_hook(job: Manifest) -> Iterator[Outcome]:
-    phase = (job["metadata"].get("annotations") or {}).get(HOOK)
+    phase = hook_phase(job["metadata"].get("annotations") or {})
     if phase is not None:
         yield Outcome("as long as it runs", f"the sync of Argo CD waits ({phase}), and nothing else is synced")
         then = "the sync fails; Argo CD tries it again, up to 5 times, and runs this each time"

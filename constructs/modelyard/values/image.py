@@ -53,6 +53,13 @@ def parse(reference: str) -> Image:
     return Image(repository, tag or None, digest or None)
 
 
+def misreferred(given: str | Image | None) -> str | None:
+    """Return how an option that is an image, or a reference to one, breaks the grammar; None where nothing is given."""
+    if given is None:
+        return None
+    return broken(parse(given) if isinstance(given, str) else given)
+
+
 def broken(image: Image) -> str | None:
     """Return how *image* breaks the grammar of references, or None."""
     if not REPOSITORY.fullmatch(image.repository):

@@ -21,8 +21,20 @@ LOGICAL_NAME = "modelyard.dev/name"
 """The annotation that holds the name which an object with a hash in its name is known by."""
 HOOK = "modelyard.dev/hook"
 """The annotation of an object that is compared, which changes with the content of the hook of the same name."""
+ARGO_HOOK = "argocd.argoproj.io/hook"
+"""Argo CD's own, on an object that it runs in a phase of its syncs."""
+HOOKS = (ARGO_HOOK, "helm.sh/hook")
+"""What Argo CD takes for a hook."""
+SKIPPED = "Skip"
+"""The phase of an object that Argo CD leaves as it is."""
 PROVENANCE = "modelyard.dev/source"
 """The annotation that holds the line of Python which an object comes from."""
+
+
+def hook_phase(annotations: Mapping[str, object]) -> str | None:
+    """Return the phase of Argo CD's syncs that an object with *annotations* is a hook of, or None where it is none."""
+    phase = annotations.get(ARGO_HOOK, SKIPPED)
+    return None if phase is None or phase == SKIPPED else str(phase)
 
 
 @lru_cache(maxsize=65536)
