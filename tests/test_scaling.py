@@ -55,6 +55,8 @@ KEDA_FIELDS = [
         f'sum(vllm:num_requests_waiting{{namespace="ml-test",pod=~"{PODS}"}})',
     ),
     (but(LAG, target=2.5), "triggers[0].metadata.threshold", "2.5"),
+    (but(LAG, target=1234567), "triggers[0].metadata.threshold", "1234567"),
+    (but(LAG, target=1234567.0), "triggers[0].metadata.threshold", "1234567"),
     (LAG, "triggers[0].metadata.query", "sum(kafka_consumergroup_lag)"),
     (but(LAG, min=0, buffer="kafka"), "minReplicaCount", 0),
     (but(LAG, min=0, buffer="kafka"), "cooldownPeriod", 300),

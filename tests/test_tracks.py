@@ -151,6 +151,12 @@ def test_whatever_follows_pods_follows_the_rollout(tmp_path: Path) -> None:
             "len(result) == 0 || isNaN(result[0]) || result[0] >= 0.99",
         ),
         (
+            but(STEPS, analysis=but(ERRORS, at_most=1234567.5)),
+            "AnalysisTemplate",
+            "spec.metrics[0].successCondition",
+            "len(result) == 0 || isNaN(result[0]) || result[0] <= 1234567.5",
+        ),
+        (
             but(STEPS, analysis=but(ERRORS, every=minutes(2))),
             "AnalysisTemplate",
             "spec.metrics[0].interval",

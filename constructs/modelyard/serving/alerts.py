@@ -15,6 +15,7 @@ from modelyard.serving.spec import ServiceSpec
 from modelyard.serving.tracks import track
 from modelyard.values.durations import whole_seconds
 from modelyard.values.names import SAFE
+from modelyard.values.quantity import plain
 
 FIVE_MINUTES = 300
 QUARTER = 900
@@ -99,7 +100,7 @@ def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:
         ready, _, _ = _replicas(runs_as(name, spec), spec, site)
         yield Alert(
             "ServiceQueue",
-            f"{query(name, spec, site)} / max({ready}) > {spec.scale.target * PATIENCE:g}",
+            f"{query(name, spec, site)} / max({ready}) > {plain(spec.scale.target * PATIENCE)}",
             QUARTER,
             "lets requests wait",
             f"Each replica has more than {PATIENCE} times as many requests waiting as the autoscaler aims at.",

@@ -14,6 +14,7 @@ from modelyard.serving.pods import pods, progress, rollout
 from modelyard.serving.spec import ServiceSpec
 from modelyard.serving.tracks import API, KIND, Analysis, BlueGreen, Canary, routed, second, track
 from modelyard.values.durations import whole_seconds
+from modelyard.values.quantity import plain
 
 HASH = "rollouts-pod-template-hash"
 PLUGIN = "argoproj-labs/gatewayAPI"
@@ -88,7 +89,7 @@ def _asked(name: str) -> dict[str, Any]:
 
 def _metric(analysis: Analysis, lasts: timedelta | None, site: Site) -> dict[str, Any]:
     every, monitoring = whole_seconds(analysis.every), site.cluster.monitoring
-    bound = f"<= {analysis.at_most:g}" if analysis.at_most is not None else f">= {analysis.at_least or 0:g}"
+    bound = f"<= {plain(analysis.at_most)}" if analysis.at_most is not None else f">= {plain(analysis.at_least or 0)}"
     # Without one a share of a canary is asked about as long as it is kept.
     times = {} if lasts is None else {"count": max(1, whole_seconds(lasts) // every)}
     metric = {

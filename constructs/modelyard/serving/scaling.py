@@ -16,6 +16,7 @@ from modelyard.serving.scales import GpuScale, KedaScale, MetricScale, QueueScal
 from modelyard.serving.signals import metrics, pod_names, unexported
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import whole_seconds
+from modelyard.values.quantity import plain
 from modelyard.values.value import source_of
 
 API = "keda.sh/v1alpha1"
@@ -71,7 +72,7 @@ def _trigger(asked: str, bearable: float, site: Site) -> dict[str, Any]:
         "metadata": {
             "serverAddress": _address(site),
             "query": asked,
-            "threshold": f"{bearable:g}",
+            "threshold": plain(bearable),
             # A metric that nobody tells is no sign of idleness.
             "ignoreNullValues": "false",
         },

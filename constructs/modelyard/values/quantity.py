@@ -55,6 +55,11 @@ def memory_size(amount: Decimal) -> str:
     return f"{max(1, int(amount // SUFFIXES['Mi']))}Mi"
 
 
+def plain(amount: float) -> str:
+    """Return *amount* as text that is read back as the same number; ``g`` keeps six digits of it."""
+    return repr(amount).removesuffix(".0")
+
+
 def suggestion(text: str) -> str:
     """Return how *text* was probably meant, as advice that can follow a semicolon."""
     squeezed = text.replace(" ", "")
