@@ -77,7 +77,9 @@ MISTAKES = [
                 '<<<<<<< HEAD\n    tag: "7"\n=======\n    tag: "8"\n>>>>>>> bot\n',
             ),
         ),
-        ("environments/prod.lock.yaml:9: error[X13] prod: lock file but could not find expected ':'; mend the file",),
+        (
+            "environments/prod.lock.yaml:7: error[X13] prod: lock file but git left a conflict here that is not resolved; take what the main branch has, pin images of yours again, and run modelyard synth: git restore --source=origin/main --staged --worktree dist environments/prod.lock.yaml",
+        ),
     ),
     Mistake(
         "a list instead of a mapping",

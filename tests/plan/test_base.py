@@ -201,7 +201,7 @@ def test_a_git_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 60\n")
     (tmp_path / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr("modelyard.plan.base.PATIENCE", 0.2)
+    monkeypatch.setattr("modelyard.render.base.PATIENCE", 0.2)
 
     assert refused(tmp_path) == "git rev-parse took more than 0.2 seconds"
 

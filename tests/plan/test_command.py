@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests import project as projects
-from tests.plan.repository import Repository
+from tests.plan.repository import Repository, make
 from tests.plan.repository import run as git
+from tests.plan.trees import one
 from tests.project import MODELYARD, Project, Ran
 
 
@@ -101,3 +102,27 @@ def test_misuse_ends_with_2(project: Project) -> None:
         "",
         ("error: --base nowhere: git knows no such commit here; fetch it with git fetch origin, or correct the name\n"),
     )
+
+
+def test_what_is_refused_fails_if_that_is_asked_for(tmp_path: Path) -> None:
+    """After the plan is told; a danger is the wider one of the two, and a caution is neither."""
+    repository = make(tmp_path / "top")
+    root = Project(repository.root)
+
+    def committed(old: dict[str, object], new: dict[str, object] | None) -> None:
+        repository.commit({"prod/api/it.yaml": old})
+        repository.write({"prod/api/it.yaml": new, "prod/api/other.yaml": one("Lease", "api", {})})
+
+    def claim(size: str) -> dict[str, object]:
+        return one("PersistentVolumeClaim", "data", {"resources": {"requests": {"storage": size}}})
+
+    committed(claim("9Gi"), claim("5Gi"))
+    for what in ("refused", "danger"):
+        assert "refused by the API server" in plan(root, "--fail-on", what, code=1).out
+    committed(one("Service", "api", {}), None)
+    assert "Service api is deleted" in plan(root, "--fail-on", "refused").out
+    plan(root, "--fail-on", "danger", code=1)
+    committed(claim("5Gi"), claim("9Gi"))
+    assert "the claim grows" in plan(root, "--fail-on", "refused").out
+    plan(root, "--fail-on", "danger")
+    plan(root, "--fail-on", "anything", code=2)

@@ -96,7 +96,7 @@ def test_a_copy_of_an_inventory_removes_nothing(project: Project, copy: str) -> 
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         f"error: {copy}.json in {inventories} is not the inventory that modelyard wrote for {copy}; it tells which "
-        "files are generated: restore it with git (after a merge either side will do), delete it if it is a copy, "
+        "files are generated: restore it with git, delete it if it is a copy, "
         f"or delete it together with the files of {copy} and run modelyard synth\n"
     )
     assert project.snapshot() == before

@@ -172,9 +172,15 @@ def test_a_damaged_inventory_is_refused(project: Project, damage: str) -> None:
     path.write_bytes(DAMAGES[damage].encode("utf-8", "surrogateescape"))
     message = (
         f"dev.json in {path.parent} is not the inventory that modelyard wrote for dev; it tells which "
-        "files are generated: restore it with git (after a merge either side will do), delete it if it is a copy, "
+        "files are generated: restore it with git, delete it if it is a copy, "
         "or delete it together with the files of dev and run modelyard synth"
     )
+    if damage == "merge markers":
+        message = (
+            f"{path}: git left a conflict here that is not resolved; take what the main branch has, pin images of yours"
+            " again, and run modelyard synth: git restore --source=origin/main --staged --worktree dist"
+            " environments/dev.lock.yaml"
+        )
     misused(project, message, *(() if damage == "merge markers" else ("--force",)))
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from modelyard import crash
-from modelyard.cli.words import App, Environments, Form, Format, Jobs, PlanFormat
+from modelyard.cli.words import App, Environments, FailOn, Form, Format, Jobs, PlanFormat
 from modelyard.findings import ModelyardError, SynthesisError
 
 FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
@@ -89,6 +89,7 @@ def check(
 @app.command()
 def plan(
     environments: Environments = None,
+    *,
     ref: Annotated[
         str | None,
         typer.Option(
@@ -103,6 +104,14 @@ def plan(
         typer.Option("--format", help="text for people, markdown for a pull request, json for programs."),
     ] = PlanFormat.TEXT,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if something changes.")] = False,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(
+            "--fail-on",
+            help="End with 1 if the API server would refuse a change, or if anything is a danger.",
+            show_default=False,
+        ),
+    ] = None,
     main_py: App = None,
 ) -> None:
     """Tell what dist/ as it is does in the cluster, compared with an earlier commit."""
@@ -111,7 +120,7 @@ def plan(
 
     found = room.plan(_main_py(main_py).resolve().parent, ref, environments or ())
     show.plan(found, form)
-    if exit_code and found.workloads:
+    if (exit_code and found.workloads) or (fail_on is not None and found.has(fail_on)):
         raise typer.Exit(CHANGES)
 
 

@@ -24,6 +24,13 @@ class PlanFormat(enum.StrEnum):
     JSON = "json"
 
 
+class FailOn(enum.StrEnum):
+    """What ``plan`` ends with 1 for."""
+
+    REFUSED = "refused"
+    DANGER = "danger"
+
+
 App = Annotated[
     Path | None,
     typer.Option("--app", help="The project's main.py. Default: the one in or above this folder."),

@@ -285,7 +285,7 @@ class Environment(Late, cdk8s.Chart, metaclass=LateMeta):
                 "lock file",
                 None,
                 error.because,
-                "mend the file",
+                error.do,
                 Source(str(error.path), error.line),
             )
             self.notes.append((None, breach))

@@ -1,9 +1,23 @@
 """The committed lock file of an environment: which image each name stands for, and what is kept of former objects."""
 
 from modelyard.images.change import Change, change, lock_files, pinned, promoted
-from modelyard.images.lock import Former, Lock, LockError, lock_path, read, replace, rewritten, write
+from modelyard.images.lock import (
+    CONFLICT,
+    CONFLICTED,
+    Former,
+    Lock,
+    LockError,
+    lock_path,
+    read,
+    replace,
+    resolve,
+    rewritten,
+    write,
+)
 
 __all__ = [
+    "CONFLICT",
+    "CONFLICTED",
     "Change",
     "Former",
     "Lock",
@@ -15,6 +29,7 @@ __all__ = [
     "promoted",
     "read",
     "replace",
+    "resolve",
     "rewritten",
     "write",
 ]

@@ -28,6 +28,8 @@ GENERATIONS_HEADER = """\
 FIELDS = ("repository", "tag", "digest")
 TEXT = "tag:yaml.org,2002:str"
 PARTS = ("images", "generations")
+CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+CONFLICTED = "git left a conflict here that is not resolved"
 GENERATIONS = re.compile(r"""["']?generations["']?\s*:""")
 
 
@@ -41,11 +43,13 @@ class LockError(ModelyardError):
         line: Counted from 1.
 
         because: The rule that is broken.
+
+        do: How to mend it. Default: "mend the file".
     """
 
-    def __init__(self, path: Path, line: int, because: str) -> None:
-        super().__init__(f"{path}:{line}: {because}")
-        self.path, self.line, self.because = path, line, because
+    def __init__(self, path: Path, line: int, because: str, do: str = "") -> None:
+        super().__init__(f"{path}:{line}: {because}" + (f"; {do}" if do else ""))
+        self.path, self.line, self.because, self.do = path, line, because, do or "mend the file"
 
 
 @attrs.frozen
@@ -86,6 +90,14 @@ def lock_path(root: Path, environment: str) -> Path:
     return root / "environments" / f"{environment}.lock.yaml"
 
 
+def resolve(environment: str) -> str:
+    """Return what to do where two branches conflict in what is generated for *environment*."""
+    return (
+        "take what the main branch has, pin images of yours again, and run modelyard synth: "
+        f"git restore --source=origin/main --staged --worktree dist environments/{environment}.lock.yaml"
+    )
+
+
 def read(path: Path) -> Lock:
     """
     Return what the lock file at *path* says; a file that is not there says nothing.
@@ -109,6 +121,9 @@ def parse(path: Path, text: str) -> Lock:
     Raises:
         LockError: It is no YAML mapping of this form, or names something twice.
     """
+    if conflict := CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        raise LockError(path, line, CONFLICTED, resolve(path.name.removesuffix(".lock.yaml")))
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:

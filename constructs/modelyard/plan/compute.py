@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from modelyard.plan.base import base
 from modelyard.plan.conceal import Hidden
 from modelyard.plan.devices import compared
 from modelyard.plan.effects import effects
@@ -16,6 +15,7 @@ from modelyard.plan.model import DELIVERED, ORDER, Effect, ObjectChange, Plan, R
 from modelyard.plan.network import closes_none
 from modelyard.plan.pairs import Pair, pairs
 from modelyard.plan.trees import Doc, Manifest, Trees, trees
+from modelyard.render.base import base
 
 HASH = re.compile(r"\0-[0-9a-f]{8}\b")
 CREATED, REMOVED, CHANGED, REPLACED = "created", "removed", "changed", "replaced"

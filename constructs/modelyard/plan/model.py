@@ -168,6 +168,10 @@ class Plan:
         """Return how many workloads have *risk* as their worst."""
         return sum(one.risk is risk for one in self.workloads)
 
+    def has(self, what: str) -> bool:
+        """Return whether an effect is called *what*, or has that risk."""
+        return any(what in {effect.code, effect.risk.value} for one in self.workloads for effect in one.effects)
+
 
 def worst_first(effects: Sequence[Effect]) -> list[Effect]:
     """Return *effects* by risk, each once."""

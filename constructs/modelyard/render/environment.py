@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import attrs
-import yaml
 
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding, UsageError
@@ -18,12 +17,13 @@ from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
 from modelyard.render.exits import staying
 from modelyard.render.foreign import astray
+from modelyard.render.history import History
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import BOOTSTRAP, DELIVERY
 from modelyard.render.model import Options, Result
-from modelyard.render.objects import Before, Gathered, gather
+from modelyard.render.objects import Gathered, gather
 from modelyard.render.refusals import relative
-from modelyard.rules import Object, finding
+from modelyard.rules import finding
 from modelyard.values.value import source_of
 
 
@@ -90,10 +90,14 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         return Result(name=name, findings=found)
     previous = inventory.read(options.dist, name)
     passed, _, listed = options.verified.get(name, "").partition(" ")
-    before, past = _before(previous, options), _past(environment, previous, options)
-    gathered = gather(environment, complete=not found, passed=passed, before=before, past=past)
+    history = History(fleet.root, options.dist, previous)
+
+    def past(owners: Collection[str], now: Collection[str]) -> Iterator[tuple[str, Manifest]]:
+        return history.retired(environment.site, owners, now)
+
+    gathered = gather(environment, complete=not found, passed=passed, before=history.states, past=past)
     if gathered.known and not same(previous, listed, options.dist):
-        gathered = gather(environment, complete=not found, before=before, past=past)
+        gathered = gather(environment, complete=not found, before=history.states, past=past)
     source = trace.relative(environment.source, fleet.root) if environment.source is not None else None
     result = Result(name=name, findings=[*found, *gathered.findings], source=source)
     if found or gathered.failed:
@@ -103,7 +107,7 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         result.findings.extend(strangers(name, previous.entries.keys(), options.dist))
     else:
         result.inventory = _inventory(environment, gathered)
-        result.findings.extend(_kept_behind(environment, gathered, previous, result.inventory))
+        result.findings.extend(_kept_behind(environment, gathered, history, result.inventory))
         if result.failed:
             return result
         compare(result, result.inventory, gathered, previous, options)
@@ -131,32 +135,6 @@ def _name(manifest: Manifest) -> str:
     return str(metadata.get("name")) if isinstance(metadata, dict) else ""
 
 
-def _before(previous: Inventory, options: Options) -> Before:
-    """Return what answers with the last content of an object's file, where that was another."""
-
-    def before(one: Object) -> Manifest | None:
-        entry = previous.entries.get(one.path)
-        if entry is None or entry.sha256 == one.sha256:
-            return None
-        data = tree.content(options.dist / one.path)
-        try:
-            found = yaml.load(data or b"", Loader=yaml.CSafeLoader)
-        except yaml.YAMLError:
-            return None  # an edit by hand, which is told of elsewhere
-        return found if isinstance(found, dict) else None
-
-    return before
-
-
-def _past(environment: Environment, previous: Inventory, options: Options) -> generations.Past:
-    """Return what answers with the sealed objects that were rendered last, and are no more."""
-
-    def past(owners: Collection[str], now: Collection[str]) -> Iterator[tuple[str, Manifest]]:
-        return generations.retired(previous, options.dist, environment.site, owners, now)
-
-    return past
-
-
 def _lock(environment: Environment, gathered: Gathered) -> str | None:
     """Return what the environment's lock file has to say, if that is not what it says."""
     former = generations.locked(gathered.former)
@@ -178,17 +156,18 @@ def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
 
 
 def _kept_behind(
-    environment: Environment, gathered: Gathered, previous: Inventory, rendered: Inventory
+    environment: Environment, gathered: Gathered, history: History, rendered: Inventory
 ) -> Iterator[Finding]:
     """Yield what the controller would not delete although it is rendered no more."""
     if (delivery := environment.site.delivery) is None:
         return
     now = {one.identity for one in rendered.entries.values()}
     apart = f"{DELIVERY}/", f"{BOOTSTRAP}/"
-    before = sorted(one.identity for one in previous.entries.values() if not one.path.startswith(apart))
-    gone = [one for one in before if one not in now]
-    found = [
-        finding(breach, environment.name, source_of(delivery) or environment.source)
-        for breach in delivery.gone(gone, [one.data for one in gathered.delivery])
-    ]
-    yield from relative(found, environment)
+    broken: list[Breach] = []
+    for former in history.inventories():
+        before = sorted(one.identity for one in former.entries.values() if not one.path.startswith(apart))
+        broken = list(delivery.gone([one for one in before if one not in now], [one.data for one in gathered.delivery]))
+        if not broken:
+            break
+    line = source_of(delivery) or environment.source
+    yield from relative([finding(breach, environment.name, line) for breach in broken], environment)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import attrs
 import yaml
@@ -31,6 +30,9 @@ NOT_APPLIED = {
 Past = Callable[[Collection[str], Collection[str]], Iterable[tuple[str, Manifest]]]
 """Answers, given the ids of workloads and what is sealed now, with what these rendered last and do no more."""
 
+Content = Callable[[str], bytes | None]
+"""Answers with what the file at a path below ``dist/`` was when it was rendered last."""
+
 
 @attrs.frozen
 class Current:
@@ -54,7 +56,7 @@ class Current:
 
 
 def retired(
-    previous: Inventory, dist: Path, site: Site, owners: Collection[str], now: Collection[str]
+    previous: Inventory, content: Content, site: Site, owners: Collection[str], now: Collection[str]
 ) -> Iterator[tuple[str, Manifest]]:
     """Yield, with their owners, the sealed objects of *owners* that *previous* has and that are none of those *now*."""
     if previous.cluster != site.cluster.name:
@@ -62,7 +64,7 @@ def retired(
     for entry in previous.entries.values():
         if entry.identity[-9:-8] != "-" or entry.identity in now or entry.owner not in owners:
             continue
-        manifest = _read(dist, entry) if SEALED.search(entry.identity) else None
+        manifest = _read(content, entry) if SEALED.search(entry.identity) else None
         # Under another path it is a former one already, and whether that is kept is the lock file's to say.
         if (
             manifest is not None
@@ -73,8 +75,8 @@ def retired(
             yield entry.owner, manifest
 
 
-def _read(dist: Path, entry: Entry) -> Manifest | None:
-    data = tree.content(dist / entry.path)
+def _read(content: Content, entry: Entry) -> Manifest | None:
+    data = content(entry.path)
     if data is None or tree.hashed(data) != entry.sha256:
         return None  # an edit by hand, which is told of elsewhere
     found = yaml.load(data, Loader=yaml.CSafeLoader)

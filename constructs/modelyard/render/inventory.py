@@ -9,6 +9,7 @@ from pathlib import Path
 import attrs
 
 from modelyard.findings import UsageError
+from modelyard.images import CONFLICT, CONFLICTED, resolve
 from modelyard.render.layout import BOOTSTRAP, DELIVERY, INVENTORY, inventory_path
 
 FORMAT = 1
@@ -87,28 +88,43 @@ def read(dist: Path, environment: str) -> Inventory:
     """
     path = dist / inventory_path(environment)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        files = [
-            Entry(one["path"], one["sha256"], one["object"], one["workload"], one.get("cluster"))
-            for one in data["files"]
-        ]
-        read = Inventory(str(data["environment"]), str(data["cluster"]), {one.path: one for one in files})
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return empty(environment)
-    except (OSError, ValueError, KeyError, TypeError):
-        read = None
-    # Of a copy of another environment's, that one's files would be removed.
-    if read is None or read.environment != environment or not all(_belongs(one, environment) for one in read.entries):
+    except OSError:
+        data = b""
+    found = parsed(data, environment)
+    if found is None:
+        if CONFLICT.search(data.decode("utf-8", "replace")):
+            message = f"{path}: {CONFLICTED}; {resolve(environment)}"
+            raise UsageError(message)
         message = (
             f"{path.name} in {path.parent} is not the inventory that modelyard wrote for {environment}; it tells which "
-            "files are generated: restore it with git (after a merge either side will do), delete it if it is a copy, "
+            "files are generated: restore it with git, delete it if it is a copy, "
             f"or delete it together with the files of {environment} and run modelyard synth"
         )
         raise UsageError(message)
-    return read
+    return found
 
 
-def _belongs(path: str, environment: str) -> bool:
+def parsed(data: bytes, environment: str) -> Inventory | None:
+    """Return the inventory that *data* holds, or None where it is damaged, or not that of *environment*."""
+    try:
+        read = json.loads(data)
+        entries = [
+            Entry(one["path"], one["sha256"], one["object"], one["workload"], one.get("cluster"))
+            for one in read["files"]
+        ]
+        found = Inventory(str(read["environment"]), str(read["cluster"]), by_path(entries))
+    except (ValueError, KeyError, TypeError):
+        return None
+    # Of a copy of another environment's, that one's files would be removed.
+    ours = found.environment == environment and all(belongs(one, environment) for one in found.entries)
+    return found if ours else None
+
+
+def belongs(path: str, environment: str) -> bool:
+    """Return whether the file at *path* below ``dist/`` is one that is rendered for *environment*."""
     folders = (f"{environment}/", f"{DELIVERY}/{environment}/", f"{BOOTSTRAP}/{environment}.")
     return path.startswith(folders) and ".." not in path.split("/")
 

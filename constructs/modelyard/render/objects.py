@@ -25,7 +25,7 @@ from modelyard.rules import Object, Scope, breaches, changes, finding, settle
 from modelyard.schemas import catalog
 from modelyard.values.value import source_of
 
-Before = Callable[[Object], Manifest | None]
+Before = Callable[[Object], Iterator[Manifest]]
 
 
 @attrs.define
@@ -81,7 +81,8 @@ def gather(
 
         passed: The seal of the last time, so that the same objects need not be checked again. Default: none.
 
-        before: Answers with what an object was when it was rendered last, where it was another. Default: nothing was.
+        before: Answers with what an object was, where it was another: a change is wrong if it is from all of these.
+            Default: nothing was.
 
         past: Answers with what workloads rendered last and do no more. Default: nothing.
     """
@@ -261,9 +262,12 @@ class _Work:
     def _changed(self, objects: Iterable[Object], before: Before) -> None:
         """Look at what became of objects that were rendered before."""
         for one in objects:
-            if (old := before(one)) is not None:
-                found = [on(one, breach, self.environment) for breach in changes(old, one.data)]
-                self.findings[one.owner].extend(found)
+            found: list[Breach] = []
+            for old in before(one):
+                found = list(changes(old, one.data))
+                if not found:
+                    break
+            self.findings[one.owner].extend(on(one, breach, self.environment) for breach in found)
 
     def _kept(self, objects: Iterable[Object], check: Callable[[Object], Iterator[Breach]]) -> list[Object]:
         kept: list[Object] = []

@@ -1,4 +1,4 @@
-"""The base that a plan compares with: a commit, found and read by git, without network."""
+"""What a change is compared with: a commit, found and read by git, without network."""
 
 from __future__ import annotations
 
@@ -72,6 +72,17 @@ def base(root: Path, ref: str | None = None) -> Base:
         raise UsageError(message)
     words = f"{commit[:SHORT]} ({ref})" if commit == other else f"{commit[:SHORT]} (where HEAD and {ref} parted)"
     return Base(commit, words, _blobs(root, commit))
+
+
+def committed(root: Path) -> Base:
+    """
+    Return HEAD of the project at *root*.
+
+    Raises:
+        UsageError: There is no git, no repository, or no commit.
+    """
+    head = _git(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
+    return Base(head, head[:SHORT], _blobs(root, head))
 
 
 def contents(root: Path, blobs: Sequence[str]) -> dict[str, bytes]:

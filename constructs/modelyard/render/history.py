@@ -1,0 +1,106 @@
+"""What an environment was before: as it was rendered last, and as it was merged last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from modelyard.findings import UsageError
+from modelyard.fleet import Manifest, Site
+from modelyard.render import generations, inventory, tree
+from modelyard.render.inventory import Inventory
+from modelyard.render.layout import inventory_path
+from modelyard.rules import Object
+
+Files = Mapping[str, bytes]
+"""Path below ``dist/`` to content."""
+
+
+class History:
+    """
+    What an environment was before.
+
+    Git is asked where ``dist/`` was deleted, which HEAD still has, and where a change would be refused: what the main
+    branch never had, no cluster has seen.
+
+    Args:
+        root: The folder of the project.
+
+        dist: What was rendered last, if it is there.
+
+        previous: The inventory in it.
+    """
+
+    def __init__(self, root: Path, dist: Path, previous: Inventory) -> None:
+        self.root, self.dist = root, dist
+        self._previous = previous
+
+    @cached_property
+    def last(self) -> Inventory:
+        """What was rendered last."""
+        name = self._previous.environment
+        if self._previous != inventory.empty(name):
+            return self._previous
+        return _listed(self._deleted, name) or self._previous
+
+    def states(self, one: Object) -> Iterator[Manifest]:
+        """Yield what *one* was when it was rendered last, if it was another, and then when it was merged last."""
+        entry = self.last.entries.get(one.path)
+        if entry is None or entry.sha256 == one.sha256 or (former := _read(self.content(one.path))) is None:
+            return
+        yield former
+        if self._merged is not None:
+            yield _read(self._merged.get(one.path)) or {}
+
+    def inventories(self) -> Iterator[Inventory]:
+        """Yield what was rendered last, and then what was merged last."""
+        yield self.last
+        if self._merged is not None:
+            yield _listed(self._merged, self.last.environment) or inventory.empty(self.last.environment)
+
+    def retired(self, site: Site, owners: Collection[str], now: Collection[str]) -> Iterator[tuple[str, Manifest]]:
+        """Yield, with their owners, the sealed objects of *owners* that were rendered last and are none of *now*."""
+        return generations.retired(self.last, self.content, site, owners, now)
+
+    def content(self, path: str) -> bytes | None:
+        """Return what the file at *path* was when it was rendered last."""
+        return tree.content(self.dist / path) if self.last is self._previous else (self._deleted or {}).get(path)
+
+    @cached_property
+    def _deleted(self) -> Files | None:
+        return self._at(head=True)
+
+    @cached_property
+    def _merged(self) -> Files | None:
+        return self._at(head=False)
+
+    def _at(self, *, head: bool) -> Files | None:
+        """Return the files of the environment at HEAD, or where it left the main branch; None where git cannot tell."""
+        from modelyard.render.base import base, committed, contents  # noqa: PLC0415 # a synthesis seldom asks git
+
+        name = self._previous.environment
+        try:
+            blobs = {
+                path: blob
+                for path, blob in (committed(self.root) if head else base(self.root)).blobs.items()
+                if inventory.belongs(path, name) or path == inventory_path(name)
+            }
+            found = contents(self.root, list(blobs.values()))
+        except UsageError:
+            return None
+        return {path: found[blob] for path, blob in blobs.items()}
+
+
+def _listed(files: Files | None, name: str) -> Inventory | None:
+    return inventory.parsed((files or {}).get(inventory_path(name), b""), name)
+
+
+def _read(data: bytes | None) -> Manifest | None:
+    try:
+        found = yaml.load(data or b"", Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError):
+        return None  # an edit by hand, which is told of elsewhere
+    return found if isinstance(found, dict) else None
