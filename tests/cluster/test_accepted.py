@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from environments import ENVIRONMENTS
-from tests.cluster.api import Answer, Api, ApiError, is_true
+from tests.cluster.api import Answer, Api, ApiError, Manifest, is_true
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.crds import install
@@ -115,3 +115,38 @@ STEADY = {
     "PodDisruptionBudget": lambda one: is_true(one, "DisruptionAllowed"),
     "PersistentVolumeClaim": lambda one: one.get("status", {}).get("phase") == "Bound",
 }
+
+
+def test_a_service_stays_headless_or_not(control_plane: ControlPlane, observed: Observed) -> None:
+    """What G14 says of Services: an address is kept, and so is that there is none."""
+    api = control_plane.api
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "headless"}})
+
+    def service(name: str, **spec: Any) -> Manifest:
+        metadata = {"name": name, "namespace": "headless"}
+        spec = {"selector": {"app": name}, "ports": [{"port": 80}], **spec}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+    api.apply(service("plain"))
+    with pytest.raises(ApiError) as refused:
+        api.apply(service("plain", clusterIP="None"))
+    assert [(one["field"], one["message"].rpartition(": ")[2]) for one in refused.value.causes] == [
+        ("spec.clusterIPs[0]", "may not change once set")
+    ]
+    api.apply(service("alone", clusterIP="None"))
+    api.apply(service("alone"))
+    assert api.current(service("alone"))["spec"]["clusterIP"] == "None"
+    with pytest.raises(ApiError) as balanced:
+        api.apply(service("alone", type="LoadBalancer"))
+    api.apply({**QUOTA, "spec": {"hard": {"pods": "9"}, "scopes": ["BestEffort"]}})
+    with pytest.raises(ApiError) as scoped:
+        api.apply({**QUOTA, "spec": {"hard": {"pods": "9"}}})
+    observed(
+        f"G14: {refused.value.causes}; {balanced.value.causes}; {scoped.value.causes}; without clusterIP it stays None"
+    )
+    assert [one["field"] for one in scoped.value.causes] == ["spec.scopes"]
+
+
+QUOTA: Manifest = {
+    "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods", "namespace": "headless"},
+}  # fmt: skip

@@ -53,6 +53,53 @@ BINDING: dict[str, Any] = {
 CLASS = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "efs"}, "provisioner": "efs"}
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "token"}, "type": "Opaque"}
 NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
+SERVICE = manifests.service()
+PLAIN, HEADLESS = manifests.service(clusterIP="10.0.0.1"), manifests.service(clusterIP="None")
+FAMILIES = manifests.service(ipFamilies=["IPv4"])
+BALANCED = manifests.service(type="LoadBalancer", loadBalancerClass="a")
+NEW_SERVICE = "give the Service a new name; to keep the name, accept G14 and run kubectl -n None delete service web just before the merge"
+STAYS = "it was headless, and a Service stays so, also where git says nothing any more"
+INDEXED: dict[str, Any] = {
+    **JOB,
+    "spec": {**JOB["spec"], "completionMode": "Indexed", "completions": 2, "parallelism": 2},
+}
+
+
+def of(kind: str, **spec: Any) -> dict[str, Any]:
+    """Return an object of *kind*."""
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": "it"}, "spec": spec}
+
+
+GROUP = of("LeaderWorkerSet", leaderWorkerTemplate={"size": 4, "subGroupPolicy": {"subGroupSize": 2}})
+QUOTA = of("ResourceQuota", scopes=["NotTerminating", "BestEffort"])
+QUEUE = of("LocalQueue", clusterQueue="research")
+ONCE: tuple[tuple[dict[str, Any], Operation, str], ...] = (
+    (of("AdmissionCheck", controllerName="a"), put("/spec/controllerName", "b"), "spec.controllerName"),
+    (QUEUE, put("/spec/clusterQueue", "other"), "spec.clusterQueue"),
+    ({**of("PriorityClass"), "value": 1}, put("/value", 2), "value"),
+    (
+        {**of("PriorityClass"), "preemptionPolicy": "Never"},
+        put("/preemptionPolicy", "PreemptLowerPriority"),
+        "preemptionPolicy",
+    ),
+    (of("RayCluster", managedBy="a"), put("/spec/managedBy", "b"), "spec.managedBy"),
+    (of("RayJob", managedBy="a"), put("/spec/managedBy", "b"), "spec.managedBy"),
+    (
+        of("RayJob", rayClusterSpec={"managedBy": "a"}),
+        put("/spec/rayClusterSpec/managedBy", "b"),
+        "spec.rayClusterSpec.managedBy",
+    ),
+    (
+        of("RayService", rayClusterConfig={"managedBy": "a"}),
+        put("/spec/rayClusterConfig/managedBy", "b"),
+        "spec.rayClusterConfig.managedBy",
+    ),
+    (of("ResourceClaimTemplate", spec={"devices": {}}), put("/spec/spec/devices", {"a": 1}), "spec"),
+    (of("Rollout", selector={"matchLabels": {"a": "b"}}), put("/spec/selector/matchLabels/a", "c"), "spec.selector"),
+    (of("Topology", levels=[{"nodeLabel": "a"}]), put("/spec/levels/0/nodeLabel", "b"), "spec.levels"),
+    (of("TrainJob", managedBy="a"), put("/spec/managedBy", "b"), "spec.managedBy"),
+    (of("TrainJob", runtimeRef={"name": "a"}), put("/spec/runtimeRef/name", "b"), "spec.runtimeRef"),
+)
 OF_VOLCANO = f"the webhook of Volcano lets nobody change it in a Job; {NEW_JOB}"
 NEW_CLAIM = "give the claim a new name, and move the data"
 NEW_CONFIG = "give it a new name, and refer to that"
@@ -92,6 +139,19 @@ ORPHANED = "keep it; or accept G14 and run kubectl -n None delete statefulset we
             "G14", CLAIM, put("/spec/resources/requests/storage", "500Gi"),
             f"spec.resources.requests.storage: it was 1Ti, and a claim can grow, not shrink; {NEW_CLAIM}",
         ),
+        ("G14", JOB, put("/spec/completions", 3), f"spec.completions: it can change in an Indexed Job alone, together with parallelism; {NEW_JOB}"),
+        ("G14", SERVICE, put("/spec/clusterIP", "None"), f"spec.clusterIP: it has got an address, which a Service keeps; {NEW_SERVICE}"),
+        ("G14", PLAIN, put("/spec/clusterIP", "10.0.0.2"), f"spec.clusterIP: it was 10.0.0.1; {NEW_SERVICE}"),
+        ("G14", HEADLESS, remove("/spec/clusterIP"), f"spec.clusterIP: {STAYS}; {NEW_SERVICE}"),
+        ("G14", HEADLESS, put("/spec/clusterIP", "10.0.0.2"), f"spec.clusterIP: {STAYS}; {NEW_SERVICE}"),
+        ("G14", FAMILIES, put("/spec/ipFamilies", ["IPv6"]), f"spec.ipFamilies[0]: it was IPv4, and a Service keeps its first one; {NEW_SERVICE}"),
+        ("G14", BALANCED, put("/spec/loadBalancerClass", "b"), f"spec.loadBalancerClass: the API server lets nobody change it in a Service; {NEW_SERVICE}"),
+        (
+            "G14", GROUP, put("/spec/leaderWorkerTemplate/subGroupPolicy/subGroupSize", 4),
+            "spec.leaderWorkerTemplate.subGroupPolicy.subGroupSize: the webhook of LeaderWorkerSet lets nobody change it; give the workload a new name"),
+        ("G14", QUOTA, remove("/spec/scopes"), "spec.scopes: the API server lets nobody change it in a ResourceQuota; give the ResourceQuota a new name"),
+        *(("G14", once, operation, f"{field}: the API server lets nobody change it in a {once['kind']}; give the {once['kind']} a new name")
+          for once, operation, field in ONCE),
         ("G14", FROZEN, put("/data/a", "c"), f"data: the object was made immutable; {NEW_CONFIG}"),
         ("G14", FROZEN, remove("/immutable"), f"immutable: the object was made immutable; {NEW_CONFIG}"),
         ("G14", SECRET, put("/type", "kubernetes.io/tls"), f"type: it was Opaque; {NEW_CONFIG}"),
@@ -129,6 +189,22 @@ def test_a_change_that_is_told_of(rule: str, old: Manifest, operation: Operation
         ("G14", FROZEN, put("/metadata/labels", {"a": "b"})),
         ("G14", SECRET, remove("/type")),
         ("G14", CLASS, put("/reclaimPolicy", "Delete")),
+        ("G14", JOB, put("/spec/completions", 1)),
+        (
+            "G14",
+            INDEXED,
+            {"op": "replace", "path": "/spec", "value": {**INDEXED["spec"], "completions": 3, "parallelism": 3}},
+        ),
+        ("G14", SERVICE, put("/spec/type", "NodePort")),
+        ("G14", PLAIN, remove("/spec/clusterIP")),
+        ("G14", PLAIN, put("/spec/clusterIPs", ["10.0.0.1"])),
+        ("G14", HEADLESS, put("/spec/clusterIPs", ["None"])),
+        ("G14", HEADLESS, put("/spec/ports/0/port", 81)),
+        ("G14", FAMILIES, put("/spec/ipFamilies/1", "IPv6")),
+        ("G14", BALANCED, put("/spec/type", "ClusterIP")),
+        ("G14", manifests.service(type="ExternalName"), put("/spec/clusterIP", "None")),
+        ("G14", QUOTA, put("/spec/scopes", ["BestEffort", "NotTerminating"])),
+        ("G14", QUEUE, put("/spec/stopPolicy", "Hold")),
         ("G14", BINDING, put("/subjects", [])),
         ("G13", SET, put("/spec/replicas", 1)),
         ("G13", DEPLOYMENT, put("/spec/paused", value=True)),

@@ -40,6 +40,7 @@ G14 = Rule(
 )
 
 DELETED = f"{ARGO_HOOK}-delete-policy"
+HEADLESS = "None"
 NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
 NEW_CLAIM = "give the claim a new name, and move the data"
 NEW_CONFIG = "give it a new name, and refer to that"
@@ -56,9 +57,31 @@ JOB = {
 }  # fmt: skip
 """The fields of a Job that cannot change, with their defaults."""
 JOB_SET: Mapping[str, Any] = dict.fromkeys(
-    ("failurePolicy", "managedBy", "network", "replicatedJobs", "startupPolicy", "successPolicy")
+    (
+        "failurePolicy",
+        "managedBy",
+        "network",
+        "replicatedJobs",
+        "startupPolicy",
+        "successPolicy",
+        "volumeClaimPolicies",
+    )
 )
 """The fields of a JobSet that cannot change while it runs."""
+MANAGED: tuple[tuple[str, ...], ...] = (("spec", "managedBy"),)
+ONCE: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "AdmissionCheck": (("spec", "controllerName"),),
+    "LocalQueue": (("spec", "clusterQueue"),),
+    "PriorityClass": (("value",), ("preemptionPolicy",)),
+    "RayCluster": MANAGED,
+    "RayJob": (*MANAGED, ("spec", "rayClusterSpec", "managedBy")),
+    "RayService": (("spec", "rayClusterConfig", "managedBy"),),
+    "ResourceClaimTemplate": (("spec",),),
+    "Rollout": (("spec", "selector"),),
+    "Topology": (("spec", "levels"),),
+    "TrainJob": (*MANAGED, ("spec", "runtimeRef")),
+}
+"""Kind to fields that keep the value that they were given: by a rule in its definition, or in the API server."""
 VOLCANO_JOB = frozenset({"minAvailable", "priorityClassName"})
 VOLCANO_TASK = frozenset({"minAvailable", "replicas"})
 """The fields of a Job of Volcano, and of its tasks, that can change."""
@@ -80,6 +103,11 @@ def changes(old: Manifest, new: Manifest) -> Iterator[Breach]:
         yield from _replicas(old, new)
     if (find := FIXED.get(kind)) is not None:
         yield from find(old, new)
+    for field in ONCE.get(kind, ()):
+        before, now = _at(old, field), _at(new, field)
+        if before is not None and now is not None and before != now:
+            because = f"the API server lets nobody change it in a {kind}"
+            yield G14.breach(dotted(field), None, because, f"give the {kind} a new name")
 
 
 def _identity(manifest: Manifest) -> tuple[object, ...]:
@@ -124,6 +152,54 @@ def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
     if hook_phase(annotations) and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation"):
         return  # Argo CD deletes the Job of the last sync first
     yield from _compared(old, new, JOB, NEW_JOB)
+    before, now = (one.get("spec") or {} for one in (old, new))
+    if before.get("completions") == now.get("completions") or (
+        now.get("completionMode") == "Indexed" and now.get("completions") == now.get("parallelism")
+    ):
+        return
+    if any(one.get("completions", 1) != 1 or one.get("parallelism", 1) != 1 for one in (before, now)):
+        because = "it can change in an Indexed Job alone, together with parallelism"
+        yield G14.breach("spec.completions", now.get("completions"), because, NEW_JOB)
+
+
+def _service(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    before, now = (one.get("spec") or {} for one in (old, new))
+    if "ExternalName" in {before.get("type"), now.get("type")}:
+        return
+    metadata = new["metadata"]
+    delete = f"kubectl -n {metadata.get('namespace')} delete service {metadata['name']}"
+    do = f"give the Service a new name; to keep the name, accept G14 and run {delete} just before the merge"
+    was, becomes = (_address(spec) for spec in (before, now))
+    if was == HEADLESS and was != becomes:
+        because = "it was headless, and a Service stays so, also where git says nothing any more"
+        yield G14.breach("spec.clusterIP", becomes, because, do)
+    elif becomes is not None and was != becomes:
+        because = f"it was {was}" if was else "it has got an address, which a Service keeps"
+        yield G14.breach("spec.clusterIP", becomes, because, do)
+    families = [(spec.get("ipFamilies") or [None])[0] for spec in (before, now)]
+    if None not in families and families[0] != families[1] and HEADLESS not in {was, becomes}:
+        because = f"it was {families[0]}, and a Service keeps its first one"
+        yield G14.breach("spec.ipFamilies[0]", families[1], because, do)
+    if before.get("type") == now.get("type") == "LoadBalancer":
+        yield from _compared(old, new, {"loadBalancerClass": None}, do)
+
+
+def _address(spec: Mapping[str, Any]) -> Any:  # text, or None where the API server chooses
+    return spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or ()), None)
+
+
+def _group(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    field = ("spec", "leaderWorkerTemplate", "subGroupPolicy", "subGroupSize")
+    if _at(old, field) != _at(new, field):
+        because = "the webhook of LeaderWorkerSet lets nobody change it"
+        yield G14.breach(dotted(field), _at(new, field), because, "give the workload a new name")
+
+
+def _quota(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    scopes = [set(_at(one, ("spec", "scopes")) or ()) for one in (old, new)]
+    if scopes[0] != scopes[1]:
+        because = "the API server lets nobody change it in a ResourceQuota"
+        yield G14.breach("spec.scopes", None, because, "give the ResourceQuota a new name")
 
 
 def _job_set(old: Manifest, new: Manifest) -> Iterator[Breach]:
@@ -206,10 +282,13 @@ FIXED: Mapping[str, Callable[[Manifest, Manifest], Iterator[Breach]]] = {
     "InferenceService": _mode,
     "Job": _job,
     "JobSet": _job_set,
+    "LeaderWorkerSet": _group,
     "PersistentVolumeClaim": _claim,
     "ReplicaSet": _selector,
+    "ResourceQuota": _quota,
     "RoleBinding": _binding,
     "Secret": _config,
+    "Service": _service,
     "StatefulSet": _stateful,
     "StorageClass": _class,
     "VolcanoJob": _volcano_job,
