@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelyard import ArgoCD, Cluster, Crd, Environment, Fleet, Flux, Gpu, Owned, Sweep, TrainingJob, hours
+from modelyard import ArgoCD, Cluster, Crd, Environment, Fleet, Flux, FluxPolicy, Gpu, Owned, Sweep, TrainingJob, hours
 from modelyard.delivery.declared import steps
 from modelyard.render.objects import gather
 from modelyard.schemas import catalog, crd_schemas
@@ -170,15 +170,24 @@ def queued(scope: Environment, **annotations: str) -> TrainingJob:
     return workload
 
 
-def test_a_queue_owns_whether_and_where_a_job_runs(tmp_path: Path) -> None:
-    """Kueue resumes it, and adds where it found room to fields that are written whole."""
-    paths = ["/spec/suspend", "/spec/template/spec/nodeSelector", "/spec/template/spec/tolerations"]
+def test_flux_makes_what_waits_in_a_queue_and_never_changes_it(tmp_path: Path) -> None:
+    """It tries a whole Job before it ignores a field, and the API server refuses that once Kueue has placed it."""
     scope = environment(tmp_path, delivery=Flux(REPO))
+    service(scope, scale=None, replicas=3)
     queued(scope)
-    ((name, found),) = flux(scope).items()
-    assert name.startswith("Job/train-")
-    assert found == paths
-    scope = environment(tmp_path, delivery=Flux(REPO))
+    rendered = objects(scope)
+    assert rendered["Job/train"]["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/ssa"] == "IfNotPresent"
+    assert flux(scope) == {}
+    assert "kustomize.toolkit.fluxcd.io/ssa" not in rendered["Deployment/api"]["metadata"]["annotations"]
+
+
+def test_a_policy_goes_before_what_a_queue_needs(tmp_path: Path) -> None:
+    """Flux is told what to leave alone where it changes the object."""
+    paths = ["/spec/suspend", "/spec/template/spec/nodeSelector", "/spec/template/spec/tolerations"]
+    scope = environment(tmp_path, delivery=Flux(REPO, policies=[FluxPolicy("Job", ssa="Merge")]))
+    queued(scope)
+    assert list(flux(scope).values()) == [paths]
+    scope = environment(tmp_path, delivery=Flux(REPO, policies=[FluxPolicy("Job", ssa="Merge")]))
     queued(scope, job_min_parallelism="1")
     assert list(flux(scope).values()) == [["/spec/parallelism", *paths]]
 
@@ -199,7 +208,8 @@ def test_argo_cd_keeps_what_a_queue_adds_to_what_git_holds(tmp_path: Path) -> No
 
 def test_a_queue_owns_where_each_job_of_a_set_runs(tmp_path: Path) -> None:
     """One path a job."""
-    scope = environment(tmp_path, cluster=WITH_CRDS, delivery=Flux(REPO), pod_security="privileged")
+    policies = [FluxPolicy("JobSet", ssa="Merge")]
+    scope = environment(tmp_path, cluster=WITH_CRDS, delivery=Flux(REPO, policies=policies), pod_security="privileged")
     job = {
         "template": {
             "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": IMAGE}]}}}

@@ -32,7 +32,7 @@ def ownership(manifests: Sequence[Manifest], declared: Sequence[Owned]) -> list[
         paths = [one.path for one in declared if matches(one, manifest)]
         if (kind, namespace, name) in scaled:
             paths.append(REPLICAS)
-        paths.extend(_queued(manifest, group))
+        paths.extend(queued(manifest))
         paths.extend(moved.get((kind, namespace, name), ()))
         if paths:
             once = tuple(dict.fromkeys(paths))
@@ -80,8 +80,9 @@ def _shares(route: Manifest) -> Iterator[str]:
             yield f"/spec/rules/{index}/backendRefs/{place}/weight"
 
 
-def _queued(manifest: Manifest, group: str) -> Iterator[str]:
+def queued(manifest: Manifest) -> Iterator[str]:
     """Yield the fields that Kueue writes in what waits in one of its queues."""
+    group = identity(manifest)[0]
     metadata = part(manifest, "metadata")
     if QUEUE not in part(metadata, "labels"):
         return

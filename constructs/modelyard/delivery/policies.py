@@ -62,6 +62,12 @@ def annotate(manifest: Manifest, policies: Iterable[FluxPolicy]) -> None:
         metadata["annotations"] = {**(metadata.get("annotations") or {}), **found}
 
 
+def once(manifest: Manifest) -> bool:
+    """Tell whether Flux makes the object and never changes it."""
+    annotations = manifest["metadata"].get("annotations") or {}
+    return annotations.get(f"{FLUX}/ssa") == "IfNotPresent"
+
+
 def mispoliced(policies: Sequence[FluxPolicy]) -> Iterator[Breach]:
     """Yield what is wrong with a policy by itself."""
     for index, one in enumerate(policies):
