@@ -149,19 +149,23 @@ def test_what_kueue_writes_is_left_alone(team: Synced, queue: Queues, observed: 
     team.synced(first, "Suspended")
     (job,) = team.api.all("batch/v1", "Job", team.namespace)
     assert job["spec"]["suspend"] is True
-    observed("kueue: a training whose queue is not there yet waits, and is synced (Argo CD: Suspended)")
+    observed(f"kueue, {team.delivery.controller}: a training whose queue is not there yet waits, and is synced")
 
     queue(team.namespace, ROOM)
     admitted = _running(team, job)
     _again(team, first)
     assert _placed(team.api.current(job)) == _placed(admitted) == {"accelerator": "t4", **RESERVED}
-    observed("kueue: admitted to nodes of its flavor; neither suspend nor the node selector is taken back")
+    observed(
+        f"kueue, {team.delivery.controller}: admitted to nodes of its flavor; neither suspend nor the node selector is taken back"
+    )
 
     second = team.merge(build(3))
     team.synced(second, "Progressing", "Healthy")
     synced = team.api.current(job)
     assert (synced["spec"]["suspend"], _placed(synced)) == (False, _placed(admitted))
-    observed("kueue: the next commit is synced beside the training, which runs on as it was admitted")
+    observed(
+        f"kueue, {team.delivery.controller}: the next commit is synced beside the training, which runs on as it was admitted"
+    )
 
     (workload,) = team.api.all(kueue.API, "Workload", team.namespace)
     team.api.patch(workload, {"spec": {"active": False}})
@@ -173,7 +177,7 @@ def test_what_kueue_writes_is_left_alone(team: Synced, queue: Queues, observed: 
     assert team.api.current(job)["spec"]["suspend"] is True
     team.api.patch(workload, {"spec": {"active": True}})
     _running(team, job)
-    observed("kueue: sent back, the training stays suspended until it is admitted again")
+    observed(f"kueue, {team.delivery.controller}: sent back, the training stays suspended until it is admitted again")
 
 
 def test_a_sweep_that_starts_with_fewer_trials_goes_on_so(team: Synced, queue: Queues, observed: Observed) -> None:
@@ -190,7 +194,9 @@ def test_a_sweep_that_starts_with_fewer_trials_goes_on_so(team: Synced, queue: Q
     second = team.merge(build(3))
     team.synced(second, "Progressing")
     after = team.api.current(job)["spec"]
-    observed(f"kueue: a sweep of 3 trials at once in a queue with room for 2 runs {fewer}, also after the next commit")
+    observed(
+        f"kueue, {team.delivery.controller}: a sweep of 3 trials at once in a queue with room for 2 runs {fewer}, also after the next commit"
+    )
     assert (fewer, after["parallelism"], after["suspend"]) == (2, 2, False)
 
 
@@ -212,7 +218,9 @@ def test_a_training_on_several_nodes_starts_whole_or_not(team: Synced, queue: Qu
     pods = team.api.until(
         lambda found: sum(map(runs, found)) == 3, "v1", "Pod", team.namespace, labels="app=train", what="all run"
     )
-    observed(f"kueue: 3 nodes, room for 2: {_refusals(workload)[0]}; room for 3: {len(pods)} pods run")
+    observed(
+        f"kueue, {team.delivery.controller}: 3 nodes, room for 2: {_refusals(workload)[0]}; room for 3: {len(pods)} pods run"
+    )
 
 
 def _build(team: Synced, **options: Any) -> Callable[[int], Build]:
