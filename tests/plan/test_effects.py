@@ -307,8 +307,10 @@ def test_a_policy_stays_for_a_former_run() -> None:
 
     (plan,) = planned(stays, {**stays, "prod/tune/networkpolicy-tune-11111111.yaml": policy})
     assert [f"{effect.risk} {effect.code} {effect.text}" for effect in plan.effects] == [
-        "note made NetworkPolicy tune-11111111 is new: traffic of the pods of a former run, and of no others, stays open as"
-        " it was"
+        (
+            "note made NetworkPolicy tune-11111111 is new: traffic of the pods of a former run, and of no others, stays open as"
+            " it was"
+        )
     ]
 
 
