@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 import yaml
 
 from modelyard.findings import UsageError
-from modelyard.fleet import Manifest, Site
-from modelyard.render import generations, inventory, tree
+from modelyard.fleet import Manifest
+from modelyard.render import inventory, tree
 from modelyard.render.inventory import Inventory
 from modelyard.render.layout import inventory_path
 from modelyard.rules import Object
@@ -60,10 +60,6 @@ class History:
         yield self.last
         if self._merged is not None:
             yield _listed(self._merged, self.last.environment) or inventory.empty(self.last.environment)
-
-    def retired(self, site: Site, owners: Collection[str], now: Collection[str]) -> Iterator[tuple[str, Manifest]]:
-        """Yield, with their owners, the sealed objects of *owners* that were rendered last and are none of *now*."""
-        return generations.retired(self.last, self.content, site, owners, now)
 
     def content(self, path: str) -> bytes | None:
         """Return what the file at *path* was when it was rendered last."""
