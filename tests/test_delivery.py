@@ -13,6 +13,8 @@ import yaml
 
 from modelyard import ArgoCD, Cluster, Crd, Environment, Fleet, Flux, SynthesisError, minutes, seconds
 from modelyard.delivery.health import OF_JOBS
+from modelyard.fleet import Manifest
+from modelyard.fleet.delivery import Cargo
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.render.environment import summaries
 from modelyard.schemas import catalog
@@ -92,16 +94,55 @@ def test_the_project_allows_what_is_rendered_and_no_more(tmp_path: Path) -> None
     assert kinds == [
         "/ConfigMap",
         "/PersistentVolumeClaim",
+        "/Pod",
         "/ResourceQuota",
         "/Service",
         "/ServiceAccount",
         "apps/Deployment",
+        "apps/ReplicaSet",
         "autoscaling/HorizontalPodAutoscaler",
         "batch/CronJob",
         "batch/Job",
         "networking.k8s.io/NetworkPolicy",
         "policy/PodDisruptionBudget",
     ]
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "made"),
+    [
+        ("apps/v1", "StatefulSet", []),
+        ("argoproj.io/v1alpha1", "Rollout", ["argoproj.io/AnalysisRun"]),
+        ("batch.volcano.sh/v1alpha1", "Job", ["scheduling.volcano.sh/PodGroup"]),
+        ("jobset.x-k8s.io/v1alpha2", "JobSet", []),
+        ("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", ["apps/StatefulSet"]),
+        ("ray.io/v1", "RayJob", ["ray.io/RayCluster"]),
+        ("ray.io/v1", "RayService", ["ray.io/RayCluster"]),
+        ("serving.kserve.io/v1beta1", "InferenceService", []),
+        ("trainer.kubeflow.org/v1alpha1", "TrainJob", ["jobset.x-k8s.io/JobSet"]),
+    ],
+)
+def test_the_project_allows_what_controllers_make_of_what_is_rendered(
+    tmp_path: Path, api_version: str, kind: str, made: list[str]
+) -> None:
+    """Else Argo CD shows neither that nor the pods; and a Workload where something waits in a queue of Kueue."""
+    site = environment(tmp_path).site
+
+    def allowed(*manifests: Manifest) -> set[str]:
+        cargo = Cargo(manifests=manifests, owned=(), cluster_wide=frozenset())
+        project = ArgoCD(REPO).drafts(site, cargo)[0].manifest
+        return {f"{one['group']}/{one['kind']}" for one in project["spec"]["namespaceResourceWhitelist"]}
+
+    one: dict[str, Any] = {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": "x", "namespace": site.namespace},
+    }
+    group = api_version.rpartition("/")[0]
+    assert allowed(one) - allowed() == {f"{group}/{kind}", *made}
+    assert {"/Pod", "apps/ReplicaSet", "batch/Job"} <= allowed()
+    waiting = {**one, "metadata": {**one["metadata"], "labels": {"kueue.x-k8s.io/queue-name": "research"}}}
+    assert allowed(waiting) - allowed(one) == {"kueue.x-k8s.io/Workload"}
 
 
 def test_a_project_without_objects_of_the_cluster_allows_none(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import socket
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from tests.cluster.api import Manifest
 from tests.cluster.cluster import Cluster
@@ -38,6 +40,7 @@ class ArgoCD:
         for one in _installation():
             cluster.api.apply(one, manager="platform-team")
         redis, repo_server = free_port(), free_port()
+        self.cache = redis
         self._redis(cluster, redis)
         self._repo_server(cluster, redis, repo_server)
         self._controller(cluster, redis, repo_server)
@@ -119,6 +122,23 @@ class ArgoCD:
 
         what = f"{name} is Synced to {revision[:8]} and {' or '.join(health)}"
         return self.api.until_one(seen, application(name), what=what, seconds=PATIENCE)
+
+    def tree(self, name: str) -> set[str]:
+        """Return the kinds in the tree of the Application *name*, as Argo CD's interface shows it: from its cache."""
+        with socket.create_connection(("127.0.0.1", self.cache), timeout=PATIENCE) as connection:
+            answers = connection.makefile("rb")
+            connection.sendall(f"KEYS app|resources-tree|{name}|*\r\n".encode())
+            assert answers.readline() == b"*1\r\n"
+            key = _bulk(answers)
+            connection.sendall(b"GET " + key + b"\r\n")
+            found = json.loads(gzip.decompress(_bulk(answers)))
+        return {one["kind"] for one in found["nodes"]}
+
+
+def _bulk(answers: BinaryIO) -> bytes:
+    """Return a string as Redis sends it: its length, and then so many bytes."""
+    length = int(answers.readline()[1:])
+    return answers.read(length + 2)[:length]
 
 
 def application(name: str) -> Manifest:

@@ -356,6 +356,18 @@ def test_what_the_project_allows_no_more_is_not_pruned(team: Teams, observed: Ob
         )
 
 
+def test_the_tree_of_an_application_shows_its_pods(team: Teams, observed: Observed) -> None:
+    """Argo CD leaves out what the AppProject does not allow, so that nobody would see pods or their logs."""
+    with team("tree") as own:
+        first = own.merge(lambda fleet: service(own.environment(fleet)))
+        own.bootstrap()
+        own.synced(first)
+        own.argocd.refresh(own.namespace)
+        kinds = own.argocd.tree(own.namespace)
+        observed(f"argocd: the tree of a service: {', '.join(sorted(kinds))}")
+        assert {"Deployment", "ReplicaSet", "Pod", "Service"} <= kinds
+
+
 def test_a_former_run_goes_on_and_never_starts_again(cluster: Cluster, team: Teams, observed: Observed) -> None:
     """It stays in ``dist/``; its failure is not the Application's, and one that is deleted is not made again."""
 

@@ -11,7 +11,7 @@ import attrs
 from modelyard.delivery import addresses, parts
 from modelyard.delivery.allowed import disallowed
 from modelyard.delivery.health import CUSTOMIZATIONS
-from modelyard.delivery.ownership import identity
+from modelyard.delivery.ownership import QUEUE, identity
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
 from modelyard.fleet.delivery import Cargo, Delivery
@@ -36,6 +36,24 @@ OWN_KINDS = (
     ("networking.k8s.io", "NetworkPolicy"), ("policy", "PodDisruptionBudget"),
 )  # fmt: skip
 """Allowed also while none is rendered: Argo CD does not delete what its project does not allow any more."""
+PODS: tuple[tuple[str, str], ...] = (("", "Pod"),)
+JOBS = ("batch", "Job")
+MADE: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("apps", "Deployment"): (("apps", "ReplicaSet"), *PODS),
+    ("apps", "StatefulSet"): PODS,
+    ("argoproj.io", "Rollout"): (("apps", "ReplicaSet"), ("argoproj.io", "AnalysisRun"), *PODS),
+    ("batch", "Job"): PODS,
+    ("batch.volcano.sh", "Job"): (("scheduling.volcano.sh", "PodGroup"), *PODS),
+    ("jobset.x-k8s.io", "JobSet"): (JOBS, *PODS),
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): (("apps", "StatefulSet"), *PODS),
+    ("ray.io", "RayJob"): (("ray.io", "RayCluster"), JOBS, *PODS),
+    ("ray.io", "RayService"): (("ray.io", "RayCluster"), *PODS),
+    ("serving.kserve.io", "InferenceService"): (("apps", "Deployment"), ("apps", "ReplicaSet"), *PODS),
+    ("trainer.kubeflow.org", "TrainJob"): (("jobset.x-k8s.io", "JobSet"), JOBS, *PODS),
+}
+"""Kind to what its controller makes on the way to pods: Argo CD shows none of it that its project does not allow."""
+WAITING = ("kueue.x-k8s.io", "Workload")
+"""What Kueue makes of whatever waits in a queue, and says there why."""
 RETRY: dict[str, Any] = {
     "limit": 5,
     "refresh": True,  # a commit that mends the failure is not kept waiting
@@ -184,6 +202,9 @@ class ArgoCD(Delivery):
         namespaces = {site.namespace, *(namespace for _, _, namespace, _ in everything if namespace)}
         allowed = {self._kind(kind) for kind in self.allow}
         kinds = {*OWN_KINDS, *((group, kind) for group, kind, _, _ in everything), *allowed} - cargo.cluster_wide
+        kinds.update([one for kind in kinds for one in MADE.get(kind, ())])
+        if any(QUEUE in (one["metadata"].get("labels") or {}) for one in cargo.manifests):
+            kinds.add(WAITING)
         wide = sorted(
             {(group, kind, name) for group, kind, _, name in everything if (group, kind) in cargo.cluster_wide}
             | {(group, kind, "") for group, kind in allowed & cargo.cluster_wide}
