@@ -10,7 +10,7 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from modelyard import CpuScale, Environment, Fleet, SynthesisError
+from modelyard import ArgoCD, CpuScale, Environment, Fleet, Flux, SynthesisError
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.rules import changes
 from tests.rules import manifests
@@ -267,3 +267,53 @@ def test_g14_leaves_dist_as_it_is_until_it_is_accepted(tmp_path: Path) -> None:
         synth(tmp_path, changed, accept=accept)
     assert [finding.rule for finding in caught.value.findings if finding.severity == "error"] == ["X09"]
     synth(tmp_path, changed)
+
+
+def moved(root: Path, namespace: str, delivery: ArgoCD | Flux | None = None, *foreign: Manifest) -> list[str]:
+    """Return what is said of an environment when it is rendered for *namespace*."""
+
+    def build(fleet: Fleet) -> None:
+        scope = Environment(fleet, "test", cluster=CLUSTER, namespace=namespace, delivery=delivery)
+        service(scope)
+        for one in foreign:
+            raw(scope, one)
+
+    report = synthesize(Request(main=root / "main.py", fleet=Fleet({"test": build}, root=root)))
+    return [one.text for one in report.findings if one.rule == "G17"]
+
+
+def test_g17_is_told_once_with_the_commands_for_what_stays(tmp_path: Path) -> None:
+    """The Application of Applications goes first, or it would bring the others back; G11 says nothing of the Namespace."""
+    delivery = ArgoCD("https://git.example/models")
+    assert moved(tmp_path, "ml-a", delivery) == []
+    assert moved(tmp_path, "ml-b", delivery) == [(
+        "test: namespace='ml-b' but it was ml-a, where everything stays and runs on; here all is made anew, and claims are"
+        " empty; move the data, and delete after the merge: argocd app delete ml-a-delivery --cascade=false; argocd app delete"
+        " ml-a --cascade=false; kubectl -n argocd delete appproject.argoproj.io ml-a; kubectl delete namespace ml-a"
+    )]
+    assert moved(tmp_path, "ml-b", delivery) == []
+
+
+def test_g17_for_flux_and_for_nobody(tmp_path: Path) -> None:
+    """What Flux reads is deleted by kind; with a name of its own nothing of it stays."""
+    for name in ("a", "b"):
+        moved(tmp_path, f"ml-{name}", Flux("https://git.example/models"))
+    assert moved(tmp_path, "ml-c", Flux("https://git.example/models")) == [(
+        "test: namespace='ml-c' but it was ml-b, where everything stays and runs on; here all is made anew, and claims are"
+        " empty; move the data, and delete after the merge: kubectl -n flux-system delete"
+        " kustomization.kustomize.toolkit.fluxcd.io ml-b-delivery; kubectl -n flux-system delete"
+        " kustomization.kustomize.toolkit.fluxcd.io ml-b; kubectl -n flux-system delete"
+        " gitrepository.source.toolkit.fluxcd.io ml-b; kubectl delete namespace ml-b"
+    )]
+    assert moved(tmp_path, "ml-c") == []
+    (told,) = moved(tmp_path, "ml-a")
+    assert told.endswith("; move the data, and delete after the merge: kubectl delete namespace ml-c")
+
+
+def test_g17_says_nothing_of_another_namespace(tmp_path: Path) -> None:
+    """That somebody has rendered beside the environment's, and does no more."""
+    kept = {"argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}
+    other = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "aa", "annotations": kept}}
+    delivery = ArgoCD("https://git.example/models")
+    assert moved(tmp_path, "ml-a", delivery, other) == []
+    assert moved(tmp_path, "ml-a", delivery) == []

@@ -30,6 +30,8 @@ IN_CLUSTER = "https://kubernetes.default.svc"
 LOCAL = frozenset({IN_CLUSTER, "in-cluster"})
 """What an Argo CD calls the cluster that it runs in."""
 API = "argoproj.io/v1alpha1"
+NAMESPACE = "", "Namespace"
+"""Never pruned, so that it need not be allowed when it is rendered no more."""
 OWN_KINDS = (
     ("", "ConfigMap"), ("", "PersistentVolumeClaim"), ("", "Service"), ("", "ServiceAccount"), ("apps", "Deployment"),
     ("autoscaling", "HorizontalPodAutoscaler"), ("batch", "CronJob"), ("batch", "Job"),
@@ -178,7 +180,7 @@ class ArgoCD(Delivery):
         for what in before:
             api_version, kind, place = what.split(" ", 2)
             key = api_version.rpartition("/")[0], kind
-            if key in allowed or (*key, place) in named or key in told:
+            if key in allowed or (*key, place) in named or key in told or key == NAMESPACE:
                 continue
             told.add(key)
             text = "/".join(filter(None, key))

@@ -91,10 +91,11 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
     previous = inventory.read(options.dist, name)
     passed, _, listed = options.verified.get(name, "").partition(" ")
     history = History(fleet.root, options.dist, previous)
-    past = generations.Past(history.last, history.content, environment.site)
-    gathered = gather(environment, complete=not found, passed=passed, before=history.states, past=past)
+    past, before = generations.Past(history.last, history.content, environment.site), history.states
+    moved = history.moved
+    gathered = gather(environment, complete=not found, passed=passed, before=before, past=past, moved=moved)
     if gathered.known and not same(previous, listed, options.dist):
-        gathered = gather(environment, complete=not found, before=history.states, past=past)
+        gathered = gather(environment, complete=not found, before=before, past=past, moved=moved)
     source = trace.relative(environment.source, fleet.root) if environment.source is not None else None
     result = Result(name=name, findings=[*found, *gathered.findings], source=source)
     if found or gathered.failed:

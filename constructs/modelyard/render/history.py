@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 import yaml
 
-from modelyard.findings import UsageError
+from modelyard.delivery.parts import SUFFIX
+from modelyard.findings import Breach, UsageError
 from modelyard.fleet import Manifest
 from modelyard.render import inventory, tree
 from modelyard.render.inventory import Inventory
@@ -17,6 +18,7 @@ from modelyard.rules import Object
 
 Files = Mapping[str, bytes]
 """Path below ``dist/`` to content."""
+OF_NAMESPACE = "v1 Namespace "
 
 
 class History:
@@ -61,6 +63,25 @@ class History:
         if self._merged is not None:
             yield _listed(self._merged, self.last.environment) or inventory.empty(self.last.environment)
 
+    def moved(self, namespace: str, now: Collection[str]) -> Iterator[Breach]:
+        """Yield what it means that the environment is in *namespace*, and that its objects are those *now*."""
+        breach = None
+        for former in self.inventories():
+            before = {one.identity for one in former.entries.values() if one.identity}
+            left = sorted(one.removeprefix(OF_NAMESPACE) for one in before if one.startswith(OF_NAMESPACE))
+            if not left or namespace in left:
+                return
+            commands = [command for one in sorted(before - {*now}, key=_order) if (command := _deletion(one))]
+            because = (
+                f"it was {left[0]}, where everything stays and runs on; here all is made anew, and claims are empty"
+            )
+            told = "; ".join([*commands, f"kubectl delete namespace {left[0]}"])
+            breach = Breach(
+                "G17", "namespace", namespace, because, f"move the data, and delete after the merge: {told}"
+            )
+        if breach is not None:
+            yield breach
+
     def content(self, path: str) -> bytes | None:
         """Return what the file at *path* was when it was rendered last."""
         return tree.content(self.dist / path) if self.last is self._previous else (self._deleted or {}).get(path)
@@ -100,3 +121,19 @@ def _read(data: bytes | None) -> Manifest | None:
     except (yaml.YAMLError, ValueError):
         return None  # an edit by hand, which is told of elsewhere
     return found if isinstance(found, dict) else None
+
+
+def _order(identity: str) -> tuple[bool, bool, str]:
+    """Return what puts the Application of Applications first, which makes others again, and last what they need."""
+    return not identity.endswith(SUFFIX), identity.split(" ")[1] not in {"Application", "Kustomization"}, identity
+
+
+def _deletion(identity: str) -> str | None:
+    """Return the command that deletes what a controller reads, and nothing that it has brought."""
+    api_version, kind, place = identity.split(" ", 2)
+    group, (namespace, _, name) = api_version.rpartition("/")[0], place.partition("/")
+    if (group, kind) == ("argoproj.io", "Application"):
+        return f"argocd app delete {name} --cascade=false"
+    if (group, kind) == ("argoproj.io", "AppProject") or group.endswith(".toolkit.fluxcd.io"):
+        return f"kubectl -n {namespace} delete {kind.lower()}.{group} {name}"
+    return None

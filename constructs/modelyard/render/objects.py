@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import attrs
 
@@ -26,6 +26,7 @@ from modelyard.schemas import catalog
 from modelyard.values.value import source_of
 
 Before = Callable[[Object], Iterator[Manifest]]
+Moved = Callable[[str, Collection[str]], Iterator[Breach]]
 
 
 @attrs.define
@@ -70,6 +71,7 @@ def gather(
     passed: str = "",
     before: Before | None = None,
     past: Past | None = None,
+    moved: Moved | None = None,
 ) -> Gathered:
     """
     Return the objects of *environment* and everything there is to say about them.
@@ -85,6 +87,8 @@ def gather(
             Default: nothing was.
 
         past: Answers with what workloads rendered last and do no more. Default: nothing.
+
+        moved: Answers with what it means that the environment is in a namespace, and has objects. Default: nothing.
     """
     if not renderable(environment):
         return Gathered([], refused(environment))
@@ -99,6 +103,8 @@ def gather(
     seal = work.seal()
     known = bool(seal) and seal == passed
     valid, clean = (work.objects, True) if known else work.checked(before)
+    if moved is not None and not known:
+        work.found(moved(environment.site.namespace, {identity(one) for one in valid}))
     clashes = [] if known else list(collisions(valid, environment))
     findings = [*notes(environment), *work.refused, *work.settled(), *clashes]
     delivered = {id(one) for one in work.delivery}
@@ -172,9 +178,9 @@ class _Work:
         own = [_namespace(site)] if environment.manage_namespace else []
         manifests = [*(one.data for one in self.objects), *(draft.manifest for draft in own)]
         if self.complete and not self.refused:
-            self._found(unmatched(manifests, site))
+            self.found(unmatched(manifests, site))
         delivery = [] if site.delivery is None else site.delivery.drafts(site, cargo(site, manifests, self.schemas))
-        self._found(environment.patches.apply([*own, *delivery]))
+        self.found(environment.patches.apply([*own, *delivery]))
         for draft in own:
             self.taken.extend(adapt(draft.manifest, site))
         self.objects.extend(Object(draft.manifest, None, environment.source) for draft in own)
@@ -186,7 +192,7 @@ class _Work:
     def take_former(self, past: Past | None) -> None:
         """Take what is kept of former generations: it was checked when it was made, and is not applied anew."""
         site = self.environment.site
-        self._found(generations.damaged(self.environment))
+        self.found(generations.damaged(self.environment))
         self.former = generations.kept(self.sealed, self.environment, past, self._present)
         sources = {workload.id: workload.source for workload in self.environment.workloads if self.former}
         for owner, manifests in self.former.items():
@@ -213,7 +219,8 @@ class _Work:
             self.objects.append(one)
             self.findings[None].extend(on(one, breach, self.environment) for breach in broken)
 
-    def _found(self, broken: Iterable[Breach]) -> None:
+    def found(self, broken: Iterable[Breach]) -> None:
+        """Note what is wrong with the environment itself."""
         environment = self.environment
         self.findings[None].extend(finding(breach, environment.name, environment.source) for breach in broken)
 
@@ -237,7 +244,7 @@ class _Work:
 
         delivered = {id(one) for one in self.delivery}
         manifests = [one.data for one in self.objects if id(one) not in delivered]
-        self._found(misowned(manifests, self.taken, self.environment.site, self.schemas))
+        self.found(misowned(manifests, self.taken, self.environment.site, self.schemas))
         written = self._kept(self.objects, write)
 
         def breaches_of(one: Object) -> Iterator[Breach]:

@@ -76,6 +76,18 @@ G16 = Rule(
     fix="write ArgoCD(destination=...)",
     see="https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters",
 )
+G17 = Rule(
+    "G17",
+    "An environment stays in its namespace.",
+    why=(
+        "In another namespace everything is another object: claims are new and empty, addresses are others, and"
+        " trainings run anew. What was in the old one is not deleted, and runs on; so does the Application of its name."
+    ),
+    fix="keep the namespace, or move the data, and delete by hand what stays behind",
+    see="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
+    severity=Severity.WARNING,
+    acceptable=True,
+)
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 GROUP = {"Application": "argoproj.io/", "Kustomization": "kustomize.toolkit.fluxcd.io/"}

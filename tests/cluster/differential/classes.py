@@ -82,7 +82,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     **dict.fromkeys(("E03", "E09"), OnlyUs(GITOPS)),
     "E10": OnlyUs(SEVERAL),
     **dict.fromkeys((f"G{number:02}" for number in range(1, 13)), OnlyUs(GITOPS)),
-    **dict.fromkeys(("G13", "G14"), OnlyUs(LATER)),
+    **dict.fromkeys(("G13", "G14", "G17"), OnlyUs(LATER)),
     "J12": OnlyUs(CONTROLLER),
     "J13": OnlyUs(CONTROLLER),
     "J15": OnlyUs(WORSE),

@@ -109,6 +109,7 @@ NEEDS: Mapping[str, str] = {
     "D18": "the controller of Argo Rollouts",
     "D19": "the controller of Argo Rollouts",
     "G07": "Flux's kustomize-controller",
+    "G17": "an environment of two commits, and what somebody does with its data",
     "G16": "an Argo CD that has two clusters, and both of these",
     **dict.fromkeys(("E01", "E04", "E06", "E07", "E08"), "KServe's webhooks"),
     **dict.fromkeys(("E02", "E05", "E10"), "KServe's controller"),
