@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
 from modelyard.delivery import addresses, parts
-from modelyard.delivery.ownership import identity, part, unknown
+from modelyard.delivery.declared import part, unknown
+from modelyard.delivery.ownership import identity
 from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
@@ -83,9 +84,12 @@ class Flux(Delivery):
         """The kinds of its objects."""
         return Crd.FLUX.schemas
 
-    def home(self, cluster: str) -> str:
-        """Return the cluster that its objects live in, which is the environment's own."""
-        return cluster
+    def home(self, cluster: str) -> None:
+        """Return None: it lives in the environment's own cluster."""
+
+    def way(self, cluster: str) -> str:
+        """Return from where the environment is brought into which cluster, in a few words."""
+        return f"Flux in {cluster}"
 
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""

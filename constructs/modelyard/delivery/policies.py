@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from modelyard.delivery.ownership import matches
+from modelyard.delivery.declared import matches
 from modelyard.findings import Breach
 from modelyard.fleet.draft import Manifest
 from modelyard.values.value import option, source_of, value

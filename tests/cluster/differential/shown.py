@@ -102,6 +102,7 @@ NEEDS: Mapping[str, str] = {
     "D18": "the controller of Argo Rollouts",
     "D19": "the controller of Argo Rollouts",
     "G07": "Flux's kustomize-controller",
+    "G16": "an Argo CD that has two clusters, and both of these",
     **dict.fromkeys(("E01", "E04", "E06", "E07", "E08"), "KServe's webhooks"),
     **dict.fromkeys(("E02", "E05", "E10"), "KServe's controller"),
     **dict.fromkeys(("E03", "E09"), "KServe's webhooks, and Argo CD or Flux"),
