@@ -78,7 +78,7 @@ MISTAKES = [
             ),
         ),
         (
-            "environments/prod.lock.yaml:7: error[X13] prod: lock file but git left a conflict here that is not resolved; take what the main branch has, pin images of yours again, and run modelyard synth: git restore --source=origin/main --staged --worktree dist environments/prod.lock.yaml",
+            "environments/prod.lock.yaml:8: error[X13] prod: lock file but git left a conflict here that is not resolved; take what the main branch has, pin images of yours again, and run modelyard synth: git restore --source=origin/main --staged --worktree dist environments/prod.lock.yaml",
         ),
     ),
     Mistake(

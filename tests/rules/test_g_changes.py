@@ -286,11 +286,13 @@ def test_g17_is_told_once_with_the_commands_for_what_stays(tmp_path: Path) -> No
     """The Application of Applications goes first, or it would bring the others back; G11 says nothing of the Namespace."""
     delivery = ArgoCD("https://git.example/models")
     assert moved(tmp_path, "ml-a", delivery) == []
-    assert moved(tmp_path, "ml-b", delivery) == [(
-        "test: namespace='ml-b' but it was ml-a, where everything stays and runs on; here all is made anew, and claims are"
-        " empty; move the data, and delete after the merge: argocd app delete ml-a-delivery --cascade=false; argocd app delete"
-        " ml-a --cascade=false; kubectl -n argocd delete appproject.argoproj.io ml-a; kubectl delete namespace ml-a"
-    )]
+    assert moved(tmp_path, "ml-b", delivery) == [
+        (
+            "test: namespace='ml-b' but it was ml-a, where everything stays and runs on; here all is made anew, and claims are"
+            " empty; move the data, and delete after the merge: argocd app delete ml-a-delivery --cascade=false; argocd app delete"
+            " ml-a --cascade=false; kubectl -n argocd delete appproject.argoproj.io ml-a; kubectl delete namespace ml-a"
+        )
+    ]
     assert moved(tmp_path, "ml-b", delivery) == []
 
 
@@ -298,13 +300,15 @@ def test_g17_for_flux_and_for_nobody(tmp_path: Path) -> None:
     """What Flux reads is deleted by kind; with a name of its own nothing of it stays."""
     for name in ("a", "b"):
         moved(tmp_path, f"ml-{name}", Flux("https://git.example/models"))
-    assert moved(tmp_path, "ml-c", Flux("https://git.example/models")) == [(
-        "test: namespace='ml-c' but it was ml-b, where everything stays and runs on; here all is made anew, and claims are"
-        " empty; move the data, and delete after the merge: kubectl -n flux-system delete"
-        " kustomization.kustomize.toolkit.fluxcd.io ml-b-delivery; kubectl -n flux-system delete"
-        " kustomization.kustomize.toolkit.fluxcd.io ml-b; kubectl -n flux-system delete"
-        " gitrepository.source.toolkit.fluxcd.io ml-b; kubectl delete namespace ml-b"
-    )]
+    assert moved(tmp_path, "ml-c", Flux("https://git.example/models")) == [
+        (
+            "test: namespace='ml-c' but it was ml-b, where everything stays and runs on; here all is made anew, and claims are"
+            " empty; move the data, and delete after the merge: kubectl -n flux-system delete"
+            " kustomization.kustomize.toolkit.fluxcd.io ml-b-delivery; kubectl -n flux-system delete"
+            " kustomization.kustomize.toolkit.fluxcd.io ml-b; kubectl -n flux-system delete"
+            " gitrepository.source.toolkit.fluxcd.io ml-b; kubectl delete namespace ml-b"
+        )
+    ]
     assert moved(tmp_path, "ml-c") == []
     (told,) = moved(tmp_path, "ml-a")
     assert told.endswith("; move the data, and delete after the merge: kubectl delete namespace ml-c")
