@@ -15,6 +15,11 @@ DEPLOYMENT = deployment()
 FIXED = deployment(replicas=3)
 TEMPLATE = {"spec": {"containers": [{"name": "trainer", "image": "acme/train:1"}]}}
 JOB = one("Job", "tune-11111111", {"template": TEMPLATE}, version="batch/v1", annotations=KEPT)
+KUEUE = "kueue.x-k8s.io/"
+WAITING = {
+    **JOB,
+    "metadata": {**JOB["metadata"], "labels": {f"{KUEUE}queue-name": "a", f"{KUEUE}priority-class": "low"}},
+}
 CRON = one("CronJob", "tune", {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": TEMPLATE}}})
 HPA = one("HorizontalPodAutoscaler", "api", {"minReplicas": 3, "maxReplicas": 20, "scaleTargetRef": {"name": "api"}})
 KEDA = one("ScaledObject", "api", {"minReplicaCount": 1, "maxReplicaCount": 4, "scaleTargetRef": {"name": "api"}})
@@ -126,6 +131,14 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
         (JOB, edited(JOB, "acme/train:2", *IMAGE), [
             ("danger refused: refused by the API server: spec.template: the API server lets nobody change it in a Job;"
             " give it a new name, which makes a new run; the old Job stays until you delete it"),
+        ]),
+        (WAITING, edited(WAITING, "product", "metadata", "labels", f"{KUEUE}queue-name"), [
+            (f"danger refused: refused by the API server: metadata.labels['{KUEUE}queue-name']: the webhook of Kueue lets nobody"
+            " change it in a Job that has started; give it a new name, which makes a new run; the old Job stays until you"
+            " delete it"),
+        ]),
+        (WAITING, edited(WAITING, "high", "metadata", "labels", f"{KUEUE}priority-class"), [
+            f"note labels: only metadata.labels['{KUEUE}priority-class']",
         ]),
         (JOB, edited(JOB, YES, "spec", "suspend"), ["danger suspended: the run is suspended: its pods end"]),
         (JOB, edited(JOB, 3, "spec", "parallelism"), [
