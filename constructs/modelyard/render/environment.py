@@ -114,12 +114,14 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
 
 def summaries(environment: Environment) -> list[dict[str, Any]]:
     """Return the workloads of *environment* as ``modelyard list`` shows them."""
-    kept = environment.lock.generations
+    kept, delivery = environment.lock.generations, environment.site.delivery
+    way = delivery.way(environment.site.cluster.name) if delivery is not None else None
     return [
         {
             "environment": environment.name,
             "workload": str(workload.id),
             **workload.summary(),
+            "delivery": way,
             "kept": [f"{one.manifest.get('kind')} {_name(one.manifest)}" for one in kept.get(str(workload.id), ())],
         }
         for workload in environment.workloads
@@ -171,8 +173,7 @@ def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
     entries = [Entry(one.path, one.sha256, identity(one), one.owner or "") for one in gathered.objects]
     if delivery is not None:
         home = delivery.home(cluster)
-        elsewhere = None if home == cluster else home
-        entries += [Entry(one.path, one.sha256, identity(one), "", elsewhere) for one in gathered.delivery]
+        entries += [Entry(one.path, one.sha256, identity(one), "", home) for one in gathered.delivery]
         entries += [Entry(one.path, one.sha256, "", "") for one in gathered.by_hand]
     return Inventory(environment.name, cluster, inventory.by_path(entries))
 
