@@ -109,7 +109,7 @@ KINDS: list[Any] = [
 
 @pytest.mark.parametrize(("cluster", "options", "kind"), KINDS)
 def test_another_queue_is_another_run(tmp_path: Path, cluster: Cluster, options: dict[str, Any], kind: str) -> None:
-    """Kueue refuses another queue, or the first or no priority, in what it has started; one priority follows another."""
+    """Kueue refuses another queue, or the first or no priority, in what it has started, and Flux changes nothing in it."""
 
     def name(**more: Any) -> str:
         alone = more.get("queue", True) is None and kind != "Job"
@@ -119,8 +119,8 @@ def test_another_queue_is_another_run(tmp_path: Path, cluster: Cluster, options:
 
     first = name()
     ranked, none = name(queue=Queue("research", priority="low")), name(queue=None)
-    assert len({first, ranked, none, name(queue=Queue("product")), name(deadline=hours(7))}) == 5
-    assert name(queue=Queue("research", priority="high")) == ranked
+    higher, elsewhere = name(queue=Queue("research", priority="high")), name(queue=Queue("product"))
+    assert len({first, ranked, higher, none, elsewhere, name(deadline=hours(7))}) == 6
     assert name() == first
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelyard.fleet.draft import Draft, Manifest
-from modelyard.values.names import HOOK, KUEUE, KUEUE_PRIORITY, LOGICAL_NAME
+from modelyard.values.names import HOOK, KUEUE, LOGICAL_NAME
 
 HASH_LENGTH = 8
 REFERRED_TO = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",), "TrainingRuntime": ("spec",)}
@@ -38,17 +38,12 @@ def content_of(manifest: Manifest) -> object:
 
 def _queued(metadata: Manifest) -> dict[str, Any]:
     """
-    Return what Kueue reads in *metadata* and cannot change in what it has started.
+    Return what Kueue reads in *metadata*.
 
-    Its webhook refuses that, or it ends the pods to let them wait anew. One priority can take the place of another.
+    In what it has started its webhook refuses most changes of that, others end its pods, and Flux makes none.
     """
     found = [part for key in ("labels", "annotations") if isinstance(part := metadata.get(key), dict)]
-    return {
-        key: "" if key == KUEUE_PRIORITY else value
-        for part in found
-        for key, value in part.items()
-        if str(key).startswith(KUEUE)
-    }
+    return {key: value for part in found for key, value in part.items() if str(key).startswith(KUEUE)}
 
 
 def references(value: Any) -> Iterator[tuple[str, str]]:  # any part of a manifest

@@ -34,8 +34,8 @@ def _interval(every: timedelta) -> str | None:
     return None if every >= LEAST_INTERVAL else "metrics are read every second at most"
 
 
-def _above_zero(duration: timedelta) -> str | None:
-    return None if duration > timedelta(0) else "it is a length of time above zero"
+def _above_zero(duration: timedelta | None) -> str | None:
+    return None if duration is None or duration > timedelta(0) else "it is a length of time above zero"
 
 
 @value

@@ -30,7 +30,7 @@ SKIPPED = "Skip"
 KUEUE = "kueue.x-k8s.io/"
 """How the labels and annotations begin that Kueue reads."""
 KUEUE_PRIORITY = f"{KUEUE}priority-class"
-"""Which of its WorkloadPriorityClasses orders a workload: alone among them, it can change while that runs."""
+"""Which of its WorkloadPriorityClasses orders a workload; another one may take its place while that runs."""
 PROVENANCE = "modelyard.dev/source"
 """The annotation that holds the line of Python which an object comes from."""
 
