@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -13,7 +13,7 @@ from modelyard import crash, trace
 from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet, Manifest
 from modelyard.images import lock_path, rewritten
-from modelyard.render import generations, inventory, tree
+from modelyard.render import beside, generations, inventory, tree
 from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
 from modelyard.render.exits import staying
@@ -90,7 +90,8 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         return Result(name=name, findings=found)
     previous = inventory.read(options.dist, name)
     passed, _, listed = options.verified.get(name, "").partition(" ")
-    before, past = _before(previous, options), _past(environment, previous, options)
+    before = _before(previous, options)
+    past = generations.Past(previous, options.dist, environment.site)
     gathered = gather(environment, complete=not found, passed=passed, before=before, past=past)
     if gathered.known and not same(previous, listed, options.dist):
         gathered = gather(environment, complete=not found, before=before, past=past)
@@ -129,6 +130,8 @@ def summaries(environment: Environment) -> list[dict[str, Any]]:
 
 
 def _name(manifest: Manifest) -> str:
+    if generations.broken(manifest) is None:
+        return beside.known_as(manifest)
     metadata = manifest.get("metadata")
     return str(metadata.get("name")) if isinstance(metadata, dict) else ""
 
@@ -148,15 +151,6 @@ def _before(previous: Inventory, options: Options) -> Before:
         return found if isinstance(found, dict) else None
 
     return before
-
-
-def _past(environment: Environment, previous: Inventory, options: Options) -> generations.Past:
-    """Return what answers with the sealed objects that were rendered last, and are no more."""
-
-    def past(owners: Collection[str], now: Collection[str]) -> Iterator[tuple[str, Manifest]]:
-        return generations.retired(previous, options.dist, environment.site, owners, now)
-
-    return past
 
 
 def _lock(environment: Environment, gathered: Gathered) -> str | None:

@@ -12,7 +12,7 @@ from modelyard.delivery import Taken, adapt, cargo, misowned, unmatched
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
-from modelyard.render import generations
+from modelyard.render import beside, generations
 from modelyard.render.blame import Key, key, unowned, unpatched
 from modelyard.render.byhand import by_hand
 from modelyard.render.collisions import collisions, identity, on
@@ -134,6 +134,7 @@ class _Work:
         self.delivery: list[Object] = []
         self.sealed: list[Current] = []
         self.former: dict[str, tuple[Manifest, ...]] = {}
+        self.standing: dict[str, Manifest] = {}
         self.frozen: set[int] = set()
         self.patched: dict[int, Source | None] = {}
         self.taken: list[Taken] = []
@@ -185,14 +186,21 @@ class _Work:
         """Take what is kept of former generations: it was checked when it was made, and is not applied anew."""
         site = self.environment.site
         self._found(generations.damaged(self.environment))
-        self.former = generations.kept(self.sealed, self.environment, past)
+        self.former = generations.kept(self.sealed, self.environment, past, self._present)
         sources = {workload.id: workload.source for workload in self.environment.workloads if self.former}
         for owner, manifests in self.former.items():
             for manifest in manifests:
-                path = generations.former_path(manifest, owner, site)
-                one = Object(generations.rendered(manifest), owner, sources[owner], path)
+                again = generations.rendered(manifest)
+                one = Object(again, owner, sources[owner], generations.former_path(again, owner, site))
                 self.objects.append(one)
                 self.frozen.add(id(one))
+
+    def _present(self, former: Manifest, name: str) -> Manifest | None:
+        """Return what is rendered under *name* of the kind of *former*."""
+        if not self.standing:
+            self.standing = {identity(one): one.data for one in self.objects if one.kind in beside.KINDS}
+        metadata = {**former["metadata"], "name": name}
+        return self.standing.get(identity(Object({**former, "metadata": metadata}, None, None)))
 
     def take_foreign(self) -> None:
         """Take what constructs that are not modelyard's stand for."""
