@@ -11,6 +11,7 @@ from modelyard.plan.model import DELIVERED, ORDER, Effect, Risk
 from modelyard.plan.pairs import Pair
 from modelyard.plan.rollouts import RUNS, cause, hooked
 from modelyard.plan.trees import Manifest
+from modelyard.values.names import never_pruned
 
 PRUNED: Mapping[str, tuple[Risk, str]] = {
     "ConfigMap": (Risk.CAUTION, "pods that mount it cannot start again"),
@@ -46,8 +47,7 @@ LEFT: Mapping[str, str] = {
 def keepers(one: Manifest) -> frozenset[str]:
     """Return the controllers that leave *one* in the cluster when its manifest goes."""
     annotations = mapping(one, "metadata", "annotations")
-    options = {option.strip() for option in str(annotations.get("argocd.argoproj.io/sync-options", "")).split(",")}
-    kept = {"Argo CD"} if "Prune=false" in options or hooked(one) is not None else set()
+    kept = {"Argo CD"} if never_pruned(annotations) or hooked(one) is not None else set()
     if str(annotations.get("kustomize.toolkit.fluxcd.io/prune", "")).lower() == "disabled":
         kept.add("Flux")
     return frozenset(kept)
