@@ -170,7 +170,13 @@ def test_the_program_gets_the_words_as_they_are(
     scope = environment(tmp_path, cluster=CLUSTER)
     env: Any = {"TOKEN": SecretKey("tokens", "hub"), "ODD": "not this"}
     data = {"base": HuggingFace("acme/base", revision="0" * 40)}
-    options = {"command": [str(program)], "args": args, "env": env, "data": data, "checkpoint": Checkpoint("s3://acme/p")}
+    options = {
+        "command": [str(program)],
+        "args": args,
+        "env": env,
+        "data": data,
+        "checkpoint": Checkpoint("s3://acme/p"),
+    }
     training(scope, **{**STOCK, **options})
     made = objects(scope)["RayJob/train"]
     head = {one["name"]: one.get("value") for one in at(made, f"{HEAD}.template.spec.containers[0].env")}
