@@ -62,7 +62,6 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "A17": OnlyUs(SEVERAL),
     "A18": OnlyUs(WORSE),
     "A20": OnlyUs(SEVERAL),
-    "C02": OnlyUs(CONTROLLER),
     "C05": OnlyUs(WORSE),
     "C06": OnlyUs(WORSE),
     "C09": OnlyUs(CONTROLLER),
@@ -172,6 +171,7 @@ ROUND = "the server reads a number that does not fit as another one, and says no
 
 PARTS: Mapping[str, Mapping[str, OnlyUs]] = {
     "A09": {"goes by the type": OnlyUs(CONTROLLER)},
+    "C01": {"no such day": OnlyUs(CONTROLLER)},
     "D05": {"allows no eviction": OnlyUs(CONTROLLER)},
     "D08": {"port of this name": OnlyUs(SEVERAL)},
     "N01": {"every sync": OnlyUs("the API server makes up a name, another one at every sync")},

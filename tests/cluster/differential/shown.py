@@ -15,7 +15,6 @@ SHOWN: Mapping[str, str] = {
     "A11": "wrong/test_use.py::test_two_autoscalers_of_the_same_pods_both_stand_still",
     "A12": "wrong/test_use.py::test_replicas_in_git_undo_what_an_autoscaler_did",
     "A20": "wrong/test_use.py::test_an_autoscaler_without_a_target_scales_nothing",
-    "C02": "wrong/test_trainings.py::test_a_day_that_does_not_exist_never_comes",
     "C05": "wrong/test_trainings.py::test_a_run_that_is_late_is_left_out",
     "C06": "wrong/test_trainings.py::test_runs_pile_up_beside_each_other",
     "C09": "wrong/test_trainings.py::test_a_run_does_not_know_of_its_schedules_queue",
