@@ -130,7 +130,7 @@ def pod_labels(identity: Identity | None, site: Site) -> dict[str, str]:
 
 
 def egress(identity: Identity | None, site: Site) -> list[dict[str, Any]]:
-    """Return the rules of a NetworkPolicy that let pods fetch the tokens of *identity*, or of one that AWS gives them."""
+    """Return the rules of a NetworkPolicy that let pods fetch the tokens of *identity*, or of what AWS gives them."""
     if identity is None and site.cluster.cloud is Cloud.EKS:
         peers = [{"ipBlock": {"cidr": address}} for address in POD_IDENTITY]
         return [{"to": peers, "ports": [{"protocol": "TCP", "port": 80}]}]
