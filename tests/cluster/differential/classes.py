@@ -145,6 +145,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "R28": OnlyUs(WORSE),
     **dict.fromkeys(("S01", "S02", "S04", "S05", "S06", "S08", "Y01", "Y02", "Y03"), OnlyUs(WEBHOOK)),
     **dict.fromkeys(("S03", "S07"), OnlyUs(CONTROLLER)),
+    "S09": OnlyUs(WORSE),
     "V01": OnlyUs(SEVERAL),
     "V02": OnlyUs(SEVERAL),
     "V03": OnlyUs(FLEET),

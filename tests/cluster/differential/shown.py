@@ -95,6 +95,7 @@ NEEDS: Mapping[str, str] = {
     "A17": "model servers of several versions, and a Prometheus that scrapes",
     "A18": "a program that takes its time to load, under requests that come and go",
     "A19": "a GPU, and a model server that keeps it busy",
+    "S09": "kubelets, which make the folders of pods",
     "D11": "a kubelet, which mounts the ConfigMap or reads its key",
     "D13": "a network plugin, which enforces a NetworkPolicy",
     "D15": "a network, and a process that listens or not",
