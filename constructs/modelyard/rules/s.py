@@ -110,8 +110,8 @@ S09 = Rule(
     "S09",
     "What Jobs that follow each other write is in a volume that both mount.",
     why=(
-        "An emptyDir belongs to one pod, and each Job of a set has pods of its own: what the first one wrote is not there"
-        " for the next. On a cluster without JobSet the same steps run in one pod, and share it."
+        "An emptyDir belongs to one pod, and each Job of a set has pods of its own: what one wrote is not there for the"
+        " next. On a cluster without JobSet the same steps run in one pod, and share it."
     ),
     fix="use a claim that both mount, or accept S09 where each begins with an empty folder",
     see="https://kubernetes.io/docs/concepts/storage/volumes/#emptydir",
