@@ -186,6 +186,16 @@ def test_the_program_gets_the_words_as_they_are(
     assert submitted(at(made, "spec.entrypoint"), quote, there) == (args if got is None else got)
 
 
+@pytest.mark.parametrize(("password", "told"), [("Tr0ub4dor", 1), ("$(PASSWORD)", 0)])
+def test_a_credential_in_the_command_is_found(tmp_path: Path, password: str, told: int) -> None:
+    """Also among words that are given to the head as Python; a reference is none."""
+    scope = environment(tmp_path, cluster=CLUSTER)
+    args = ["a;b", "--password", password]
+    training(scope, **{**STOCK, "args": args, "env": {"PASSWORD": SecretKey("db", "password")}})
+
+    assert len(found_by(scope, "V18")) == told
+
+
 def test_variables_are_read_on_the_head(tmp_path: Path) -> None:
     """What a shell cannot misread stays as it is, for people to read."""
     scope = environment(tmp_path, cluster=CLUSTER)
