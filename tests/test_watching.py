@@ -237,7 +237,7 @@ def test_each_part_can_be_left_away(tmp_path: Path, more: Any, watch: Watch | No
             _cluster(),
             service,
             {"watch": Watch(metrics=Metrics(path="metrics"))},
-            "N19 test/api: watch.metrics.path='metrics' but an HTTP path starts with \"/\"; correct the value",
+            "X11 test/api: watch.metrics.path='metrics' but an HTTP path starts with \"/\"; correct the value",
         ),
         (
             _cluster(),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.plan.trees import ARGO, FLUX, KEPT, deployment, edited, one, planned, told
+from modelyard import Crd, Environment, Fleet, Gpu, TrainJob
+from modelyard.plan.devices import asked
+from modelyard.plan.model import Range
+from modelyard.render.engine import Request, synthesize
+from tests.plan.trees import ARGO, FLUX, KEPT, Manifest, deployment, edited, one, planned, told
+from tests.support import cluster_with, training
 
 IMAGE = ("spec", "template", "spec", "containers", 0, "image")
 YES = True
@@ -352,6 +359,28 @@ def test_a_configuration_changes_and_the_former_one_stays_in_git() -> None:
         "note ConfigMap tune-22222222 is new; tune-11111111 stays for pods that still use it",
         "note changed in place, the run goes on: metadata.annotations['argocd.argoproj.io/hook']",
     ]
+
+
+def test_devices_of_former_train_jobs_are_not_counted(tmp_path: Path) -> None:
+    """Their pods are in a TrainingRuntime, which is no run, and stays as it is."""
+
+    def rendered(cpu: int) -> dict[str, Manifest]:
+        def build(fleet: Fleet) -> None:
+            installed = [Crd.JOBSET, Crd.KUBEFLOW_TRAINER]
+            scope = Environment(fleet, "test", cluster=cluster_with(installed=installed), namespace="ml-test")
+            accept = {"J18": "a test"}
+            training(scope, nodes=2, gpu=Gpu("l4", 4), backend=TrainJob(), keep_runs=3, cpu=cpu, accept=accept)
+
+        synthesize(Request(main=tmp_path / "main.py", fleet=Fleet({"test": build}, root=tmp_path)))
+        dist = tmp_path / "dist"
+        found = {path.relative_to(dist).as_posix(): yaml.safe_load(path.read_text()) for path in dist.rglob("*.yaml")}
+        return {path: found for path, found in found.items() if path.startswith("test/")}
+
+    first, second, third = (rendered(cpu) for cpu in (1, 2, 3))
+    for old, new in ((first, second), (second, third)):
+        (plan,) = planned(old, new)
+        assert asked(new.values()) == {"nvidia.com/gpu": Range(8, 8, 8)}
+        assert [effect.text for effect in plan.effects if effect.code == "devices"] == []
 
 
 def test_where_an_object_was_written_is_told_as_such() -> None:

@@ -12,6 +12,7 @@ import yaml
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet, Manifest
+from modelyard.fleet.delivery import Last
 from modelyard.images import lock_path, rewritten
 from modelyard.render import beside, generations, inventory, tree
 from modelyard.render.collisions import identity
@@ -104,7 +105,8 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         result.findings.extend(strangers(name, previous.entries.keys(), options.dist))
     else:
         result.inventory = _inventory(environment, gathered)
-        result.findings.extend(_kept_behind(environment, gathered, previous, result.inventory))
+        last = generations.last(previous, options.dist)
+        result.findings.extend(_kept_behind(environment, gathered, previous, result.inventory, last))
         if result.failed:
             return result
         compare(result, result.inventory, gathered, previous, options)
@@ -173,7 +175,7 @@ def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
 
 
 def _kept_behind(
-    environment: Environment, gathered: Gathered, previous: Inventory, rendered: Inventory
+    environment: Environment, gathered: Gathered, previous: Inventory, rendered: Inventory, last: Last
 ) -> Iterator[Finding]:
     """Yield what the controller would not delete although it is rendered no more."""
     if (delivery := environment.site.delivery) is None:
@@ -184,6 +186,6 @@ def _kept_behind(
     gone = [one for one in before if one not in now]
     found = [
         finding(breach, environment.name, source_of(delivery) or environment.source)
-        for breach in delivery.gone(gone, [one.data for one in gathered.delivery])
+        for breach in delivery.gone(gone, last, [one.data for one in gathered.delivery])
     ]
     yield from relative(found, environment)

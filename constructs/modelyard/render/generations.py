@@ -12,6 +12,7 @@ import yaml
 
 from modelyard.findings import Breach, Source
 from modelyard.fleet import Environment, Manifest, Site, Workload
+from modelyard.fleet.delivery import Last
 from modelyard.images import Former, lock_path
 from modelyard.pod import REFERRED_TO, content_of, digest, references
 from modelyard.render import beside, tree
@@ -92,6 +93,12 @@ class Past:
             return None
         manifest["metadata"].get("annotations", {}).pop(PROVENANCE, None)
         return manifest
+
+
+def last(previous: Inventory, dist: Path) -> Last:
+    """Return what answers with the manifest of an object that *previous* has, by its identity."""
+    entries = {one.identity: one for one in previous.entries.values()}
+    return lambda identity: _read(dist, entries[identity])
 
 
 def _read(dist: Path, entry: Entry) -> Manifest | None:

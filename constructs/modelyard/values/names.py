@@ -41,6 +41,12 @@ def hook_phase(annotations: Mapping[str, object]) -> str | None:
     return None if phase is None or phase == SKIPPED else str(phase)
 
 
+def never_pruned(annotations: Mapping[str, object]) -> bool:
+    """Return whether Argo CD leaves an object with *annotations* in the cluster when git has it no more."""
+    options = str(annotations.get("argocd.argoproj.io/sync-options", "")).split(",")
+    return "Prune=false" in [option.strip() for option in options]
+
+
 @lru_cache(maxsize=65536)
 def dns_label(text: str, longest: int = LABEL_LENGTH) -> str | None:
     """Return how *text* breaks the DNS label grammar of RFC 1123, or None."""

@@ -62,7 +62,6 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "A17": OnlyUs(SEVERAL),
     "A18": OnlyUs(WORSE),
     "A20": OnlyUs(SEVERAL),
-    "C02": OnlyUs(CONTROLLER),
     "C05": OnlyUs(WORSE),
     "C06": OnlyUs(WORSE),
     "C09": OnlyUs(CONTROLLER),
@@ -146,6 +145,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "R28": OnlyUs(WORSE),
     **dict.fromkeys(("S01", "S02", "S04", "S05", "S06", "S08", "Y01", "Y02", "Y03"), OnlyUs(WEBHOOK)),
     **dict.fromkeys(("S03", "S07"), OnlyUs(CONTROLLER)),
+    "S09": OnlyUs(WORSE),
     "V01": OnlyUs(SEVERAL),
     "V02": OnlyUs(SEVERAL),
     "V03": OnlyUs(FLEET),
@@ -172,6 +172,7 @@ ROUND = "the server reads a number that does not fit as another one, and says no
 
 PARTS: Mapping[str, Mapping[str, OnlyUs]] = {
     "A09": {"goes by the type": OnlyUs(CONTROLLER)},
+    "C01": {"no such day": OnlyUs(CONTROLLER)},
     "D05": {"allows no eviction": OnlyUs(CONTROLLER)},
     "D08": {"port of this name": OnlyUs(SEVERAL)},
     "N01": {"every sync": OnlyUs("the API server makes up a name, another one at every sync")},
