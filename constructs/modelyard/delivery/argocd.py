@@ -14,7 +14,7 @@ from modelyard.delivery.health import CUSTOMIZATIONS
 from modelyard.delivery.ownership import QUEUE, identity
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
-from modelyard.fleet.delivery import Cargo, Delivery
+from modelyard.fleet.delivery import Cargo, Delivery, Last
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import CrdSchema
@@ -177,7 +177,7 @@ class ArgoCD(Delivery):
         own = [one for one in delivered if (one["kind"], one["metadata"]["name"]) == ("Application", first)]
         return {**({"": own} if own else {}), **({"argocd-cm": [CUSTOMIZATIONS]} if self.health else {})}
 
-    def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:
+    def gone(self, before: Iterable[str], last: Last, drafts: Sequence[Manifest]) -> Iterator[Breach]:
         """Yield the kinds that were rendered *before* and that the AppProject among *drafts* allows no more."""
         spec = next(one["spec"] for one in drafts if one["kind"] == "AppProject")
         allowed = {(one["group"], one["kind"]) for one in spec["namespaceResourceWhitelist"]}
@@ -189,6 +189,9 @@ class ArgoCD(Delivery):
             key = api_version.rpartition("/")[0], kind
             if key in allowed or (*key, place) in named or key in told or key == NAMESPACE:
                 continue
+            one = last(what)
+            if one is not None and names.never_pruned(one["metadata"].get("annotations") or {}):
+                continue  # such as a former run, which it would not delete in any case
             told.add(key)
             text = "/".join(filter(None, key))
             because = "nothing of it is rendered any more, and Argo CD does not delete what its project does not allow"

@@ -13,7 +13,7 @@ from modelyard.delivery.ownership import identity, queued
 from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced, once
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
-from modelyard.fleet.delivery import Cargo, Delivery, Ownership
+from modelyard.fleet.delivery import Cargo, Delivery, Last, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import CrdSchema
@@ -144,7 +144,7 @@ class Flux(Delivery):
         own = "Kustomization", self._name(site)
         return {"": [one for one in delivered if (one["kind"], one["metadata"]["name"]) != own]}
 
-    def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:  # noqa: ARG002 # as all
+    def gone(self, before: Iterable[str], last: Last, drafts: Sequence[Manifest]) -> Iterator[Breach]:  # noqa: ARG002 # as all
         """Yield nothing: Flux remembers in its inventory what it has applied."""
         yield from ()
 

@@ -167,7 +167,8 @@ def _kept_behind(
     broken: list[Breach] = []
     for former in history.inventories():
         before = sorted(one.identity for one in former.entries.values() if not one.path.startswith(apart))
-        broken = list(delivery.gone([one for one in before if one not in now], [one.data for one in gathered.delivery]))
+        gone, drafts = [one for one in before if one not in now], [one.data for one in gathered.delivery]
+        broken = list(delivery.gone(gone, history.former, drafts))
         if not broken:
             break
     line = source_of(delivery) or environment.source

@@ -63,6 +63,15 @@ class History:
         if self._merged is not None:
             yield _listed(self._merged, self.last.environment) or inventory.empty(self.last.environment)
 
+    def former(self, identity: str) -> Manifest | None:
+        """Return what the object of *identity*, which is in one of the inventories, was."""
+        for path in (one.path for one in self.last.entries.values() if one.identity == identity):
+            return _read(self.content(path))
+        merged = _listed(self._merged, self.last.environment)
+        for path in (one.path for one in (merged.entries.values() if merged else ()) if one.identity == identity):
+            return _read((self._merged or {}).get(path))
+        return None
+
     def moved(self, namespace: str, now: Collection[str]) -> Iterator[Breach]:
         """Yield what it means that the environment is in *namespace*, and that its objects are those *now*."""
         breach = None

@@ -10,7 +10,7 @@ from modelyard.findings import Breach, Severity
 from modelyard.rules import kserve
 from modelyard.rules.kinds import OTHERS, VOLCANO
 from modelyard.rules.rule import Rule
-from modelyard.values.names import ARGO_HOOK, hook_phase
+from modelyard.values.names import ARGO_HOOK, KUEUE, KUEUE_PRIORITY, hook_phase
 from modelyard.values.quantity import number
 
 Manifest = Mapping[str, Any]
@@ -85,6 +85,15 @@ ONCE: Mapping[str, tuple[tuple[str, ...], ...]] = {
 VOLCANO_JOB = frozenset({"minAvailable", "priorityClassName"})
 VOLCANO_TASK = frozenset({"minAvailable", "replicas"})
 """The fields of a Job of Volcano, and of its tasks, that can change."""
+QUEUED = frozenset(
+    {
+        "JAXJob", "Job", "JobSet", "MPIJob", "PaddleJob", "PyTorchJob", "RayCluster", "RayJob", "TFJob", "TrainJob",
+        "XGBoostJob",
+    }
+)  # fmt: skip
+"""Kinds that Kueue starts, whose queue cannot change while they run."""
+QUEUES = tuple(f"{KUEUE}{name}" for name in ("queue-name", "max-exec-time-seconds", "prebuilt-workload-name"))
+"""The labels that cannot change then."""
 CLAIM = {
     "accessModes": None, "storageClassName": None, "selector": None, "dataSource": None, "dataSourceRef": None,
     "volumeMode": "Filesystem",
@@ -108,6 +117,8 @@ def changes(old: Manifest, new: Manifest) -> Iterator[Breach]:
         if before is not None and now is not None and before != now:
             because = f"the API server lets nobody change it in a {kind}"
             yield G14.breach(dotted(field), None, because, f"give the {kind} a new name")
+    if kind in QUEUED:
+        yield from _queue(old, new)
 
 
 def _identity(manifest: Manifest) -> tuple[object, ...]:
@@ -148,10 +159,18 @@ def _stateful(old: Manifest, new: Manifest) -> Iterator[Breach]:
 
 
 def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    if not _made_anew(new):
+        yield from _compared(old, new, JOB, NEW_JOB)
+        yield from _completions(old, new)
+
+
+def _made_anew(new: Manifest) -> bool:
+    """Return whether Argo CD deletes the Job of the last sync first."""
     annotations = (new.get("metadata") or {}).get("annotations") or {}
-    if hook_phase(annotations) and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation"):
-        return  # Argo CD deletes the Job of the last sync first
-    yield from _compared(old, new, JOB, NEW_JOB)
+    return bool(hook_phase(annotations)) and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation")
+
+
+def _completions(old: Manifest, new: Manifest) -> Iterator[Breach]:
     before, now = (one.get("spec") or {} for one in (old, new))
     if before.get("completions") == now.get("completions") or (
         now.get("completionMode") == "Indexed" and now.get("completions") == now.get("parallelism")
@@ -200,6 +219,18 @@ def _quota(old: Manifest, new: Manifest) -> Iterator[Breach]:
     if scopes[0] != scopes[1]:
         because = "the API server lets nobody change it in a ResourceQuota"
         yield G14.breach("spec.scopes", None, because, "give the ResourceQuota a new name")
+
+
+def _queue(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    before, now = ((one.get("metadata") or {}).get("labels") or {} for one in (old, new))
+    if _made_anew(new) or _at(new, ("spec", "suspend")) is True:
+        return
+    changed = [key for key in QUEUES if before.get(key) != now.get(key)]
+    if bool(before.get(KUEUE_PRIORITY)) != bool(now.get(KUEUE_PRIORITY)):
+        changed.append(KUEUE_PRIORITY)
+    for key in changed:
+        because = f"the webhook of Kueue lets nobody change it in a {new['kind']} that has started"
+        yield G14.breach(f"metadata.labels[{key!r}]", now.get(key), because, NEW_JOB.replace("Job", str(new["kind"])))
 
 
 def _job_set(old: Manifest, new: Manifest) -> Iterator[Breach]:

@@ -60,7 +60,7 @@ G11 = Rule(
     "What was rendered before is still allowed in the AppProject until Argo CD has deleted it.",
     why=(
         "Argo CD looks only at kinds that the project allows: it would neither delete the last objects of a kind that"
-        " is rendered no more, nor show them."
+        " is rendered no more, nor show them. What it never deletes (Prune=false), as former runs, is left aside."
     ),
     fix="keep the kind in ArgoCD(allow=[...]) until it is deleted",
     see="https://argo-cd.readthedocs.io/en/stable/user-guide/projects/",

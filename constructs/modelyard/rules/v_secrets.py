@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -47,6 +49,7 @@ LOOKED_INTO = frozenset({*POD_PATHS, *SEVERAL_PODS}) | {
 """Kinds whose every field for free text is known; of others all is read."""
 TEMPLATES = frozenset({"template", "submitterPodTemplate"})
 """Fields of Ray's kinds that hold pods, which are looked at as such."""
+LISTED = re.compile(r"import os; words = (\[.*\]); os\.execvp")
 ENCRYPTED = "ENC["
 """How values start that SOPS has encrypted."""
 
@@ -74,9 +77,29 @@ def outside_pods(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001
 
 def _words(line: str) -> list[str]:
     try:
-        return shlex.split(line)
+        words = shlex.split(line)
     except ValueError:
         return line.split()
+    return [inner for word in words for inner in _listed(word)]
+
+
+def _listed(word: str) -> list[str]:
+    """Return the words of the program that a RayJob of a training starts them by, or *word* where it is none."""
+    found = LISTED.match(word)
+    try:
+        listed = ast.parse(found[1], mode="eval").body if found else None
+    except (SyntaxError, ValueError, RecursionError):
+        listed = None
+    return [_said(one) for one in listed.elts] if isinstance(listed, ast.List) else [word]
+
+
+def _said(part: ast.expr) -> str:
+    """Return the text of *part*, with what is read where it runs as a reference."""
+    if isinstance(part, ast.BinOp):
+        return _said(part.left) + _said(part.right)
+    if isinstance(part, ast.Call) and part.args and isinstance(number := part.args[0], ast.Constant):
+        return chr(number.value) if isinstance(number.value, int) and 0 <= number.value < 128 else ""  # noqa: PLR2004 # ASCII
+    return f"$({_said(part.slice)})" if isinstance(part, ast.Subscript) else str(getattr(part, "value", ""))
 
 
 @V18.objects("ConfigMap")

@@ -12,14 +12,17 @@ from modelyard.training import alerts_volcano
 from modelyard.training.alerting import AGAIN, close_to_deadline, without_checkpoints
 from modelyard.training.backends import SETS, choice
 from modelyard.training.jobset import NODES
-from modelyard.values.durations import whole_seconds
+from modelyard.values.durations import days, whole_seconds
 from modelyard.values.names import SAFE
 
 if TYPE_CHECKING:
+    from modelyard.pod import Watch
     from modelyard.training.spec import TrainingSpec
 
 SUFFIX = f"{SAFE}{{5}}"
 """What Kubernetes ends the names of pods with: a Deployment beside the training, t-api of t, has pods of its own."""
+QUEUED = days(1)
+"""After which a run that waits in its queue is told of, where nothing else is said."""
 GENERATED = 58
 """So many characters stand before the random end of a pod's name, at most: the name of a Job, and an index."""
 HYPHENS = 2
@@ -97,6 +100,7 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
         "critical",
     )
     yield pending(pod_names(name, spec, site), watch, site)
+    yield from _queued(name, spec, watch, site)
     if spec.deadline is not None:
         age = f"time() - max by (namespace, job_name) (kube_job_status_start_time{{{jobs}}})"
         active = f" and on (namespace, job_name) kube_job_status_active{{{jobs}}} > 0"
@@ -112,6 +116,28 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
             "has not run when it should have",
             "The last run is still going on, or its CronJob could not make a Job in time.",
         )
+
+
+def _queued(name: str, spec: TrainingSpec, watch: Watch, site: Site) -> Iterator[Alert]:
+    if spec.queue is None:
+        return
+    named, label = job_names(name, spec, site), "job_name"
+    jobs = f'namespace="{site.namespace}",job_name=~"{named}"'
+    # A Job that has not started has no time of that; one that is stopped again is suspended, whatever it has.
+    unstarted = f"kube_job_created{{{jobs}}} unless on (namespace, job_name) kube_job_status_start_time{{{jobs}}}"
+    waiting = f"max by (namespace, job_name) (kube_job_status_suspended{{{jobs}}} == 1 or ({unstarted}))"
+    if choice(spec, site).kind == "RayJob":
+        label = "name"
+        rays = f'namespace="{site.namespace}",name=~"{named}",deployment_status="Suspended"'
+        waiting = f"max by (namespace, name) (kuberay_job_deployment_status{{{rays}}}) == 1"
+    yield Alert(
+        "TrainingQueued",
+        waiting,
+        whole_seconds(watch.queued_after or QUEUED),
+        "waits in its queue",
+        f"{{{{ $labels.{label} }}}} has no room in the queue {spec.queue.name}, or is stopped at its deadline:"
+        " kubectl describe workloads says which.",
+    )
 
 
 def _checkpoints(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
