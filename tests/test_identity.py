@@ -234,7 +234,7 @@ def test_a_key_that_nobody_writes_is_told(tmp_path: Path) -> None:
 
     assert _texts(scope) == [
         (
-            "V30 test/api: Deployment api spec.template.spec.containers[0].env[2].valueFrom.secretKeyRef.key='dns' but"
+            "V30 test/api: Deployment api spec.template.spec.containers[0].env[3].valueFrom.secretKeyRef.key='dns' but"
             " ExternalSecret login writes no such key; did you mean dsn?"
         )
     ]

@@ -84,6 +84,7 @@ def test_a_model_is_loaded_once_and_only_read_by_its_servers(tmp_path: Path) -> 
     assert at(job, f"{CONTAINER}.image") == TOOLS
     assert {one["name"]: one.get("value", one.get("valueFrom")) for one in at(job, f"{CONTAINER}.env")} == {
         "HOME": "/tmp",
+        "USER": "chat-loader",
         "HF_HOME": "/tmp/huggingface",
         "HF_REPO": "acme/chat",
         "HF_KIND": "model",
@@ -121,7 +122,7 @@ def test_no_selector_of_the_service_finds_a_loading_pod(tmp_path: Path) -> None:
         (Loader(TOOLS, size="1Gi", cpu=8), f"{CONTAINER}.resources.requests.cpu", "8"),
         (Loader(TOOLS, size="1Gi", memory="16Gi"), f"{CONTAINER}.resources.limits.memory", "16Gi"),
         (Loader(TOOLS, size="1Gi", deadline=minutes(30)), "spec.activeDeadlineSeconds", 1800),
-        (Loader(TOOLS, size="1Gi", env={"X": "1"}), f"{CONTAINER}.env[8]", {"name": "X", "value": "1"}),
+        (Loader(TOOLS, size="1Gi", env={"X": "1"}), f"{CONTAINER}.env[9]", {"name": "X", "value": "1"}),
     ],
 )
 def test_an_option_of_the_loader_becomes_its_field(tmp_path: Path, loader: Loader, path: str, expected: Any) -> None:
@@ -245,7 +246,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"model": HuggingFace("acme/chat", revision="main"), "loader": LOADER},
         [
-            "error V13 test/chat: Job chat-loader-HASH spec.template.spec.containers[0].env[4].value='main' but a branch or a tag of the Hub can come to mean another commit at any time; write the 40 digits of the commit"
+            "error V13 test/chat: Job chat-loader-HASH spec.template.spec.containers[0].env[5].value='main' but a branch or a tag of the Hub can come to mean another commit at any time; write the 40 digits of the commit"
         ],
     ),
     (

@@ -36,7 +36,7 @@ from tests.manifests import MISSING, at
 from tests.support import DIGEST, environment, found, objects
 
 CONTAINER = "spec.template.spec.containers[0]"
-OWN = {"HOME", "NVIDIA_VISIBLE_DEVICES"}
+OWN = {"HOME", "USER", "NVIDIA_VISIBLE_DEVICES"}
 LLAMA = HuggingFace("meta-llama/Llama-3.1-8B-Instruct", revision="0" * 40)
 VLLM_018 = f"ghcr.io/acme/vllm:v0.18.0-cu128@{DIGEST}"
 PLAIN = "/opt/model"
