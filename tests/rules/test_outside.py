@@ -461,15 +461,23 @@ case(
     ' timeouts.request: "0s" for no limit, or accept H07 where no request takes so long',
 )  # fmt: skip
 
-SPOKEN = route(kind="GRPCRoute"), deployment(), service("web", {"name": "api", "port": 80, "targetPort": "http", "appProtocol": "kubernetes.io/h2c"})
-STREAMS = "GRPCRoute web spec.rules but a GRPCRoute has no timeout, and each stream is cut 15 seconds after its request; "
+SPOKEN = (
+    route(kind="GRPCRoute"),
+    deployment(),
+    service("web", {"name": "api", "port": 80, "targetPort": "http", "appProtocol": "kubernetes.io/h2c"}),
+)
+STREAMS = (
+    "GRPCRoute web spec.rules but a GRPCRoute has no timeout, and each stream is cut 15 seconds after its request; "
+)
 TARGET = {"group": "gateway.networking.k8s.io", "kind": "GRPCRoute", "name": "web"}
 for implementation, version, kind, says, do in (
     (
         "envoy", "gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy",
         {"timeout": {"http": {"requestTimeout": "0s"}}},
-        "let a BackendTrafficPolicy say timeout.http.requestTimeout for it, which is rendered where the cluster has its"
-        " definition by Crd.from_file(...)",
+        (
+            "let a BackendTrafficPolicy say timeout.http.requestTimeout for it, which is rendered where the cluster has its"
+            " definition by Crd.from_file(...)"
+        ),
     ),
     (
         "kgateway", "gateway.kgateway.dev/v1alpha1", "TrafficPolicy", {"timeouts": {"request": "0s"}},

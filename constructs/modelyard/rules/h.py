@@ -254,9 +254,9 @@ def _told(one: Object, scope: Scope) -> bool:
                 found = (found or {}).get(step)
             single = policy.spec.get("targetRef")
             targets = [*(policy.spec.get("targetRefs") or ()), *([single] if single else ())]
-            if found and policy.namespace == one.namespace:
-                if any((target.get("kind"), target.get("name")) == (one.kind, one.name) for target in targets):
-                    return True
+            here = found and policy.namespace == one.namespace
+            if here and any((target.get("kind"), target.get("name")) == (one.kind, one.name) for target in targets):
+                return True
     return False
 
 
