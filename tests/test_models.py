@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from modelyard import (
@@ -228,6 +231,32 @@ def test_a_change_touches_what_it_is_about_and_nothing_else(
         assert len(names) == 2
 
 
+def test_the_next_revision_is_loaded_before_anything_serves_it(tmp_path: Path) -> None:
+    """A Job of its own, for which no server waits, so that a rollout finds all of the model and a failure ends nothing."""
+    plain, ahead = served(tmp_path), served(tmp_path, loader=attrs.evolve(LOADER, also=[OTHER_MODEL, MODEL]))
+    (job,) = ahead.keys() - plain.keys()
+
+    assert re.fullmatch(r"Job/chat-loader-[0-9a-f]{8}", job)
+    assert {name: one for name, one in ahead.items() if name != job} == plain
+    env = {one["name"]: one.get("value") for one in at(ahead[job], f"{CONTAINER}.env")}
+    assert (env["HF_REVISION"], env["MARKER"]) == ("f" * 40, f"/mnt/models/acme--chat--{'f' * 12}.complete")
+
+    serving = served(tmp_path, model=OTHER_MODEL, loader=attrs.evolve(LOADER, also=[OTHER_MODEL]))
+    assert at(serving["Deployment/chat"], f"{POD}.initContainers[0].command")[-1] == env["MARKER"]
+    assert {name for name in serving if name.startswith("Job/")} == {"Job/chat-loader"}
+
+
+def test_a_job_leaves_alone_what_is_loaded(tmp_path: Path) -> None:
+    """Servers may read it: the marker is looked at before the hub is asked."""
+    program = at(served(tmp_path)["Job/chat-loader"], f"{CONTAINER}.command")[2]
+    marker = tmp_path / "marker"
+    marker.touch()
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env={"MARKER": str(marker)}, check=False, capture_output=True
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
 PINNED = "replicas would serve both; write the 40 digits of the commit"
 STORE = (
     "s3://bucket/..., gs://bucket/..., az://account/container/... or abfss://container@account.dfs.core.windows.net/..."
@@ -326,6 +355,27 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"model": "/opt/model", "loader": LOADER},
         ["error X11 test/chat: loader but there is nothing to load; leave it away"],
+    ),
+    (
+        {
+            "model": MODEL,
+            "loader": Loader(
+                TOOLS,
+                size="1Gi",
+                storage_class="efs",
+                also=[HuggingFace("a/b", revision="1" * 40, files=["x"], size="1Gi")],
+            ),
+        },
+        [f"error X11 test/chat: loader.also[0].size but {ONE_PLACE}; leave size= away, and add loader=Loader(...)"],
+    ),
+    (
+        {
+            "model": MODEL,
+            "loader": Loader(TOOLS, size="1Gi", storage_class="efs", also=[Bucket("gs://models/x", mount=True)]),
+        },
+        [
+            "error X11 test/chat: loader.also[0].mount=True but a server reads a model from its own files, or from the store; leave mount= away, and add loader=Loader(...)"
+        ],
     ),
     (
         {"model": MODEL, "loader": Loader(TOOLS)},
