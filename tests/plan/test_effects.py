@@ -331,7 +331,10 @@ def test_a_configuration_changes_and_the_former_one_stays_in_git() -> None:
     ("volume", "told"),
     [
         ("other", "note changed in place: data['chat.json']"),
-        ("board", "caution pods see new files within a minute or so, variables only after a restart: data['chat.json']"),
+        (
+            "board",
+            "caution pods see new files within a minute or so, variables only after a restart: data['chat.json']",
+        ),
     ],
 )
 def test_a_dashboard_that_no_pod_mounts_costs_no_pod_anything(volume: str, told: str) -> None:
