@@ -14,6 +14,7 @@ import yaml
 from modelyard import ArgoCD, Cluster, Crd, Environment, Fleet, Flux, SynthesisError, minutes, seconds
 from modelyard.delivery.health import OF_JOBS
 from modelyard.render.engine import Report, Request, synthesize
+from modelyard.render.environment import summaries
 from modelyard.schemas import catalog
 from tests.support import CLUSTER, delivered, environment, found, found_by, objects, raw, service, training
 from tests.test_kubeconform import judged
@@ -574,3 +575,32 @@ def test_each_cluster_may_have_an_argo_cd_with_the_same_names(tmp_path: Path) ->
     synthesize(Request(main=tmp_path / "main.py", fleet=fleet))
     made = sorted(tmp_path.glob("dist/_delivery/*/appproject.argoproj.io-ml.yaml"))
     assert [path.parent.name for path in made] == ["a", "b"]
+
+
+HERE, ELSEWHERE = ArgoCD(REPO), ArgoCD(REPO, destination="eks-x")
+SAID = ArgoCD(REPO, destination=IN_CLUSTER)
+
+
+def test_saying_that_it_is_the_cluster_of_argo_cd_changes_no_object(tmp_path: Path) -> None:
+    """The address is the one that is written anyway; the inventory alone tells that somebody said so."""
+    assert delivered(stock(tmp_path, SAID)) == delivered(stock(tmp_path, HERE))
+    for destination, cluster in ((SAID, "eks-a"), (HERE, None)):
+        synthesize(Request(main=tmp_path / "main.py", fleet=fleet_of(tmp_path, a=destination)))
+        files = json.loads((tmp_path / "dist/_inventory/a.json").read_text())["files"]
+        assert {one.get("cluster") for one in files if one["path"].startswith("_delivery/")} == {cluster}
+
+
+def test_the_list_tells_where_each_environment_is_delivered(tmp_path: Path) -> None:
+    """From which Argo CD into which cluster."""
+    ways = [
+        (HERE, "Argo CD in eks-test"),
+        (ELSEWHERE, "Argo CD to eks-x"),
+        (Flux(REPO), "Flux in eks-test"),
+        (None, None),
+    ]
+    for delivery, way in ways:
+        scope = environment(tmp_path, delivery=delivery)
+        service(scope)
+        assert [one["delivery"] for one in summaries(scope)] == [way]
+    project = delivered(stock(tmp_path, HERE))["AppProject/ml-test"]
+    assert project["spec"]["description"] == "What the environment test may bring into the cluster eks-test."

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from modelyard import (
@@ -32,7 +31,7 @@ from modelyard import (
 )
 from modelyard.serving.loading import WAIT
 from tests.manifests import MISSING, at
-from tests.support import DIGEST, environment, found, objects
+from tests.support import DIGEST, but, environment, found, objects
 
 IMAGE = f"ghcr.io/acme/vllm:v0.18.0@{DIGEST}"
 TOOLS = f"ghcr.io/acme/loader:2.1.0@{DIGEST}"
@@ -233,7 +232,7 @@ def test_a_change_touches_what_it_is_about_and_nothing_else(
 
 def test_the_next_revision_is_loaded_before_anything_serves_it(tmp_path: Path) -> None:
     """A Job of its own, for which no server waits, so that a rollout finds all of the model and a failure ends nothing."""
-    plain, ahead = served(tmp_path), served(tmp_path, loader=attrs.evolve(LOADER, also=[OTHER_MODEL, MODEL]))
+    plain, ahead = served(tmp_path), served(tmp_path, loader=but(LOADER, also=[OTHER_MODEL, MODEL]))
     (job,) = ahead.keys() - plain.keys()
 
     assert re.fullmatch(r"Job/chat-loader-[0-9a-f]{8}", job)
@@ -241,7 +240,7 @@ def test_the_next_revision_is_loaded_before_anything_serves_it(tmp_path: Path) -
     env = {one["name"]: one.get("value") for one in at(ahead[job], f"{CONTAINER}.env")}
     assert (env["HF_REVISION"], env["MARKER"]) == ("f" * 40, f"/mnt/models/acme--chat--{'f' * 12}.complete")
 
-    serving = served(tmp_path, model=OTHER_MODEL, loader=attrs.evolve(LOADER, also=[OTHER_MODEL]))
+    serving = served(tmp_path, model=OTHER_MODEL, loader=but(LOADER, also=[OTHER_MODEL]))
     assert at(serving["Deployment/chat"], f"{POD}.initContainers[0].command")[-1] == env["MARKER"]
     assert {name for name in serving if name.startswith("Job/")} == {"Job/chat-loader"}
 

@@ -300,6 +300,20 @@ def test_a_training_changes_and_its_former_run_stays_in_git() -> None:
     ]
 
 
+def test_a_policy_stays_for_a_former_run() -> None:
+    """It closes nothing, since it is beside the one of now, for pods that had it before."""
+    policy = hashed("NetworkPolicy", "11111111", KEPT)
+    stays = {"prod/tune/other.yaml": one("Lease", "other")}
+
+    (plan,) = planned(stays, {**stays, "prod/tune/networkpolicy-tune-11111111.yaml": policy})
+    assert [f"{effect.risk} {effect.code} {effect.text}" for effect in plan.effects] == [
+        (
+            "note made NetworkPolicy tune-11111111 is new: traffic of the pods of a former run, and of no others, stays open as"
+            " it was"
+        )
+    ]
+
+
 def test_a_configuration_changes_and_the_former_one_stays_in_git() -> None:
     """As with runs; and devices of a former run are not counted with those of the new one."""
     pod = {"containers": [{"name": "trainer", "resources": {"limits": {"nvidia.com/gpu": "4"}}}]}

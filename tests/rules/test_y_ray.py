@@ -47,6 +47,24 @@ case(
     f"test: RayJob {'t' * 48} metadata.name='{'t' * 48}' but a name has at most 47 characters here and this one has 48; "
     "shorten the name, and begin it with a letter",
 )  # fmt: skip
+TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"
+SEEN = (
+    "which everybody who reads the repository could use; revoke it, put a new one into a Secret that is made outside git, and "
+    "refer to that with SecretKey(...)"
+)
+case("V18", "a RayJob", job(put("/spec/entrypoint", "python tune.py --api-key $KEY --max-tokens 4096 --note 'it")))
+case(
+    "V18", "the program", job(put("/spec/entrypoint", f"python tune.py --note 'a b' {TOKEN}")),
+    f"{TUNE}spec.entrypoint but it looks like a Hugging Face token, {SEEN}",
+)  # fmt: skip
+case(
+    "V18", "an option of the program", job(put("/spec/entrypoint", "python tune.py --api-key 0123456789abcdef0123")),
+    f"{TUNE}spec.entrypoint but it looks like an API key, {SEEN}",
+)  # fmt: skip
+case(
+    "V18", "the environment of the program", job(put("/spec/runtimeEnvYAML", f"env_vars:\n  HUB: {TOKEN}\n")),
+    f"{TUNE}spec.runtimeEnvYAML but it looks like a Hugging Face token, {SEEN}",
+)  # fmt: skip
 case("Y01", "by itself", job(put("/spec/backoffLimit", 2)))
 case(
     "Y01", "by hand", job(put("/spec/backoffLimit", 2), put("/spec/submissionMode", "InteractiveMode")),

@@ -27,6 +27,8 @@ SCHEMES = ("https://", "http://", "ssh://", "git://", "file://", addresses.OCI)
 SSH = re.compile(r"[^@/:\s]+@[^@/:\s]+:[^\s]+")
 """An address as ssh alone writes it."""
 IN_CLUSTER = "https://kubernetes.default.svc"
+LOCAL = frozenset({IN_CLUSTER, "in-cluster"})
+"""What an Argo CD calls the cluster that it runs in."""
 API = "argoproj.io/v1alpha1"
 OWN_KINDS = (
     ("", "ConfigMap"), ("", "PersistentVolumeClaim"), ("", "Service"), ("", "ServiceAccount"), ("apps", "Deployment"),
@@ -55,7 +57,8 @@ class ArgoCD(Delivery):
         revision: The branch, tag or commit (``targetRevision``). Default: ``HEAD``, the repository's default branch.
 
         destination: The cluster, as the address of its API server or as the name that Argo CD knows it by.
-            Default: the one that Argo CD runs in.
+            Default: the one that Argo CD runs in, so each ``Cluster`` then needs an Argo CD of its own: one that read
+            the environments of two would sync both into its own cluster.
 
         namespace: Where Argo CD runs. Default: ``argocd``.
 
@@ -77,7 +80,7 @@ class ArgoCD(Delivery):
     repo: str
     path: str | None = None
     revision: str = "HEAD"
-    destination: str = IN_CLUSTER
+    destination: str | None = None
     namespace: str = "argocd"
     name: str | None = None
     allow: Sequence[str] = ()
@@ -91,9 +94,15 @@ class ArgoCD(Delivery):
         """The kinds of its objects."""
         return Crd.ARGO_CD.schemas
 
-    def home(self, cluster: str) -> str:
-        """Return the cluster that its objects live in, which is nobody's where Argo CD runs elsewhere."""
-        return cluster if self.destination == IN_CLUSTER else ""
+    def home(self, cluster: str) -> str | None:
+        """Return the cluster that its objects live in, nobody's where Argo CD runs elsewhere; None if not said."""
+        if self.destination is None:
+            return None
+        return cluster if self.destination in LOCAL else ""
+
+    def way(self, cluster: str) -> str:
+        """Return from where the environment is brought into which cluster, in a few words."""
+        return f"Argo CD in {cluster}" if self.home(cluster) != "" else f"Argo CD to {self.destination}"
 
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""
@@ -163,8 +172,9 @@ class ArgoCD(Delivery):
         return self.name or site.namespace
 
     def _destination(self, namespace: str) -> dict[str, str]:
-        key = "server" if "://" in self.destination else "name"
-        return {key: self.destination, "namespace": namespace}
+        destination = self.destination or IN_CLUSTER
+        key = "server" if "://" in destination else "name"
+        return {key: destination, "namespace": namespace}
 
     def _project(self, site: Site, cargo: Cargo) -> Manifest:
         project = parts.head(API, "AppProject", self._name(site), self.namespace, site)
@@ -179,7 +189,7 @@ class ArgoCD(Delivery):
             | {(group, kind, "") for group, kind in allowed & cargo.cluster_wide}
         )
         project["spec"] = {
-            "description": f"What the environment {site.environment} may bring into its cluster.",
+            "description": f"What the environment {site.environment} may bring into the cluster {site.cluster.name}.",
             "sourceRepos": [self.repo],
             "destinations": [self._destination(namespace) for namespace in sorted(namespaces)],
             **(

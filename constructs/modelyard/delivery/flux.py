@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from modelyard.delivery import addresses, parts
-from modelyard.delivery.ownership import identity, part, unknown
-from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced
+from modelyard.delivery.declared import part, unknown
+from modelyard.delivery.ownership import identity, queued
+from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced, once
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
 from modelyard.fleet.delivery import Cargo, Delivery, Ownership
@@ -78,9 +79,12 @@ class Flux(Delivery):
         """The kinds of its objects."""
         return Crd.FLUX.schemas
 
-    def home(self, cluster: str) -> str:
-        """Return the cluster that its objects live in, which is the environment's own."""
-        return cluster
+    def home(self, cluster: str) -> None:
+        """Return None: it lives in the environment's own cluster."""
+
+    def way(self, cluster: str) -> str:
+        """Return from where the environment is brought into which cluster, in a few words."""
+        return f"Flux in {cluster}"
 
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""
@@ -107,7 +111,9 @@ class Flux(Delivery):
 
     def adapt(self, manifest: Manifest) -> None:
         """Annotate *manifest* as the policies say."""
-        annotate(manifest, self.policies)
+        # Flux tries a whole manifest before it ignores anything, and a Job that Kueue has placed refuses its own.
+        placed = [FluxPolicy(manifest["kind"], ssa="IfNotPresent")] if any(queued(manifest)) else []
+        annotate(manifest, [*placed, *self.policies])
 
     def unmatched(self, manifests: Sequence[Manifest]) -> Iterator[Breach]:
         """Yield the policies about objects that are not there."""
@@ -158,7 +164,7 @@ class Flux(Delivery):
                 # It would wait for Jobs too, and a training takes longer than any timeout.
                 "wait": False,
                 **({"healthChecks": checks} if checks else {}),
-                **({"ignore": [_ignored(one) for one in cargo.owned]} if cargo.owned else {}),
+                **({"ignore": ignored} if (ignored := list(_ignored(cargo))) else {}),
                 **({"serviceAccountName": self.service_account} if self.service_account is not None else {}),
                 # With a commit that removes a service, it would else wait for the Deployment that it has just deleted.
                 "dependsOn": [{"name": name} for name in dict.fromkeys((self._delivery_name(site), *self.depends_on))],
@@ -194,7 +200,15 @@ def _reference(manifest: Manifest) -> dict[str, Any]:
     return {"apiVersion": manifest["apiVersion"], "kind": kind, "name": name, "namespace": namespace}
 
 
-def _ignored(one: Ownership) -> dict[str, Any]:
+def _ignored(cargo: Cargo) -> Iterator[dict[str, Any]]:
+    """Yield a rule for each object that others write in, but for those that Flux makes and never changes."""
+    made_once = {identity(one) for one in cargo.manifests if once(one)}
+    for one in cargo.owned:
+        if (one.group, one.kind, one.namespace, one.name) not in made_once:
+            yield _rule(one)
+
+
+def _rule(one: Ownership) -> dict[str, Any]:
     """Return the rule for one object; without a target it would hold for all, and each name is a pattern."""
     target = {
         **({"group": re.escape(one.group)} if one.group else {}),

@@ -101,8 +101,12 @@ class Delivery(ABC):
         """The kinds of its objects."""
 
     @abstractmethod
-    def home(self, cluster: str) -> str:
-        """Return the cluster that its objects live in, where the environment lives in *cluster*."""
+    def home(self, cluster: str) -> str | None:
+        """Return the cluster that its objects live in, where that of the environment is *cluster*; None if not said."""
+
+    @abstractmethod
+    def way(self, cluster: str) -> str:
+        """Return from where the environment is brought into which cluster, in a few words."""
 
     @abstractmethod
     def breaches(self, site: Site) -> Iterator[Breach]:

@@ -11,6 +11,7 @@ from modelyard.plan.model import DELIVERED, ORDER, Effect, Risk
 from modelyard.plan.pairs import Pair
 from modelyard.plan.rollouts import RUNS, cause, hooked
 from modelyard.plan.trees import Manifest
+from modelyard.values.names import LOGICAL_NAME
 
 PRUNED: Mapping[str, tuple[Risk, str]] = {
     "ConfigMap": (Risk.CAUTION, "pods that mount it cannot start again"),
@@ -144,6 +145,11 @@ def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
         zone = at(one, "spec", "timeZone")
         when = f"{at(one, 'spec', 'schedule')}" + (f" {zone}" if zone else "")
         yield Effect("made", Risk.NOTE, f"CronJob {name} is new: schedule {when}")
+    elif kind == "NetworkPolicy" and mapping(one, "metadata", "annotations").get(LOGICAL_NAME, name) != name:
+        text = (
+            f"NetworkPolicy {name} is new: traffic of the pods of a former run, and of no others, stays open as it was"
+        )
+        yield Effect("made", Risk.NOTE, text)
     elif kind == "NetworkPolicy" and not with_workload:
         yield Effect(
             "network-closes", Risk.DANGER, f"NetworkPolicy {name} is new: only what it allows reaches its pods"

@@ -91,15 +91,18 @@ def _announce(hook: Draft, drafts: Sequence[Draft]) -> None:
 
 
 def _rename(draft: Draft) -> None:
-    metadata = draft.manifest["metadata"]
+    draft.manifest = named_by_content(draft.manifest)
+
+
+def named_by_content(manifest: Manifest) -> Manifest:
+    """Return *manifest* under a name that carries its content, with the name that it had as an annotation."""
+    metadata = manifest["metadata"]
     name = metadata["name"]
     annotations = metadata.get("annotations") or {}
     if isinstance(annotations, dict):  # else its schema speaks of it
         annotations = {LOGICAL_NAME: name, **annotations}
-    draft.manifest = {
-        **draft.manifest,
-        "metadata": {**metadata, "name": f"{name}-{digest(content_of(draft.manifest))}", "annotations": annotations},
-    }
+    renamed = {**metadata, "name": f"{name}-{digest(content_of(manifest))}", "annotations": annotations}
+    return {**manifest, "metadata": renamed}
 
 
 def _refer(value: Any, renamed: dict[tuple[str, str], str]) -> None:  # any part of a manifest

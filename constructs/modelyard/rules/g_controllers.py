@@ -66,6 +66,17 @@ G11 = Rule(
     see="https://argo-cd.readthedocs.io/en/stable/user-guide/projects/",
 )
 
+G16 = Rule(
+    "G16",
+    "Where one Argo CD has several clusters, each environment says which is its own.",
+    why=(
+        "Without destination= an Application syncs into the cluster that its Argo CD runs in. Two environments of two"
+        " clusters then come into one, the second over the first where their namespaces are called the same."
+    ),
+    fix="write ArgoCD(destination=...)",
+    see="https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters",
+)
+
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 GROUP = {"Application": "argoproj.io/", "Kustomization": "kustomize.toolkit.fluxcd.io/"}
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach
-from modelyard.rules.kinds import INLINE, POD_PATHS, SEVERAL_PODS
+from modelyard.rules.kinds import INLINE, POD_PATHS, RAY, SEVERAL_PODS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Object, Pod
@@ -42,6 +45,8 @@ LOOKED_INTO = frozenset({*POD_PATHS, *SEVERAL_PODS}) | {
     "PodDisruptionBudget", "Secret", "Service", "ServiceAccount",
 }  # fmt: skip
 """Kinds whose every field for free text is known; of others all is read."""
+TEMPLATES = frozenset({"template", "submitterPodTemplate"})
+"""Fields of Ray's kinds that hold pods, which are looked at as such."""
 ENCRYPTED = "ENC["
 """How values start that SOPS has encrypted."""
 
@@ -55,6 +60,23 @@ def plain(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as e
         for path, text in _texts({key: part for key, part in one.data.items() if key != "metadata"}, ()):
             if words := credential(text):
                 yield _breach(dotted(path), words)
+
+
+@V18.objects(*RAY)
+def outside_pods(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Look for credentials in what Ray is told outside its pods, such as the command line of a RayJob."""
+    for path, text in _texts({key: part for key, part in one.data.items() if key != "metadata"}, ()):
+        if path == ("spec", "entrypoint"):
+            yield from (attrs.evolve(found, field=dotted(path)) for found in _line(_words(text), ""))
+        elif not TEMPLATES.intersection(path) and (words := credential(text)):
+            yield _breach(dotted(path), words)
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
 
 
 @V18.objects("ConfigMap")

@@ -60,6 +60,8 @@ class Facts:
         flags: The first version that knows a flag, for those that not every version knows.
 
         series: Its metrics.
+
+        image: The repository of its project's own image, whose tag is its version, below any registry. Default: none.
     """
 
     title: str
@@ -71,6 +73,7 @@ class Facts:
     user: int = ANY_USER
     flags: Mapping[str, Version] = attrs.field(factory=dict)
     series: tuple[Series, ...] = ()
+    image: str | None = None
 
     @property
     def varies(self) -> bool:
@@ -81,6 +84,7 @@ class Facts:
 FACTS: Mapping[type, Facts] = {
     VLLM: Facts(
         title="vLLM",
+        image="vllm/vllm-openai",
         ports=(Port("http", 8000, 80),),
         health="/health",
         ready="/health",
@@ -98,6 +102,7 @@ FACTS: Mapping[type, Facts] = {
     ),
     SGLang: Facts(
         title="SGLang",
+        image="lmsysorg/sglang",
         ports=(Port("http", 30000, 80),),
         health="/health",
         ready="/health",
@@ -112,6 +117,7 @@ FACTS: Mapping[type, Facts] = {
     ),
     Triton: Facts(
         title="Triton",
+        image="nvidia/tritonserver",
         ports=(Port("http", 8000, 80), Port("grpc", 8001), Port("metrics", 8002)),
         health="/v2/health/live",
         ready="/v2/health/ready",
@@ -126,6 +132,7 @@ FACTS: Mapping[type, Facts] = {
     ),
     MLServer: Facts(
         title="MLServer",
+        image="seldonio/mlserver",
         ports=(Port("http", 8080, 80), Port("grpc", 8081), Port("metrics", 8082)),
         health="/v2/health/live",
         ready="/v2/health/ready",

@@ -91,7 +91,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
     "J18": OnlyUs(SCHEDULER),
     "J27": OnlyUs(CONTROLLER),
     "J20": OnlyUs(WORSE),
-    **dict.fromkeys(("G15", "J21", "J22"), OnlyUs(GITOPS)),
+    **dict.fromkeys(("G15", "G16", "J21", "J22"), OnlyUs(GITOPS)),
     "J23": OnlyUs(GITOPS),
     "L01": OnlyUs(CONTROLLER),
     "L02": OnlyUs(CONTROLLER),
