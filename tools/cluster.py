@@ -95,6 +95,7 @@ PARTS = {
     "metrics-server": Part(
         {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}, "sigs.k8s.io/metrics-server", seconds=120
     ),
+    "oci": Part({"registry": "modelyard/tools/cluster/oci", "oras": "oras.land/oras/cmd/oras"}, seconds=60),
 }
 
 

@@ -132,7 +132,9 @@ def team(
     with GitServer(tmp_path) as server, cluster.nodes(POOL, labels=RESERVED):
         root = tmp_path / "queued"
         own = (
-            ArgoTeam(argocd, root, root.name) if request.param == "Argo CD" else FluxTeam(flux, root, root.name, server)
+            ArgoTeam(argocd, root, root.name)
+            if request.param == "Argo CD"
+            else FluxTeam(flux, root, root.name, f"{server.url}/{root.name}")
         )
         try:
             yield own

@@ -26,6 +26,8 @@ EVERYBODYS = "default"
 SCHEMES = ("https://", "http://", "ssh://", "git://", "file://", addresses.OCI)
 SSH = re.compile(r"[^@/:\s]+@[^@/:\s]+:[^\s]+")
 """An address as ssh alone writes it."""
+FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{40}")
+"""A digest or a commit, which depends on every file that it stands for."""
 IN_CLUSTER = "https://kubernetes.default.svc"
 LOCAL = frozenset({IN_CLUSTER, "in-cluster"})
 """What an Argo CD calls the cluster that it runs in."""
@@ -54,7 +56,8 @@ class ArgoCD(Delivery):
 
         path: The folder of the environment in it. Default: ``dist/<environment>``.
 
-        revision: The branch, tag or commit (``targetRevision``). Default: ``HEAD``, the repository's default branch.
+        revision: The branch or tag (``targetRevision``); a commit or digest only without ``bootstrap_project``.
+            Default: ``HEAD``, the repository's default branch.
 
         destination: The cluster, as the address of its API server or as the name that Argo CD knows it by.
             Default: the one that Argo CD runs in, so each ``Cluster`` then needs an Argo CD of its own: one that read
@@ -124,6 +127,10 @@ class ArgoCD(Delivery):
             because = "an OCI artifact has tags and digests, and no HEAD"
             yield Breach("X11", "delivery.revision", self.revision, because, "name the revision to sync")
         yield from addresses.misnamed(self.repo, "delivery.revision", self.revision)
+        if self.bootstrap_project is not None and FINGERPRINT.fullmatch(self.revision):
+            because = "these objects lie in what it names: they can only name an older one, and Argo CD goes back to it"
+            do = "name a branch or tag, or bring these objects by an Application of yours (bootstrap_project=None)"
+            yield Breach("X11", "delivery.revision", self.revision, because, do)
 
     def _misbrought(self, site: Site) -> Iterator[Breach]:
         project, name = self.bootstrap_project, self._name(site)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from modelyard.delivery import addresses, parts
 from modelyard.delivery.declared import part, unknown
@@ -24,6 +24,7 @@ from modelyard.values.value import value
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io/v1"
 SOURCE = "source.toolkit.fluxcd.io/v1"
 ADDRESSES = ("http://", "https://", "ssh://", addresses.OCI)
+Provider = Literal["aws", "azure", "gcp"]
 USUAL_DEADLINE = 600
 """Kubernetes' own default for the progress of a rollout, in seconds."""
 
@@ -42,6 +43,9 @@ class Flux(Delivery):
         branch: The branch; of an artifact, the tag. Default: ``main``.
 
         secret: The Secret with the credentials for it. Default: it is public.
+
+        provider: The cloud whose registry the artifact lies in, which Flux signs in to as itself (``aws``, ``azure``,
+            ``gcp``), without a Secret. Default: none.
 
         namespace: Where Flux runs. Default: ``flux-system``.
 
@@ -71,6 +75,7 @@ class Flux(Delivery):
     service_account: str | None = None
     depends_on: Sequence[str] = ()
     policies: Sequence[FluxPolicy] = ()
+    provider: Provider | None = None
 
     controller: ClassVar[str] = "Flux"
 
@@ -95,6 +100,7 @@ class Flux(Delivery):
             wrong = [Breach("X11", "delivery.repo", self.repo, because, "write git@host:path as ssh://git@host/path")]
         yield from wrong
         yield from addresses.misnamed(self.repo, "delivery.branch", self.branch)
+        yield from self._misidentified()
         if self.timeout < minutes(1):
             because = "pulling an image alone may take a minute"
             yield Breach("X11", "delivery.timeout", self.timeout, because, "write timeout=minutes(5)")
@@ -108,6 +114,16 @@ class Flux(Delivery):
             place = list(self.depends_on).index(own)
             yield Breach("X11", f"delivery.depends_on[{place}]", own, because, "leave it out")
         yield from mispoliced(self.policies)
+
+    def _misidentified(self) -> Iterator[Breach]:
+        if self.provider is None:
+            return
+        if self.secret is not None:
+            because = f"with a Secret, {self.secret}, Flux does not sign in as itself"
+            yield Breach("X11", "delivery.provider", self.provider, because, "leave out one of secret= and provider=")
+        elif self._kind != "OCIRepository":
+            because = "this is how Flux signs in to a registry, and repo= is a git repository"
+            yield Breach("X11", "delivery.provider", self.provider, because, "leave it out, and name a Secret: secret=")
 
     def adapt(self, manifest: Manifest) -> None:
         """Annotate *manifest* as the policies say."""
@@ -148,6 +164,7 @@ class Flux(Delivery):
             "url": self.repo,
             "ref": {"tag" if self._kind == "OCIRepository" else "branch": self.branch},
             **({"secretRef": {"name": self.secret}} if self.secret is not None else {}),
+            **({"provider": self.provider} if self.provider is not None else {}),
             "interval": "1m",
             "timeout": "60s",
         }
