@@ -130,8 +130,8 @@ def test_every_run_of_a_schedule_begins_anew(tmp_path: Path) -> None:
     options: dict[str, Any] = {"schedule": NIGHTLY, "deadline": minutes(30)}
     made = pods(tmp_path, checkpoint=Checkpoint(STORE), **options)
 
-    assert at(made, "containers[0].env[2]") == RUN_NAME
-    assert at(made, "containers[0].env[3].value") == "s3://acme/ckpt/test/train/$(JOB_NAME)"
+    assert at(made, "containers[0].env[3]") == RUN_NAME
+    assert at(made, "containers[0].env[4].value") == "s3://acme/ckpt/test/train/$(JOB_NAME)"
     assert place(tmp_path, checkpoint=Checkpoint(STORE, run="warm"), **options) == "s3://acme/ckpt/test/train/warm"
 
 

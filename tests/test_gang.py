@@ -39,6 +39,7 @@ def test_torchrun_finds_its_flags(tmp_path: Path) -> None:
     """The name of the Job comes first, since Kubernetes expands only what stands before."""
     assert variables(rendered(tmp_path)["Job/train"]) == [
         ("HOME", "/tmp"),
+        ("USER", "train"),
         ("JOB_NAME", "metadata.labels['batch.kubernetes.io/job-name']"),
         ("PET_NNODES", "4"),
         ("PET_NPROC_PER_NODE", "2"),

@@ -81,13 +81,20 @@ def test_every_vendor_is_asked_for_by_its_resource(tmp_path: Path, resource: str
     assert at(made, f"{POD}.tolerations") == [{"key": resource, "operator": "Exists", "effect": "NoSchedule"}]
 
 
+def test_a_user_id_without_a_name_is_given_one(tmp_path: Path) -> None:
+    """PyTorch's compiler asks for it as it is imported, and no image knows the user id of pods."""
+    assert {"name": "USER", "value": "train"} in at(job(tmp_path, L4), f"{CONTAINER}.env")
+    own = at(job(tmp_path, L4, env={"USER": "ada"}), f"{CONTAINER}.env")
+    assert [one["value"] for one in own if one["name"] == "USER"] == ["ada"]
+
+
 def test_only_nvidias_containers_are_kept_from_seeing_gpus(tmp_path: Path) -> None:
     """Images for CUDA show all GPUs of a node to a container that asked for none; others show none."""
     amd = job(tmp_path, Accelerator("mi300x", "amd.com/gpu", per_node=8), gpu=None)
     nvidia = job(tmp_path, L4, gpu=None)
 
-    assert at(amd, f"{CONTAINER}.env") == [{"name": "HOME", "value": "/tmp"}]
-    assert at(nvidia, f"{CONTAINER}.env[1]") == {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}
+    assert at(amd, f"{CONTAINER}.env") == [{"name": "HOME", "value": "/tmp"}, {"name": "USER", "value": "train"}]
+    assert at(nvidia, f"{CONTAINER}.env[2]") == {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}
 
 
 def test_a_slice_of_tpus_has_a_pod_on_every_host(tmp_path: Path) -> None:
@@ -137,7 +144,7 @@ def test_a_fabric_is_there_for_trainings_on_several_nodes_only(tmp_path: Path) -
         assert asked["nvidia.com/gpu"] == "8"
         assert asked["vpc.amazonaws.com/efa"] == "32"
         assert asked["hugepages-2Mi"] == "5120Mi"
-    assert at(together, f"{CONTAINER}.env[1]") == {"name": "FI_PROVIDER", "value": "efa"}
+    assert at(together, f"{CONTAINER}.env[2]") == {"name": "FI_PROVIDER", "value": "efa"}
     assert at(together, "spec.template.metadata.annotations.networks|example/first") == "rdma-0"
     assert at(together, f"{CONTAINER}.securityContext.capabilities") == {"drop": ["ALL"]}
 

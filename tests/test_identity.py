@@ -9,16 +9,19 @@ import attrs
 import pytest
 
 from modelyard import (
+    Bucket,
     Cloud,
     Cluster,
     Crd,
     Environment,
     ExternalSecret,
     Identity,
+    Loader,
     Remote,
     SecretFiles,
     SecretKey,
     SecretStore,
+    StorageClass,
     minutes,
 )
 from modelyard.pod import KEPT
@@ -96,6 +99,32 @@ def test_pods_without_an_identity_reach_the_agent_of_pod_identity(
         if cloud is Cloud.EKS
         else []
     )
+
+
+@pytest.mark.parametrize(("make", "name"), [(service, "api"), (training, "train")])
+def test_an_annotation_by_hand_opens_the_way_to_the_token_too(tmp_path: Path, make: Any, name: str) -> None:
+    """Google's libraries ask the metadata server, whoever wrote the annotation, and whether the cluster says its cloud."""
+    scope = environment(tmp_path)
+    make(scope, service_account_annotations={"iam.gke.io/gcp-service-account": "a-reader@acme.iam.gserviceaccount.com"})
+    rules = objects(scope)[f"NetworkPolicy/{name}"]["spec"]["egress"]
+
+    assert rules[-2:] == [
+        {"to": [{"ipBlock": {"cidr": "169.254.169.252/32"}}], "ports": [{"protocol": "TCP", "port": 988}]},
+        {"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}], "ports": [{"protocol": "TCP", "port": 80}]},
+    ]
+
+
+def test_a_loader_reads_its_store_by_the_same_annotation(tmp_path: Path) -> None:
+    """It runs as the account of its service."""
+    scope = environment(tmp_path, cluster=_with(storage=[StorageClass("efs", {"ReadWriteMany"})]))
+    google = {"iam.gke.io/gcp-service-account": "a-reader@acme.iam.gserviceaccount.com"}
+    loader = Loader("ghcr.io/acme/loader:1", size="1Gi", storage_class="efs")
+    service(scope, service_account_annotations=google, model=Bucket("gs://acme/m"), loader=loader)
+    made = objects(scope)
+
+    assert made["NetworkPolicy/api-loader"]["spec"]["egress"][-2:] == made["NetworkPolicy/api"]["spec"]["egress"][-2:]
+    assert at(made["NetworkPolicy/api-loader"], "spec.egress[4].ports[0].port") == 80
+    assert [name for name in made if name.startswith("ServiceAccount/")] == ["ServiceAccount/api"]
 
 
 def test_a_pods_selector_has_no_label_of_a_cloud(tmp_path: Path) -> None:
@@ -256,7 +285,7 @@ def test_a_key_that_nobody_writes_is_told(tmp_path: Path) -> None:
 
     assert _texts(scope) == [
         (
-            "V30 test/api: Deployment api spec.template.spec.containers[0].env[2].valueFrom.secretKeyRef.key='dns' but"
+            "V30 test/api: Deployment api spec.template.spec.containers[0].env[3].valueFrom.secretKeyRef.key='dns' but"
             " ExternalSecret login writes no such key; did you mean dsn?"
         )
     ]

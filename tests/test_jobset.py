@@ -139,7 +139,7 @@ def test_the_pods_find_each_other_by_the_names_that_jobset_gives(tmp_path: Path)
         for one in at(made["JobSet/train"], f"{POD}.containers[0].env")
     ]
 
-    assert variables[1:] == [
+    assert variables[2:] == [
         ("JOB_NAME", "metadata.labels['batch.kubernetes.io/job-name']"),
         ("JOBSET_NAME", "metadata.labels['jobset.sigs.k8s.io/jobset-name']"),
         ("PET_NNODES", "4"),

@@ -314,7 +314,7 @@ KEEP = "leave backend= away"
          " it is configured otherwise; write it (cpu_limit=, for the limit of CPU), or accept E06 where KServe's"
          " configuration fills in nothing")),
         ({"env": {"PYTHONPATH": "/app"}},
-         ("E07 test/chat: InferenceService chat spec.predictor.containers[0].env[2].name='PYTHONPATH' but KServe lets nobody"
+         ("E07 test/chat: InferenceService chat spec.predictor.containers[0].env[3].name='PYTHONPATH' but KServe lets nobody"
          " set it, since it decides what code is run; remove it, and set it in the image")),
     ],
 )  # fmt: skip

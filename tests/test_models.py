@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from modelyard import (
 )
 from modelyard.serving.loading import WAIT
 from tests.manifests import MISSING, at
-from tests.support import DIGEST, environment, found, objects
+from tests.support import DIGEST, but, environment, found, objects
 
 IMAGE = f"ghcr.io/acme/vllm:v0.18.0@{DIGEST}"
 TOOLS = f"ghcr.io/acme/loader:2.1.0@{DIGEST}"
@@ -84,6 +86,7 @@ def test_a_model_is_loaded_once_and_only_read_by_its_servers(tmp_path: Path) -> 
     assert at(job, f"{CONTAINER}.image") == TOOLS
     assert {one["name"]: one.get("value", one.get("valueFrom")) for one in at(job, f"{CONTAINER}.env")} == {
         "HOME": "/tmp",
+        "USER": "chat-loader",
         "HF_HOME": "/tmp/huggingface",
         "HF_REPO": "acme/chat",
         "HF_KIND": "model",
@@ -121,7 +124,7 @@ def test_no_selector_of_the_service_finds_a_loading_pod(tmp_path: Path) -> None:
         (Loader(TOOLS, size="1Gi", cpu=8), f"{CONTAINER}.resources.requests.cpu", "8"),
         (Loader(TOOLS, size="1Gi", memory="16Gi"), f"{CONTAINER}.resources.limits.memory", "16Gi"),
         (Loader(TOOLS, size="1Gi", deadline=minutes(30)), "spec.activeDeadlineSeconds", 1800),
-        (Loader(TOOLS, size="1Gi", env={"X": "1"}), f"{CONTAINER}.env[8]", {"name": "X", "value": "1"}),
+        (Loader(TOOLS, size="1Gi", env={"X": "1"}), f"{CONTAINER}.env[9]", {"name": "X", "value": "1"}),
     ],
 )
 def test_an_option_of_the_loader_becomes_its_field(tmp_path: Path, loader: Loader, path: str, expected: Any) -> None:
@@ -227,6 +230,32 @@ def test_a_change_touches_what_it_is_about_and_nothing_else(
         assert len(names) == 2
 
 
+def test_the_next_revision_is_loaded_before_anything_serves_it(tmp_path: Path) -> None:
+    """A Job of its own, for which no server waits, so that a rollout finds all of the model and a failure ends nothing."""
+    plain, ahead = served(tmp_path), served(tmp_path, loader=but(LOADER, also=[OTHER_MODEL, MODEL]))
+    (job,) = ahead.keys() - plain.keys()
+
+    assert re.fullmatch(r"Job/chat-loader-[0-9a-f]{8}", job)
+    assert {name: one for name, one in ahead.items() if name != job} == plain
+    env = {one["name"]: one.get("value") for one in at(ahead[job], f"{CONTAINER}.env")}
+    assert (env["HF_REVISION"], env["MARKER"]) == ("f" * 40, f"/mnt/models/acme--chat--{'f' * 12}.complete")
+
+    serving = served(tmp_path, model=OTHER_MODEL, loader=but(LOADER, also=[OTHER_MODEL]))
+    assert at(serving["Deployment/chat"], f"{POD}.initContainers[0].command")[-1] == env["MARKER"]
+    assert {name for name in serving if name.startswith("Job/")} == {"Job/chat-loader"}
+
+
+def test_a_job_leaves_alone_what_is_loaded(tmp_path: Path) -> None:
+    """Servers may read it: the marker is looked at before the hub is asked."""
+    program = at(served(tmp_path)["Job/chat-loader"], f"{CONTAINER}.command")[2]
+    marker = tmp_path / "marker"
+    marker.touch()
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env={"MARKER": str(marker)}, check=False, capture_output=True
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
 PINNED = "replicas would serve both; write the 40 digits of the commit"
 STORE = (
     "s3://bucket/..., gs://bucket/..., az://account/container/... or abfss://container@account.dfs.core.windows.net/..."
@@ -245,7 +274,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"model": HuggingFace("acme/chat", revision="main"), "loader": LOADER},
         [
-            "error V13 test/chat: Job chat-loader-HASH spec.template.spec.containers[0].env[4].value='main' but a branch or a tag of the Hub can come to mean another commit at any time; write the 40 digits of the commit"
+            "error V13 test/chat: Job chat-loader-HASH spec.template.spec.containers[0].env[5].value='main' but a branch or a tag of the Hub can come to mean another commit at any time; write the 40 digits of the commit"
         ],
     ),
     (
@@ -325,6 +354,27 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     (
         {"model": "/opt/model", "loader": LOADER},
         ["error X11 test/chat: loader but there is nothing to load; leave it away"],
+    ),
+    (
+        {
+            "model": MODEL,
+            "loader": Loader(
+                TOOLS,
+                size="1Gi",
+                storage_class="efs",
+                also=[HuggingFace("a/b", revision="1" * 40, files=["x"], size="1Gi")],
+            ),
+        },
+        [f"error X11 test/chat: loader.also[0].size but {ONE_PLACE}; leave size= away, and add loader=Loader(...)"],
+    ),
+    (
+        {
+            "model": MODEL,
+            "loader": Loader(TOOLS, size="1Gi", storage_class="efs", also=[Bucket("gs://models/x", mount=True)]),
+        },
+        [
+            "error X11 test/chat: loader.also[0].mount=True but a server reads a model from its own files, or from the store; leave mount= away, and add loader=Loader(...)"
+        ],
     ),
     (
         {"model": MODEL, "loader": Loader(TOOLS)},

@@ -46,14 +46,14 @@ def cyclic() -> object:
         (
             {"op": "replace", "path": "/metadata/annotations", "value": "x"},
             (
-                "X05 test/train: Job train-8e995953 metadata.annotations but it must be an object, not the string 'x';"
+                "X05 test/train: Job train-acc0efb1 metadata.annotations but it must be an object, not the string 'x';"
                 " correct the field"
             ),
         ),
         (
             {"op": "add", "path": "/spec/suspend", "value": dt.date(2026, 1, 1)},
             (
-                "X08 test/train: Job train-041943bc spec.suspend but a manifest holds dicts, lists, strings, numbers,"
+                "X08 test/train: Job train-d94964ab spec.suspend but a manifest holds dicts, lists, strings, numbers,"
                 " booleans and None, not date; write a value that JSON can hold"
             ),
         ),

@@ -17,6 +17,7 @@ from modelyard import (
     Grpc,
     HttpGet,
     HuggingFace,
+    Loader,
     LoadTime,
     MLServer,
     Port,
@@ -35,11 +36,19 @@ from tests.manifests import MISSING, at
 from tests.support import DIGEST, environment, found, objects
 
 CONTAINER = "spec.template.spec.containers[0]"
-OWN = {"HOME", "NVIDIA_VISIBLE_DEVICES"}
+OWN = {"HOME", "USER", "NVIDIA_VISIBLE_DEVICES"}
 LLAMA = HuggingFace("meta-llama/Llama-3.1-8B-Instruct", revision="0" * 40)
 VLLM_018 = f"ghcr.io/acme/vllm:v0.18.0-cu128@{DIGEST}"
 PLAIN = "/opt/model"
 TWO_ADAPTERS = [Adapter("sql", "/adapters/sql"), Adapter("law", "/adapters/law", rank=24)]
+
+
+WRITES = {
+    "MLSERVER_METRICS_DIR": "/tmp/mlserver/metrics",
+    "MLSERVER_ENVIRONMENTS_DIR": "/tmp/mlserver/envs",
+    "NUMBA_CACHE_DIR": "/tmp/mlserver/numba",
+    "TRANSFORMERS_CACHE": "/tmp/mlserver/transformers",
+}
 
 
 def served(root: Path, runtime: Runtime | None, **options: Any) -> dict[str, dict[str, Any]]:
@@ -196,6 +205,7 @@ def test_other_servers_are_started_with_what_their_options_say(
             MLServer(),
             {},
             {
+                **WRITES,
                 "MLSERVER_HTTP_PORT": "8080",
                 "MLSERVER_GRPC_PORT": "8081",
                 "MLSERVER_METRICS_PORT": "8082",
@@ -209,6 +219,7 @@ def test_other_servers_are_started_with_what_their_options_say(
             MLServer(format=None),
             {"port": 9000},
             {
+                **WRITES,
                 "MLSERVER_HTTP_PORT": "9000",
                 "MLSERVER_GRPC_PORT": "8081",
                 "MLSERVER_METRICS_PORT": "8082",
@@ -241,6 +252,37 @@ def test_servers_are_told_by_variables_what_they_take_from_variables(
 ) -> None:
     """A server whose model is there asks no hub, and one that fetches it is given the token."""
     assert variables(container(tmp_path, runtime, **options)) == expected
+
+
+def test_mlserver_writes_where_it_may_as_whom_its_image_is_made_for(tmp_path: Path) -> None:
+    """Its image lets only the user 1000 into the folder that it starts in, where it writes if nobody says otherwise."""
+    made = served(tmp_path, MLServer())["Deployment/chat"]
+    context = at(made, "spec.template.spec.securityContext")
+    assert (context["runAsUser"], context["runAsGroup"], context["fsGroup"]) == (1000, 1000, 1000)
+    main = at(made, CONTAINER)
+    assert main["securityContext"]["readOnlyRootFilesystem"] is True
+    assert [one["mountPath"] for one in main["volumeMounts"]] == ["/tmp"]
+    assert variables(main)["MLSERVER_METRICS_DIR"] == "/tmp/mlserver/metrics"
+
+
+def test_an_image_of_ones_own_may_have_another_user_and_other_folders(tmp_path: Path) -> None:
+    """What suits Seldon's image is a default, for the server and for what loads its model."""
+    made = served(
+        tmp_path, MLServer(), user=10001, env={"MLSERVER_METRICS_DIR": "/work/metrics"}, model=LLAMA,
+        loader=Loader(VLLM_018, claim="models"),
+    )  # fmt: skip
+    assert at(made["Deployment/chat"], "spec.template.spec.securityContext.runAsUser") == 10001
+    assert variables(at(made["Deployment/chat"], CONTAINER))["MLSERVER_METRICS_DIR"] == "/work/metrics"
+    job = next(one for name, one in made.items() if name.startswith("Job/"))
+    assert at(job, "spec.template.spec.securityContext.runAsUser") == 10001
+
+
+@pytest.mark.parametrize("runtime", [None, VLLM(), SGLang(), Triton(), NIM()])
+def test_other_images_run_as_a_user_that_none_of_them_knows(tmp_path: Path, runtime: Runtime | None) -> None:
+    """They open their files to anybody."""
+    options: dict[str, Any] = {"port": 8000} if runtime is None else {}
+    made = served(tmp_path, runtime, **options, model=None if isinstance(runtime, NIM) else PLAIN)
+    assert at(made["Deployment/chat"], "spec.template.spec.securityContext.runAsUser") == 10001
 
 
 @pytest.mark.parametrize("runtime", [MLServer(), NIM()])

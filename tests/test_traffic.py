@@ -127,6 +127,42 @@ def test_gke_is_told_of_timeouts_by_its_own_policy(tmp_path: Path) -> None:
     assert [one.rule for one in found(_served(tmp_path, _by("gke")))] == [CUT]
 
 
+ENVOY_GATEWAY = CrdSchema(
+    "gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy", namespaced=True,
+    text='{"type": "object", "properties": {}}',
+)  # fmt: skip
+SPOKEN = Host("grpc.acme.dev", grpc=True)
+
+
+def test_streams_of_grpc_are_not_cut_where_the_gateway_can_be_told_so(tmp_path: Path) -> None:
+    """A GRPCRoute has no timeouts, and what Envoy and Google's load balancer do without one is told."""
+    options: dict[str, Any] = {"port": PORTS, "route": SPOKEN}
+    envoy = objects(_served(tmp_path, _by("envoy"), Crd((ENVOY_GATEWAY,)), **options))
+    gke = objects(_served(tmp_path, _by("gke"), Crd((GCP,)), **options))
+
+    assert envoy["BackendTrafficPolicy/api"]["spec"] == {
+        "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "GRPCRoute", "name": "api"}],
+        "timeout": {"http": {"requestTimeout": "0s"}},
+    }
+    assert gke["GCPBackendPolicy/api"]["spec"] == {
+        "default": {"timeoutSec": 86400},
+        "targetRef": {"group": "", "kind": "Service", "name": "api"},
+    }
+    for implementation, told in (("envoy", ["H07"]), ("kgateway", ["H07"]), ("gke", ["H04"]), ("istio", [])):
+        assert [one.rule for one in found(_served(tmp_path, _by(implementation), **options))] == told
+    assert found(_served(tmp_path, _by("envoy"), Crd((ENVOY_GATEWAY,)), **options)) == []
+    assert found(_served(tmp_path, _by("gke"), Crd((GCP,)), **options)) == []
+
+
+def test_the_policy_of_google_is_for_the_service_and_so_for_both_of_its_routes(tmp_path: Path) -> None:
+    """There is one for each Service, with the time that the host for HTTP gives."""
+    route = [SPOKEN, but(CHAT, timeout=minutes(10))]
+    scope = _served(tmp_path, _by("gke"), Crd((GCP,)), port=PORTS, route=route)
+
+    assert found(scope) == []
+    assert objects(scope)["GCPBackendPolicy/api"]["spec"]["default"] == {"timeoutSec": 600}
+
+
 def test_grpc_has_a_route_of_its_own_kind(tmp_path: Path) -> None:
     """Both lead to one service, and the gateway is told that the port speaks HTTP/2."""
     route = [CHAT, Host("grpc.acme.dev", grpc=True)]
@@ -236,6 +272,7 @@ def test_another_share_changes_nothing_but_the_route(tmp_path: Path) -> None:
             "metadata.annotations",
             {
                 "nginx.ingress.kubernetes.io/proxy-buffering": "off",
+                "nginx.ingress.kubernetes.io/proxy-body-size": "0",
                 "nginx.ingress.kubernetes.io/proxy-read-timeout": "3600",
                 "nginx.ingress.kubernetes.io/proxy-send-timeout": "3600",
             },
@@ -246,9 +283,16 @@ def test_another_share_changes_nothing_but_the_route(tmp_path: Path) -> None:
             "metadata.annotations",
             {
                 "nginx.ingress.kubernetes.io/backend-protocol": "GRPC",
+                "nginx.ingress.kubernetes.io/proxy-body-size": "0",
                 "nginx.ingress.kubernetes.io/proxy-read-timeout": "120",
                 "nginx.ingress.kubernetes.io/proxy-send-timeout": "120",
             },
+        ),
+        (
+            NGINX,
+            but(CHAT, body="50Mi"),
+            "metadata.annotations.nginx|ingress|kubernetes|io/proxy-body-size",
+            "52428800",
         ),
         (NGINX, CHAT, "spec.tls", MISSING),
         (
@@ -374,6 +418,22 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
             (
                 "H05 test/api: route.timeout=seconds(60) but a gateway of gke cannot be told of a timeout by a route; install"
                 " the definition of GCPBackendPolicy, with Crd.from_file(...), or leave timeout= away"
+            ),
+        ),
+        (
+            _cluster(),
+            {"route": but(CHAT, body="50Mi")},
+            (
+                "X11 test/api: route.body='50Mi' but no route tells a gateway of a largest body; leave body= away, and set it"
+                " by the gateway's own policy"
+            ),
+        ),
+        (
+            _cluster(IngressClass("alb", "kube-system")),
+            {"route": but(CHAT, body="50Mi")},
+            (
+                "X11 test/api: route.body='50Mi' but how the Ingress class alb is told of a largest body is not known; leave"
+                " body= away, and add its annotation by a patch"
             ),
         ),
         (

@@ -61,7 +61,7 @@ def test_the_runtime_has_what_the_trainer_looks_for(tmp_path: Path) -> None:
 
     assert at(runtime, f"{NODE}.metadata.labels.trainer|kubeflow|org/trainjob-ancestor-step") == "trainer"
     assert container["name"] == "node"
-    assert [one["name"] for one in container["env"]] == ["HOME"]
+    assert [one["name"] for one in container["env"]] == ["HOME", "USER"]
     assert at(runtime, f"{POD}.initContainers[0].command")[3:] == [
         "$(JOB_NAME)",
         "$(JOBSET_NAME).ml-test.svc",

@@ -126,6 +126,7 @@ def test_its_pods_find_each_other(tmp_path: Path) -> None:
 
     assert variables == {
         "HOME": "/tmp",
+        "USER": "train",
         "JOB_NAME": LABEL,
         "PET_NNODES": "4",
         "PET_NPROC_PER_NODE": "2",

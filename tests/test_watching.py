@@ -17,6 +17,8 @@ from modelyard import (
     Crd,
     Environment,
     Gpu,
+    HuggingFace,
+    Loader,
     Metrics,
     Monitoring,
     Port,
@@ -24,6 +26,7 @@ from modelyard import (
     RayJob,
     Schedule,
     Step,
+    StorageClass,
     Sweep,
     TrainJob,
     VolcanoJob,
@@ -319,6 +322,30 @@ def test_a_service_is_told_of(tmp_path: Path) -> None:
         "description": "More load than 4 replicas can bear makes it slow: raise max, or make each replica faster.",
     }
     assert told["ServiceNotScraped"]["expr"] == 'absent(up{job="ml-test/api"} == 1)'
+
+
+def test_pods_that_wait_for_their_model_are_not_told_of_before_its_deadline(tmp_path: Path) -> None:
+    """They are Pending by design, and their start counts from the end of the wait."""
+    scope = _scope(tmp_path, storage=[StorageClass("efs", {"ReadWriteMany"})])
+    loader = Loader("ghcr.io/acme/loader:1", size="60Gi", storage_class="efs", deadline=minutes(90))
+    model = HuggingFace("acme/chat", revision="0" * 40)
+    service(scope, watch=SCRAPED, start_within=minutes(10), model=model, loader=loader)
+    told = _alerts(objects(scope)["PrometheusRule/api"])
+    pods = f'namespace="ml-test",pod=~"api-{SAFE}{{1,10}}-{SAFE}{{5}}"'
+    start = f"kube_pod_start_time{{{pods}}}"
+
+    assert told["PodPending"]["expr"] == (
+        f'max by (namespace, pod) (kube_pod_status_phase{{{pods},phase="Pending"}}) == 1 unless on (namespace, pod)'
+        f' (max by (namespace, pod) (kube_pod_init_container_status_running{{{pods},container="wait-for-model"}}) == 1'
+        f" and on (namespace, pod) time() - max by (namespace, pod) ({start}) < 5400)"
+    )
+    assert told["ServiceNotReady"]["expr"] == (
+        f"time() - max by (namespace, pod) (kube_pod_status_initialized_time{{{pods}}} or on (namespace, pod)"
+        f" {start} + 5400) > 600 and on (namespace, pod)"
+        f' kube_pod_status_ready{{{pods},condition="true"}} == 0 and on (namespace, pod)'
+        f' kube_pod_status_phase{{{pods},phase="Running"}} == 1'
+    )
+    assert refused([rule["expr"] for rule in told.values()]) == {}
 
 
 def test_fixed_replicas_are_never_at_their_maximum(tmp_path: Path) -> None:

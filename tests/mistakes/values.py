@@ -241,14 +241,14 @@ MISTAKES = [
         "a secret in an environment variable",
         (("environments/prod.py", '"EPOCHS": "4"', '"HF_TOKEN": "hf_QzXvTnRbWkLpMsYdGhJcFaEuVoIqNx"'),),
         (
-            "environments/prod.py:14: error[V18] prod/tune: Job tune-HASH spec.template.spec.containers[0].env[2].value but it looks like a Hugging Face token (HF_TOKEN), which everybody who reads the repository could use; revoke it, put a new one into a Secret that is made outside git, and refer to that with SecretKey(...)",
+            "environments/prod.py:14: error[V18] prod/tune: Job tune-HASH spec.template.spec.containers[0].env[3].value but it looks like a Hugging Face token (HF_TOKEN), which everybody who reads the repository could use; revoke it, put a new one into a Secret that is made outside git, and refer to that with SecretKey(...)",
         ),
     ),
     Mistake(
         "half of a character",
         (("environments/prod.py", '"EPOCHS": "4"', '"EPOCHS": "\\ud800"'),),
         (
-            "environments/prod.py:14: error[X08] prod/tune: Job tune-HASH spec.template.spec.containers[0].env[2].value but half of a surrogate pair is no character; write a value that JSON can hold",
+            "environments/prod.py:14: error[X08] prod/tune: Job tune-HASH spec.template.spec.containers[0].env[3].value but half of a surrogate pair is no character; write a value that JSON can hold",
         ),
     ),
 ]

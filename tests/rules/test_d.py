@@ -303,6 +303,15 @@ case(
     " web leads nowhere meanwhile; write type: RollingUpdate, or accept D10 where a pause is fine",
 )  # fmt: skip
 
+WAITING = [{"name": "wait-for-model", "image": "ghcr.io/acme/web:1"}]
+case(
+    "D10", "a model is loaded meanwhile",
+    deployment(strategy={"type": "Recreate"}, replicas=1, template=pods({}, initContainers=WAITING)), service(),
+    text=WEB + "spec.strategy.type='Recreate' but a rollout ends its pod before a new one starts, and Service web leads"
+    " nowhere meanwhile, with a new model until it is loaded, unless Loader(also=[...]) has loaded it before; run 2"
+    " replicas or more and roll them one by one, or accept D10 where a pause is fine",
+)  # fmt: skip
+
 case("D11", "it is here", referring(configMap={"name": "settings"}), config_map(a="1"))
 case("D11", "it may be missing", referring(configMap={"name": "settings", "optional": True}))
 case("D11", "every namespace has it", referring(projected={"sources": [{"configMap": {"name": "kube-root-ca.crt"}}]}))

@@ -461,6 +461,46 @@ case(
     ' timeouts.request: "0s" for no limit, or accept H07 where no request takes so long',
 )  # fmt: skip
 
+SPOKEN = (
+    route(kind="GRPCRoute"),
+    deployment(),
+    service("web", {"name": "api", "port": 80, "targetPort": "http", "appProtocol": "kubernetes.io/h2c"}),
+)
+STREAMS = (
+    "GRPCRoute web spec.rules but a GRPCRoute has no timeout, and each stream is cut 15 seconds after its request; "
+)
+TARGET = {"group": "gateway.networking.k8s.io", "kind": "GRPCRoute", "name": "web"}
+for implementation, version, kind, says, do in (
+    (
+        "envoy", "gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy",
+        {"timeout": {"http": {"requestTimeout": "0s"}}},
+        (
+            "let a BackendTrafficPolicy say timeout.http.requestTimeout for it, which is rendered where the cluster has its"
+            " definition by Crd.from_file(...)"
+        ),
+    ),
+    (
+        "kgateway", "gateway.kgateway.dev/v1alpha1", "TrafficPolicy", {"timeouts": {"request": "0s"}},
+        "let a TrafficPolicy say timeouts.request for it, where the version of kgateway lets it",
+    ),
+):  # fmt: skip
+    where = routed(implementation=implementation)
+    tells = custom(version, kind, "web", {"targetRefs": [TARGET], **says})
+    case("H07", f"{implementation} is told", *SPOKEN, tells, cluster=where)
+    accepted = f"{STREAMS}{do}, or accept H07 where no stream takes so long"
+    case("H07", f"{implementation} and gRPC", *SPOKEN, cluster=where, text=accepted)
+    other = custom(version, kind, "web", {"targetRef": {**TARGET, "name": "other"}, **says})
+    case("H07", f"{implementation} is told of another", *SPOKEN, other, cluster=where, text=accepted)
+    quiet = custom(version, kind, "web", {"targetRef": TARGET})
+    case("H07", f"{implementation} is told something else", *SPOKEN, quiet, cluster=where, text=accepted)
+case("H07", "Istio and gRPC", *SPOKEN, cluster=routed())
+case("H04", "gRPC with a policy", *SPOKEN, policy, cluster=routed(implementation="gke"))
+case(
+    "H04", "gRPC", *SPOKEN, cluster=routed(implementation="gke"),
+    text="GRPCRoute web spec.rules[0].backendRefs[0].name='web' but each request is cut after 30 seconds; add a"
+    " GCPBackendPolicy with timeoutSec for the Service, or accept H04 where no request takes so long",
+)  # fmt: skip
+
 HEADER = [{"headers": [{"name": "x-user", "value": "a"}]}]
 case("H08", "two hosts", route(), route(name="other", host="b.example"), *WEB)
 case("H08", "by a header", route(), route(name="other", matches=HEADER), *WEB)

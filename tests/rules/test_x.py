@@ -256,7 +256,7 @@ def test_x08_what_no_manifest_can_hold(tmp_path: Path) -> None:
     workload.add_json_patch("Service", {"op": "add", "path": "/spec/sessionAffinity", "value": float("nan")})
     assert found_by(scope, "X08") == [
         (
-            "test/api: Deployment api spec.template.spec.containers[0].env[2].value but half of a surrogate pair is no"
+            "test/api: Deployment api spec.template.spec.containers[0].env[3].value but half of a surrogate pair is no"
             " character; write a value that JSON can hold"
         ),
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import attrs
@@ -129,13 +129,14 @@ def pod_labels(identity: Identity | None, site: Site) -> dict[str, str]:
     return {} if form is None else dict(form.pod_labels)
 
 
-def egress(identity: Identity | None, site: Site) -> list[dict[str, Any]]:
-    """Return the rules of a NetworkPolicy that let pods fetch the tokens of *identity*, or of what AWS gives them."""
+def egress(identity: Identity | None, site: Site, annotated: Container[str] = ()) -> list[dict[str, Any]]:
+    """Return the rules of a NetworkPolicy that let pods fetch tokens: of *identity*, by a key of their account, of AWS."""
+    agent: list[dict[str, Any]] = []
     if identity is None and site.cluster.cloud is Cloud.EKS:
         peers = [{"ipBlock": {"cidr": address}} for address in POD_IDENTITY]
-        return [{"to": peers, "ports": [{"protocol": "TCP", "port": 80}]}]
-    form = _form(identity, site)
-    return [
+        agent = [{"to": peers, "ports": [{"protocol": "TCP", "port": 80}]}]
+    form = _form(identity, site) or next((one for one in FORMS.values() if one.annotation in annotated), None)
+    return agent + [
         {"to": [{"ipBlock": {"cidr": address}}], "ports": [{"protocol": "TCP", "port": port}]}
         for address, port in (form.egress if form else ())
     ]

@@ -116,7 +116,7 @@ def _policy(
                 "ports": _tcp((HTTPS_PORT,)),
             }
         )
-    egress.extend(cloud.egress(spec.identity, site))
+    egress.extend(cloud.egress(spec.identity, site, spec.service_account_annotations))
     egress.extend(
         {"to": [_peer(peer)], **({"ports": _tcp(tuple(peer.ports))} if peer.ports else {})} for peer in network.egress
     )

@@ -166,12 +166,13 @@ def gpu_use(pods: str, site: Site) -> str:
     )
 
 
-def pending(pods: str, watch: Watch, site: Site) -> Alert:
-    """Return the alert for pods that find no node."""
+def pending(pods: str, watch: Watch, site: Site, waiting: str | None = None) -> Alert:
+    """Return the alert for pods that find no node, and of which *waiting*, in PromQL, is not true."""
     chosen = f'namespace="{site.namespace}",pod=~"{pods}",phase="Pending"'
     return Alert(
         "PodPending",
-        f"max by (namespace, pod) (kube_pod_status_phase{{{chosen}}}) == 1",
+        f"max by (namespace, pod) (kube_pod_status_phase{{{chosen}}}) == 1"
+        + (f" unless on (namespace, pod) ({waiting})" if waiting else ""),
         whole_seconds(watch.pending_after),
         "waits for a node",
         "{{ $labels.pod }} has not started: kubectl describe says whether it waits for a node, an image or a volume.",

@@ -204,6 +204,9 @@ def _environment(pod: Pod, spec: PodSpec, site: Site) -> list[dict[str, Any]]:
     variables: dict[str, EnvValue] = {}
     if "HOME" not in spec.env:
         variables["HOME"] = "/tmp"  # noqa: S108 # the writable folder of a user id without a home
+    if "USER" not in spec.env:
+        # getpass.getuser() fails for a user id without a name, and PyTorch asks it for the folder of its compiler.
+        variables["USER"] = pod.name
     if spec.gpu is None and "NVIDIA_VISIBLE_DEVICES" not in spec.env and hardware.has_nvidia(site):
         # CUDA images show every GPU of the node to a container that asked for none.
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"

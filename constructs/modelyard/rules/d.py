@@ -30,6 +30,8 @@ DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployme
 
 PAUSE = ", or accept D10 where a pause is fine"
 ROLL = "write type: RollingUpdate" + PAUSE
+WAITS = "wait-for-model"
+"""The init container that holds a server back until its model is loaded."""
 
 D01 = Rule(
     "D01",
@@ -164,7 +166,7 @@ def serves_on(one: Object, scope: Scope) -> Iterator[Breach]:
     if one.pod is None or replicas < 1 or _elsewhere(one) or (rolling is not None and ended < replicas):
         return
     for service in services_of(one.pod, scope)[:1]:
-        nowhere = f"and {called(service)} leads nowhere meanwhile"
+        nowhere = _nowhere(one.pod, service)
         if rolling is None:
             count = "its pod" if replicas == 1 else f"all {replicas} pods"
             because = f"a rollout ends {count} before a new one starts, {nowhere}"
@@ -187,10 +189,17 @@ def groups_serve_on(one: Object, scope: Scope) -> Iterator[Breach]:
         return
     for service in services_of(one.pod, scope)[:1]:
         count = "the one replica" if replicas == 1 else f"all {replicas} replicas"
-        nowhere = f"and {called(service)} leads nowhere meanwhile"
+        nowhere = _nowhere(one.pod, service)
         because = f"a rollout may end {count} before a new one is ready, {nowhere}"
         do = "lower maxUnavailable" + PAUSE if replicas > 1 else None
         yield D10.breach("spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable", unavailable, because, do)
+
+
+def _nowhere(pod: Pod, service: Object) -> str:
+    nowhere = f"and {called(service)} leads nowhere meanwhile"
+    if any(one["name"] == WAITS for one in pod.spec.get("initContainers") or ()):
+        return f"{nowhere}, with a new model until it is loaded, unless Loader(also=[...]) has loaded it before"
+    return nowhere
 
 
 @D14.objects("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout")

@@ -90,6 +90,16 @@ H11 = Rule(
 )
 
 ENVOY = frozenset({"envoy", "kgateway"})
+STREAMS = {
+    "envoy": (
+        "let a BackendTrafficPolicy say timeout.http.requestTimeout for it, which is rendered where the cluster has its"
+        " definition by Crd.from_file(...)"
+    ),
+    "kgateway": "let a TrafficPolicy say timeouts.request for it, where the version of kgateway lets it",
+}
+STREAM = ", or accept H07 where no stream takes so long"
+TELLS = {"BackendTrafficPolicy": ("timeout", "http", "requestTimeout"), "TrafficPolicy": ("timeouts", "request")}
+"""By which field policies of Envoy's gateways say how long a request may take."""
 WITHOUT_TIMEOUTS = frozenset({"gke", "nginx"})
 KNOWS_GRPC = frozenset({"envoy"})
 """Gateways that speak gRPC with whatever a GRPCRoute leads to: as read in Envoy Gateway 1.5."""
@@ -206,7 +216,7 @@ def shared(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as 
             yield H02.breach(f"{at}.backendRefs", None, "every weight is 0, so nobody gets requests")
 
 
-@H05.objects("HTTPRoute")
+@H05.objects("HTTPRoute", "GRPCRoute")
 def timed(one: Object, scope: Scope) -> Iterator[Breach]:
     """Compare timeouts with what the gateway knows of them."""
     gateway = scope.site.cluster.gateway
@@ -217,8 +227,13 @@ def timed(one: Object, scope: Scope) -> Iterator[Breach]:
         if timeouts and gateway.implementation in WITHOUT_TIMEOUTS:
             because = f"the gateway {gateway.name} is one of {gateway.implementation}, which does not know them"
             yield H05.breach(f"{at}.timeouts", None, because)
+        elif one.kind == "GRPCRoute":
+            continue
         elif gateway.implementation in ENVOY and not (timeouts or {}).get("request"):
             yield H07.breach(f"{at}.timeouts", None, "without a request timeout each request is cut after 15 seconds")
+    if one.kind == "GRPCRoute" and gateway.implementation in ENVOY and not _told(one, scope):
+        because = "a GRPCRoute has no timeout, and each stream is cut 15 seconds after its request"
+        yield H07.breach("spec.rules", None, because, STREAMS[gateway.implementation] + STREAM)
     if gateway.implementation == "gke":
         told = {
             ((policy.spec.get("targetRef") or {}).get("kind"), (policy.spec.get("targetRef") or {}).get("name"))
@@ -228,6 +243,21 @@ def timed(one: Object, scope: Scope) -> Iterator[Breach]:
         for backend in (*_backends(one), *backends(one, "InferencePool")):
             if (backend.kind, backend.name) not in told:
                 yield H04.breach(f"{backend.field}.name", backend.name, "each request is cut after 30 seconds")
+
+
+def _told(one: Object, scope: Scope) -> bool:
+    """Return whether a policy of Envoy's gateways says how long requests by the route *one* may take."""
+    for kind, path in TELLS.items():
+        for policy in scope.of_kind(kind):
+            found: Any = policy.spec
+            for step in path:
+                found = (found or {}).get(step)
+            single = policy.spec.get("targetRef")
+            targets = [*(policy.spec.get("targetRefs") or ()), *([single] if single else ())]
+            here = found and policy.namespace == one.namespace
+            if here and any((target.get("kind"), target.get("name")) == (one.kind, one.name) for target in targets):
+                return True
+    return False
 
 
 def by(one: Object, gateway: Gateway) -> bool:

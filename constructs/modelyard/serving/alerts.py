@@ -8,6 +8,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod.monitors import Alert, Panel, pending, pod_panels
 from modelyard.pod.watching import scraped, watched
 from modelyard.serving.backends import runs_as
+from modelyard.serving.loading import WAITS
 from modelyard.serving.scales import KedaScale, QueueScale
 from modelyard.serving.scaling import query
 from modelyard.serving.signals import pod_names
@@ -62,11 +63,11 @@ def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator
         "is restarted again and again",
         "{{ $labels.pod }} ends soon after it starts: kubectl logs --previous says why.",
     )
-    yield pending(called, watch, site)
+    yield pending(called, watch, site, _loading(pods, spec))
     start = whole_seconds(spec.startup)
     yield Alert(
         "ServiceNotReady",
-        f"time() - max by (namespace, pod) (kube_pod_start_time{{{pods}}}) > {start}"
+        f"time() - max by (namespace, pod) ({_started(pods, spec)}) > {start}"
         f' and on (namespace, pod) kube_pod_status_ready{{{pods},condition="true"}} == 0'
         f' and on (namespace, pod) kube_pod_status_phase{{{pods},phase="Running"}} == 1',
         FIVE_MINUTES,
@@ -82,6 +83,26 @@ def alerts(name: str, container: str, spec: ServiceSpec, site: Site) -> Iterator
             "tells no metrics",
             "Prometheus reads from no replica: look at its targets, and at the path and port of the metrics.",
         )
+
+
+def _loading(pods: str, spec: ServiceSpec) -> str | None:
+    """Return what is true of *pods* that wait for their model, and may."""
+    if spec.loader is None:
+        return None
+    waits = f'kube_pod_init_container_status_running{{{pods},container="{WAITS}"}}'
+    return (
+        f"max by (namespace, pod) ({waits}) == 1 and on (namespace, pod)"
+        f" time() - max by (namespace, pod) (kube_pod_start_time{{{pods}}}) < {whole_seconds(spec.loader.deadline)}"
+    )
+
+
+def _started(pods: str, spec: ServiceSpec) -> str:
+    """Return when servers were started: with a loader once their models were there, which not all Prometheus know."""
+    start = f"kube_pod_start_time{{{pods}}}"
+    if spec.loader is None:
+        return start
+    latest = f"{start} + {whole_seconds(spec.loader.deadline)}"
+    return f"kube_pod_status_initialized_time{{{pods}}} or on (namespace, pod) {latest}"
 
 
 def _scaling(name: str, spec: ServiceSpec, site: Site) -> Iterator[Alert]:

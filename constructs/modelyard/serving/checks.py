@@ -148,6 +148,9 @@ def _loader(spec: ServiceSpec) -> Iterator[Breach]:
     source = source_of(loader)
     if not list(to_load(spec)):
         yield Breach("X11", "loader", None, "there is nothing to load", "leave it away", source)
+    for index, other in enumerate(loader.also):
+        field = f"loader.also[{index}]"
+        yield from _repository(field, other, spec) if isinstance(other, HuggingFace) else _bucket(field, other)
     if loader.size is None and loader.claim is None:
         because = "there is no claim to load onto"
         yield Breach("X11", "loader", None, because, 'add size="..." for a new claim, or claim="..."', source)

@@ -13,6 +13,7 @@ import attrs
 from modelyard.findings import Breach, Source
 from modelyard.fleet.facilities import Gateway, IngressClass
 from modelyard.fleet.site import Site
+from modelyard.pod.options import amount
 from modelyard.serving import pools
 from modelyard.serving.pools import InferencePool
 from modelyard.values.names import subdomain
@@ -72,6 +73,9 @@ class Host:
 
         pool: `InferencePool`, whose endpoint picker chooses the replica for each request. Default: any takes it.
 
+        body: The largest body of a request, as a quantity, for an Ingress of nginx. Default: no limit, as gateways have
+            none.
+
         tls: The Secret with the certificate, for an Ingress; a Gateway has its own. Default: none.
 
     See Also:
@@ -85,6 +89,7 @@ class Host:
     timeout: timedelta | None = option(default=None, check=_above_zero, kw_only=True)
     split: Mapping[str, int] = attrs.field(factory=dict, kw_only=True)
     pool: InferencePool | None = attrs.field(default=None, kw_only=True)
+    body: str | None = option(default=None, check=amount, kw_only=True)
     tls: str | None = option(default=None, check=lambda name: subdomain(name) if name else None, kw_only=True)
 
 
@@ -130,6 +135,7 @@ def breaches(name: str, spec: ServiceSpec, site: Site) -> Iterator[Breach]:
             because = "gRPC is routed by service and method, not by path"
             yield Breach("X11", f"{at}.path", host.path, because, "leave path= away", source)
         yield from _timeout(at, host, site, source)
+        yield from _body(at, host, site, source)
         yield from _split(at, name, host, site, source)
         yield from pools.breaches(at, host, port_of(host, spec).name, spec, site)
         if host.tls is not None and isinstance(gateway, Gateway):
@@ -171,6 +177,19 @@ def _timeout(at: str, host: Host, site: Site, source: Source | None) -> Iterator
         if gateway.implementation == "gke":
             do = "install the definition of GCPBackendPolicy, with Crd.from_file(...), or leave timeout= away"
         yield Breach("H05", field, given, because, do, source)
+
+
+def _body(at: str, host: Host, site: Site, source: Source | None) -> Iterator[Breach]:
+    gateway = site.cluster.gateway
+    if host.body is None or (isinstance(gateway, IngressClass) and gateway.implementation == "nginx"):
+        return
+    if isinstance(gateway, IngressClass):
+        because = f"how the Ingress class {gateway.name} is told of a largest body is not known"
+        do = "leave body= away, and add its annotation by a patch"
+    else:
+        because = "no route tells a gateway of a largest body"
+        do = "leave body= away, and set it by the gateway's own policy"
+    yield Breach("X11", f"{at}.body", host.body, because, do, source)
 
 
 def _split(at: str, name: str, host: Host, site: Site, source: Source | None) -> Iterator[Breach]:

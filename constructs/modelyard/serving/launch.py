@@ -30,6 +30,13 @@ CLASSES = {
     "xgboost": "mlserver_xgboost.XGBoostModel",
     "lightgbm": "mlserver_lightgbm.LightGBMModel",
 }
+MLSERVER_FOLDERS: Mapping[str, EnvValue] = {
+    "MLSERVER_METRICS_DIR": "/tmp/mlserver/metrics",  # noqa: S108 # the writable folder of every pod
+    "MLSERVER_ENVIRONMENTS_DIR": "/tmp/mlserver/envs",  # noqa: S108
+    "NUMBA_CACHE_DIR": "/tmp/mlserver/numba",  # noqa: S108
+    "TRANSFORMERS_CACHE": "/tmp/mlserver/transformers",  # noqa: S108
+}
+"""By itself it makes the first two in the folder that it starts in, and its image has the others there."""
 MODEL_PATH = "MODEL_PATH"
 """Tells a program without a runtime where its model lies."""
 RENDEZVOUS = 20000
@@ -47,11 +54,14 @@ class Launch:
         args: They stand before the user's. Default: none.
 
         variables: Which the user cannot set beside them. Default: none.
+
+        folders: Variables that name folders to write in, to which the user may give another value. Default: none.
     """
 
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     variables: Mapping[str, EnvValue] = attrs.field(factory=dict)
+    folders: Mapping[str, EnvValue] = attrs.field(factory=dict)
 
     @property
     def flags(self) -> frozenset[str]:
@@ -198,7 +208,7 @@ def _mlserver(runtime: MLServer, name: str, spec: ServiceSpec, model: Placed, wo
         variables["MLSERVER_MODEL_NAME"] = name
         variables["MLSERVER_MODEL_IMPLEMENTATION"] = CLASSES[runtime.format]
         variables["MLSERVER_MODEL_URI"] = model.where
-    return Launch(variables=variables)
+    return Launch(variables=variables, folders=MLSERVER_FOLDERS)
 
 
 def _nim(runtime: NIM, name: str, spec: ServiceSpec, model: Placed, worker: bool) -> Launch:  # noqa: ARG001, FBT001

@@ -11,16 +11,22 @@ from modelyard.pod import Claim, EnvValue, Network, Pod, PodSpec, companions, ma
 from modelyard.pod.sources import DOWNLOAD, Bucket, HuggingFace, downloading
 from modelyard.pod.template import service_account_name
 from modelyard.serving.models import Loader
-from modelyard.serving.placing import LOADED, claim_name, folder, marker, to_load
+from modelyard.serving.placing import LOADED, beside, claim_name, folder, marker, to_load
 from modelyard.serving.spec import ServiceSpec
 from modelyard.values.durations import whole_seconds
 
 COMPONENT = "loader"
+WAITS = "wait-for-model"
 RETRIES = 3
 GRACE = 30
 
-FROM_HUB = f"{DOWNLOAD}open(os.environ['MARKER'], 'w').close()\n"
-"""As trainings download, and then the marker."""
+FROM_HUB = f"""\
+import os
+if os.path.exists(os.environ["MARKER"]):
+    raise SystemExit
+{DOWNLOAD}open(os.environ["MARKER"], "w").close()
+"""
+"""As trainings download, and then the marker; what servers may read by now is left alone."""
 FROM_BUCKET = """\
 trap 'exit 1' TERM
 [ -e "$3" ] || { rclone copy "$1" "$2" && touch "$3"; }
@@ -43,7 +49,7 @@ def drafts(name: str, spec: ServiceSpec, site: Site) -> Iterator[Draft]:
     if spec.loader is None:
         return
     own = f"{name}-{COMPONENT}"
-    for suffix, source in to_load(spec):
+    for suffix, source in (*to_load(spec), *beside(spec)):
         pods = _pod_spec(name, spec, spec.loader, source)
         job = manifest("batch/v1", "Job", own + suffix, object_labels(own, COMPONENT, pods, site), site)
         job["spec"] = _job(own, spec.loader, pods, site)
@@ -56,7 +62,7 @@ def wait(spec: ServiceSpec, loader: Loader, site: Site) -> dict[str, Any]:
     markers = [marker(source) for _, source in to_load(spec)]
     command = ["sh", "-c", WAIT, "wait", str(whole_seconds(loader.deadline)), *markers]
     return {
-        **starter("wait-for-model", command, {}, spec, site),
+        **starter(WAITS, command, {}, spec, site),
         "volumeMounts": [{"name": "models", "mountPath": LOADED, "readOnly": True}],
     }
 
@@ -100,6 +106,7 @@ def _pod_spec(name: str, spec: ServiceSpec, loader: Loader, source: HuggingFace 
         volumes=[claim],
         user=spec.user,
         service_account=service_account_name(name, spec),
+        service_account_annotations=spec.service_account_annotations,
         image_pull_secrets=spec.image_pull_secrets,
         identity=spec.identity,
         labels=spec.labels,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import attrs
@@ -75,6 +75,9 @@ class Loader:
         deadline: Loading is given up after so long. Default: 2 hours.
 
         env: Variables of the loading pod, for example keys of the object store as `SecretKey`. Default: none.
+
+        also: Models that are loaded beside the served one, such as its next revision; no server waits for them.
+            Default: none.
     """
 
     image: str | Image = required(check=references.misreferred)
@@ -85,6 +88,7 @@ class Loader:
     memory: str = option(default="4Gi", check=amount, kw_only=True)
     deadline: timedelta = option(default=hours(2), check=_time, kw_only=True)
     env: Mapping[str, EnvValue] = attrs.field(factory=dict, kw_only=True)
+    also: Sequence[HuggingFace | Bucket] = attrs.field(default=(), kw_only=True)
 
 
 Source = str | HuggingFace | Bucket | OciImage

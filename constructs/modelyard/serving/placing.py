@@ -79,12 +79,21 @@ def adapters(spec: ServiceSpec) -> tuple[Adapter, ...]:
 
 
 def to_load(spec: ServiceSpec) -> Iterator[tuple[str, HuggingFace | Bucket]]:
-    """Yield what the loader loads: a suffix for its Job, and the source."""
+    """Yield what is served, and the loader loads: a suffix for its Job, and the source."""
     if isinstance(spec.model, HuggingFace | Bucket):
         yield "", spec.model
     for adapter in adapters(spec):
         if not isinstance(adapter.source, str):
             yield f"-{re.sub(r'[^a-z0-9]+', '-', adapter.name.lower()).strip('-')}", adapter.source
+
+
+def beside(spec: ServiceSpec) -> Iterator[tuple[str, HuggingFace | Bucket]]:
+    """Yield what the loader loads and nothing serves yet, with a suffix for each Job that no other source has."""
+    served = {folder(source) for _, source in to_load(spec)}
+    found = {folder(source): source for source in (spec.loader.also if spec.loader is not None else ())}
+    for place, source in found.items():
+        if place not in served:
+            yield f"-{digest(place)}", source
 
 
 def claim_name(name: str, spec: ServiceSpec) -> str:

@@ -64,7 +64,7 @@ def _template(
         grace=whole_seconds(spec.drain.delay) + whole_seconds(spec.drain.finish) + KUBELET_MARGIN,
         container_fields=fields,
         pod_fields=placed,
-        variables=start.variables,
+        variables={**start.folders, **start.variables},
         starters=[loading.wait(spec, loader, site)] if loader is not None else (),
         mounts=() if spec.plain else tuple(mounts(name, spec)),
         where=where or Where(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,11 +17,13 @@ from modelyard.serving.options import Grpc
 from modelyard.serving.pools import API as POOLS
 from modelyard.serving.spec import ServiceSpec
 from modelyard.serving.tracks import Canary, second
+from modelyard.values import quantity
 from modelyard.values.durations import go_duration, whole_seconds
 
 DAY = 86400
 """Seconds for a stream, where no limit cannot be said."""
 HOUR = 3600
+ENVOY_POLICIES = "gateway.envoyproxy.io/v1alpha1"
 NGINX = "nginx.ingress.kubernetes.io"
 H2C = "kubernetes.io/h2c"
 GRPC = "grpc"
@@ -34,15 +37,29 @@ def routes(name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) 
         if isinstance(gateway, Gateway):
             route = manifest(ROUTES, "GRPCRoute" if host.grpc else "HTTPRoute", name, labels, site)
             yield Draft({**route, "spec": _route(service, host, spec, site, gateway)})
-            if gateway.implementation == "gke" and site.cluster.has(POLICIES, "GCPBackendPolicy") and not host.grpc:
-                for one in (service, *split_of(name, host, spec, site)):
-                    pooled = one == name and host.pool is not None
-                    yield Draft(_policy(one, host, site, labels, pooled=pooled))
+            yield from _policies(name, host, spec, site, labels)
         elif isinstance(gateway, IngressClass):
             ingress = manifest("networking.k8s.io/v1", "Ingress", name, labels, site)
             if annotations := _annotations(host, gateway):
                 ingress["metadata"]["annotations"] = annotations
             yield Draft({**ingress, "spec": _ingress(service, host, spec, gateway)})
+
+
+def _policies(name: str, host: Host, spec: ServiceSpec, site: Site, labels: Mapping[str, str]) -> Iterator[Draft]:
+    """Yield what tells the gateway how long a request may take, where a route cannot."""
+    gateway = site.cluster.gateway
+    implementation = gateway.implementation if isinstance(gateway, Gateway) else ""
+    if implementation == "gke" and site.cluster.has(POLICIES, "GCPBackendPolicy"):
+        if host.grpc and any(not other.grpc for other in hosts(spec)):
+            return  # the policy is the Service's, and there is one already
+        for one in (runs_as(name, spec), *split_of(name, host, spec, site)):
+            pooled = one == name and host.pool is not None
+            yield Draft(_policy(one, host, site, labels, pooled=pooled))
+    elif implementation == "envoy" and host.grpc and site.cluster.has(ENVOY_POLICIES, "BackendTrafficPolicy"):
+        policy = manifest(ENVOY_POLICIES, "BackendTrafficPolicy", name, labels, site)
+        target = {"group": ROUTES.partition("/")[0], "kind": "GRPCRoute", "name": name}
+        policy["spec"] = {"targetRefs": [target], "timeout": {"http": {"requestTimeout": "0s"}}}
+        yield Draft(policy)
 
 
 def protocols(spec: ServiceSpec) -> dict[str, str]:
@@ -112,6 +129,7 @@ def _annotations(host: Host, controller: IngressClass) -> dict[str, str]:
     between = str(HOUR if host.timeout is None else whole_seconds(host.timeout))
     return {
         **({f"{NGINX}/backend-protocol": "GRPC"} if host.grpc else {f"{NGINX}/proxy-buffering": "off"}),
+        f"{NGINX}/proxy-body-size": str(math.ceil(quantity.number(host.body) or 0)) if host.body else "0",
         f"{NGINX}/proxy-read-timeout": between,
         f"{NGINX}/proxy-send-timeout": between,
     }

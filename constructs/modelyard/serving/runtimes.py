@@ -12,6 +12,8 @@ from modelyard.serving.servers import NIM, VLLM, MLServer, Runtime, SGLang, Trit
 from modelyard.values.durations import minutes
 from modelyard.values.versions import Version
 
+ANY_USER = 10001
+
 
 @attrs.frozen
 class Series:
@@ -53,6 +55,8 @@ class Facts:
 
         start_within: Time for a start, where the user gives none.
 
+        user: Whom the process runs as, where the user says nothing. Default: one that no image knows.
+
         flags: The first version that knows a flag, for those that not every version knows.
 
         series: Its metrics.
@@ -66,6 +70,7 @@ class Facts:
     ready: str
     scraped: tuple[str, str] = ("http", "/metrics")
     start_within: timedelta
+    user: int = ANY_USER
     flags: Mapping[str, Version] = attrs.field(factory=dict)
     series: tuple[Series, ...] = ()
     image: str | None = None
@@ -133,6 +138,7 @@ FACTS: Mapping[type, Facts] = {
         ready="/v2/health/ready",
         scraped=("metrics", "/metrics"),
         start_within=minutes(2),
+        user=1000,
         series=(
             Series("running", "rest_server_requests_in_progress"),
             Series("latency", "rest_server_request_duration_seconds"),
@@ -159,6 +165,12 @@ FACTS: Mapping[type, Facts] = {
     ),
 }
 """One row a server."""
+
+
+def user_of(runtime: Runtime | None) -> int:
+    """Return whom a service on *runtime* runs as, where nobody says so: what the folders of its image are open to."""
+    facts = FACTS.get(type(runtime))
+    return ANY_USER if facts is None else facts.user
 
 
 def metric_names(runtime: Runtime, version: Version | None) -> dict[str, str]:

@@ -21,6 +21,7 @@ from modelyard.serving.inference import breaches as inexpressible
 from modelyard.serving.manifests import drafts
 from modelyard.serving.models import Loader
 from modelyard.serving.options import CpuScale, Drain, Exec, Grpc, HttpGet, LoadTime, TcpSocket
+from modelyard.serving.runtimes import user_of
 from modelyard.serving.scales import GpuScale, MetricScale, QueueScale
 from modelyard.serving.scaling import breaches as keda
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
@@ -112,7 +113,8 @@ class ScalableModelService(Workload):
 
         volumes: `Claim`, `EmptyDir` and `SecretFiles`. Default: none.
 
-        user: The user and group id of the process, never 0. Default: 10001.
+        user: The user and group id of the process, never 0. Default: 10001, or the one that the image of the runtime
+            is made for: 1000 with `MLServer`.
 
         read_only_root: Whether the image's files are read-only; ``/tmp`` is always writable. Default:
             yes without *gpu*, no with one, since device hooks write there.
@@ -182,7 +184,7 @@ class ScalableModelService(Workload):
         gpu: Gpu | None = None,
         shared_memory: str | None = None,
         volumes: Sequence[EmptyDir | Claim | SecretFiles] = (),
-        user: int = 10001,
+        user: int | None = None,
         read_only_root: bool | None = None,
         service_account: str | None = None,
         service_account_annotations: Mapping[str, str] | None = None,
@@ -226,7 +228,7 @@ class ScalableModelService(Workload):
             gpu=gpu,
             shared_memory=shared_memory,
             volumes=volumes,
-            user=user,
+            user=user_of(runtime) if user is None else user,
             read_only_root=read_only_root,
             service_account=service_account,
             service_account_annotations={} if service_account_annotations is None else service_account_annotations,
