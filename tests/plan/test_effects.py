@@ -258,6 +258,19 @@ def test_who_keeps_an_object_depends_on_the_controller() -> None:
     ]
 
 
+def test_a_model_of_another_revision_is_loaded() -> None:
+    """The Job that loaded the former one has most likely done so, and what it loaded stays."""
+    labels = {"app.kubernetes.io/component": "loader"}
+    old = hashed("Job", "11111111", {}, spec={"template": TEMPLATE}, labels=labels)
+    new = edited(edited(old, "tune-22222222", "metadata", "name"), "acme/train:2", *IMAGE)
+    ends = "caution pruned: Job tune-11111111 is deleted: no file goes with it, and if it still loads, that ends"
+
+    assert told(old, new) == [
+        "caution new-run: a new run tune-22222222 starts (containers[name=trainer].image 1 -> 2)", ends,
+    ]  # fmt: skip
+    assert told(old, None) == [ends]
+
+
 def hashed(kind: str, suffix: str, annotations: dict[str, str], **more: Any) -> Any:
     """Return an object whose name has a hash, and that is known by ``tune``."""
     return one(kind, f"tune-{suffix}", annotations={"modelyard.dev/name": "tune", **annotations}, **more)
