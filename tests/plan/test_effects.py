@@ -21,6 +21,7 @@ KEDA = one("ScaledObject", "api", {"minReplicaCount": 1, "maxReplicaCount": 4, "
 CLAIM = one("PersistentVolumeClaim", "data", {"resources": {"requests": {"storage": "1Ti"}}, "storageClassName": "a"})
 SIZE = ("spec", "resources", "requests", "storage")
 CONFIG = {**one("ConfigMap", "settings"), "data": {"a.yaml": "a: 1\n"}}
+BOARD = {**one("ConfigMap", "api-dashboard"), "data": {"api.json": '{\n "uid": "modelyard-1",\n "panels": []}'}}
 SERVICE = one("Service", "api", {"selector": {"app": "api"}, "ports": [{"port": 80, "targetPort": "http"}]})
 STATEFUL = one("StatefulSet", "api", {"template": TEMPLATE, "replicas": 2})
 
@@ -172,6 +173,9 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
             " refer to that"),
             ("caution config-in-place: pods see new files within a minute or so, variables only after a restart:"
             " data['a.yaml']"),
+        ]),
+        (BOARD, edited(BOARD, '{\n "uid": "modelyard-1",\n "panels": [1]}', "data", "api.json"), [
+            "note config-in-place: Grafana shows another dashboard: data['api.json']",
         ]),
         (SERVICE, edited(SERVICE, "chat", "spec", "selector", "app"), [
             "danger traffic-moves: traffic goes to other pods: spec.selector.app",
