@@ -38,7 +38,7 @@ kubeconform: setup ## check dist/ with kubeconform, strict and offline
 	@$(in_venv) $(venv)/python -m pytest tests/test_kubeconform.py -q
 
 .PHONY: cluster-build cluster-test cluster-dry-run
-cluster-build: ## build a real control plane, once (a quarter of an hour)
+cluster-build: ## build a real control plane, once (half an hour)
 	@tools/setup venv editable node go
 	@$(venv)/python tools/cluster.py >/dev/null
 cluster-test: cluster-build ## prove dist/ and the rules on that control plane

@@ -19,34 +19,16 @@ import typer.main
 import yaml
 
 from modelyard.cli import app as cli
+from tests.pipelines import CI, script_of, scripts
 from tests.plan.repository import SETTINGS, Repository, make, run
+from tests.project import ROOT
 
-CI = Path(__file__).resolve().parent.parent / "docs" / "ci"
 PIPELINES = sorted(CI.glob("*.yaml"))
 SHA = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 CALL = re.compile(r"modelyard ((?:images )?[a-z]+)((?: (?:\"[^\"]*\"|[^\s;|>\"]+))*)")
+ORAS = re.compile(r"\boras[ _](\d+\.\d+\.\d+)")
 MARK = "<!-- modelyard plan -->"
 EVERY_PIPELINE = pytest.mark.parametrize("pipeline", PIPELINES, ids=lambda path: path.stem)
-
-
-def scripts(value: Any) -> Iterator[str]:
-    """Yield the shell scripts in a pipeline."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key in {"run", "script", "before_script"}:
-                yield from [inner] if isinstance(inner, str) else inner
-            else:
-                yield from scripts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from scripts(inner)
-
-
-def script_of(pipeline: str, job: str) -> str:
-    """Return what the job that publishes to a branch runs, without what only a forge can do."""
-    read = yaml.safe_load((CI / pipeline).read_text(encoding="utf-8"))
-    found = list(scripts(read["jobs"][job] if "jobs" in read else read[job]))
-    return "\n".join(one for one in found if "remote set-url" not in one)
 
 
 @EVERY_PIPELINE
@@ -67,12 +49,23 @@ def test_every_call_of_modelyard_can_be_made(pipeline: Path) -> None:
 
 @EVERY_PIPELINE
 def test_actions_are_pinned(pipeline: Path) -> None:
-    """By commit, or by a tag with the reason on the line above; never by a branch."""
+    """By commit, never by a tag or a branch."""
     lines = pipeline.read_text(encoding="utf-8").splitlines()
-    loose = [place for place, line in enumerate(lines) if "uses: " in line and not SHA.search(line)]
 
-    assert [lines[place] for place in loose if not re.search(r"@v\d+\.\d+\.\d+$", lines[place])] == []
-    assert [lines[place] for place in loose if "By tag: " not in lines[place - 1]] == []
+    assert [line for line in lines if "uses: " in line and not SHA.search(line)] == []
+
+
+def test_the_oras_that_is_named_is_the_one_that_is_tested() -> None:
+    """A real one of this version publishes to a real registry in the cluster tests."""
+    needed = (ROOT / "tools" / "cluster" / "oci" / "go.mod").read_text(encoding="utf-8")
+    named = {path.name: ORAS.findall(path.read_text(encoding="utf-8")) for path in CI.iterdir() if path.is_file()}
+
+    (tested,) = re.findall(r"oras\.land/oras v(\S+)", needed)
+    assert {name: set(versions) for name, versions in named.items() if versions} == {
+        "README.md": {tested},
+        "github.yaml": {tested},
+        "gitlab.yaml": {tested},
+    }
 
 
 @EVERY_PIPELINE

@@ -168,8 +168,9 @@ def test_list_shows_replicas_gpus_and_images(project: Path) -> None:
     """One line a workload; no colours and no frames in a pipe."""
     lines = run(project, "list", "walkthrough").stdout.splitlines()
 
-    assert lines[0].split() == ["ENVIRONMENT", "WORKLOAD", "KIND", "REPLICAS", "GPUS", "IMAGE"]
+    assert lines[0].split() == ["ENVIRONMENT", "WORKLOAD", "KIND", "REPLICAS", "GPUS", "IMAGE", "DELIVERY"]
     assert lines[1].split()[:4] == ["walkthrough", "ml-model", "ScalableModelService", "2-5"]
+    assert [line.split("  ")[-1].strip() for line in lines[1:]] == ["Argo CD in walkthrough"] * 2
     assert lines[2].split()[:7] == ["walkthrough", "ml-train", "TrainingJob", "1", "2", "x", "t4"]
 
 

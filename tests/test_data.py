@@ -204,7 +204,7 @@ SIGNED = "https://acme.blob.core.windows.net/raw?sv=2026&sig=" + "aB3dE5fG7h" * 
         ),
         (
             {"base": HuggingFace(LLAMA, revision=COMMIT, files=["a b"])},
-            "N19 test/train: data['base'].files=['a b'] but a pattern has no spaces; correct the value",
+            "X11 test/train: data['base'].files=['a b'] but a pattern has no spaces; correct the value",
         ),
         (
             {"base": HuggingFace(LLAMA, revision=COMMIT, cache=MODELS, size="1Gi")},

@@ -14,11 +14,13 @@ import yaml
 from modelyard import ArgoCD, Cluster, Crd, Environment, Fleet, Flux, SynthesisError, minutes, seconds
 from modelyard.delivery.health import OF_JOBS
 from modelyard.render.engine import Report, Request, synthesize
+from modelyard.render.environment import summaries
 from modelyard.schemas import catalog
 from tests.support import CLUSTER, delivered, environment, found, found_by, objects, raw, service, training
 from tests.test_kubeconform import judged
 
 REPO = "https://git.example/acme/models"
+SECRET = "models"  # noqa: S105 # the name of one
 LABELS = {"app.kubernetes.io/part-of": "test", "app.kubernetes.io/managed-by": "modelyard"}
 RETRY = {"limit": 5, "refresh": True, "backoff": {"duration": "10s", "factor": 2, "maxDuration": "5m"}}
 IN_CLUSTER = "https://kubernetes.default.svc"
@@ -246,6 +248,18 @@ def test_every_option_of_flux(tmp_path: Path) -> None:
     assert made["Kustomization/models-delivery"]["spec"]["path"] == "./_delivery/test"
 
 
+def test_flux_signs_in_to_the_registry_of_its_cloud(tmp_path: Path) -> None:
+    """By whatever it is there, so that no Secret has to be renewed."""
+    made = delivered(stock(tmp_path, Flux("oci://registry.example/acme/dist", provider="aws")))
+    assert made["OCIRepository/ml-test"]["spec"] == {
+        "url": "oci://registry.example/acme/dist",
+        "ref": {"tag": "main"},
+        "provider": "aws",
+        "interval": "1m",
+        "timeout": "60s",
+    }
+
+
 def test_flux_does_not_wait_for_a_start_that_takes_longer(tmp_path: Path) -> None:
     """It would call a rollout failed that goes on as planned."""
     scope = environment(tmp_path, delivery=Flux(REPO))
@@ -313,6 +327,16 @@ def test_flux_does_not_wait_for_a_start_that_takes_longer(tmp_path: Path) -> Non
          'kind; write its group in front, such as "keda.sh/ScaledObject"')),
         (ArgoCD(REPO, allow=["*"]), ("delivery.allow[0]='*' but it would allow whatever is merged, also what gives rights; "
          'name each kind, such as "keda.sh/ScaledObject" or "Secret"')),
+        (ArgoCD(REPO, revision="a" * 40), (f"delivery.revision={'a' * 40!r} but these objects lie in what it names: they can "
+         "only name an older one, and Argo CD goes back to it; name a branch or tag, or bring these objects by an "
+         "Application of yours (bootstrap_project=None)")),
+        (ArgoCD("oci://r.example/x", revision=f"sha256:{'a' * 64}"), (f"delivery.revision='sha256:{'a' * 48}...' but these "
+         "objects lie in what it names: they can only name an older one, and Argo CD goes back to it; name a branch "
+         "or tag, or bring these objects by an Application of yours (bootstrap_project=None)")),
+        (Flux(REPO, provider="aws"), ("delivery.provider='aws' but this is how Flux signs in to a registry, and repo= is a "
+         "git repository; leave it out, and name a Secret: secret=")),
+        (Flux("oci://r.example/x", secret=SECRET, provider="gcp"), ("delivery.provider='gcp' but with a Secret, models, Flux "
+         "does not sign in as itself; leave out one of secret= and provider=")),
         (Flux("oci://r.example/x:v1"), ("delivery.repo='oci://r.example/x:v1' but ':v1' is no part of an address: what is "
          'synced stands in branch=; leave it out, and write branch="v1"')),
         (Flux("oci://r.example/x@sha256:ab"), ("delivery.repo='oci://r.example/x@sha256:ab' but '@sha256:ab' is no part of an "
@@ -337,7 +361,8 @@ def test_an_option_that_cannot_work(tmp_path: Path, delivery: ArgoCD | Flux, exp
         ArgoCD("git@git.example:acme/models"),
         ArgoCD("ssh://git@git.example/acme/models", revision="feature/x"),
         ArgoCD("oci://r.example:5000/acme/x_y--z", revision="^1.2"),
-        ArgoCD("oci://r.example/x", revision=f"sha256:{'a' * 64}"),
+        ArgoCD("oci://r.example/x", revision=f"sha256:{'a' * 64}", bootstrap_project=None),
+        ArgoCD(REPO, revision="a" * 40, bootstrap_project=None),
         Flux("oci://r.example:5000/acme/x_y--z"),
         Flux(REPO, branch="feature/x"),
     ],
@@ -574,3 +599,32 @@ def test_each_cluster_may_have_an_argo_cd_with_the_same_names(tmp_path: Path) ->
     synthesize(Request(main=tmp_path / "main.py", fleet=fleet))
     made = sorted(tmp_path.glob("dist/_delivery/*/appproject.argoproj.io-ml.yaml"))
     assert [path.parent.name for path in made] == ["a", "b"]
+
+
+HERE, ELSEWHERE = ArgoCD(REPO), ArgoCD(REPO, destination="eks-x")
+SAID = ArgoCD(REPO, destination=IN_CLUSTER)
+
+
+def test_saying_that_it_is_the_cluster_of_argo_cd_changes_no_object(tmp_path: Path) -> None:
+    """The address is the one that is written anyway; the inventory alone tells that somebody said so."""
+    assert delivered(stock(tmp_path, SAID)) == delivered(stock(tmp_path, HERE))
+    for destination, cluster in ((SAID, "eks-a"), (HERE, None)):
+        synthesize(Request(main=tmp_path / "main.py", fleet=fleet_of(tmp_path, a=destination)))
+        files = json.loads((tmp_path / "dist/_inventory/a.json").read_text())["files"]
+        assert {one.get("cluster") for one in files if one["path"].startswith("_delivery/")} == {cluster}
+
+
+def test_the_list_tells_where_each_environment_is_delivered(tmp_path: Path) -> None:
+    """From which Argo CD into which cluster."""
+    ways = [
+        (HERE, "Argo CD in eks-test"),
+        (ELSEWHERE, "Argo CD to eks-x"),
+        (Flux(REPO), "Flux in eks-test"),
+        (None, None),
+    ]
+    for delivery, way in ways:
+        scope = environment(tmp_path, delivery=delivery)
+        service(scope)
+        assert [one["delivery"] for one in summaries(scope)] == [way]
+    project = delivered(stock(tmp_path, HERE))["AppProject/ml-test"]
+    assert project["spec"]["description"] == "What the environment test may bring into the cluster eks-test."

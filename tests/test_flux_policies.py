@@ -114,10 +114,7 @@ def test_what_is_dangerous_is_refused_all_the_same(tmp_path: Path) -> None:
         ),
         (
             FluxPolicy("ConfigMap", name="sead", prune=False),
-            (
-                "delivery.policies[0]='ConfigMap sead' but the environment renders no ConfigMap sead; correct kind or"
-                " name, or remove it"
-            ),
+            ("delivery.policies[0]='ConfigMap sead' but the environment renders no ConfigMap sead; did you mean seed?"),
         ),
         (
             FluxPolicy("ConfigMap", ssa="merge"),  # type: ignore[arg-type] # the mistake

@@ -14,11 +14,13 @@ from modelyard import (
     Accelerator,
     Cluster,
     ConfigFiles,
+    Crd,
     Environment,
     Fleet,
     Gpu,
     HuggingFace,
     Loader,
+    Queue,
     Schedule,
     Severity,
     Sweep,
@@ -26,10 +28,11 @@ from modelyard import (
     UsageError,
 )
 from modelyard.images import lock_path, pinned, read, write
+from modelyard.pod import digest
 from modelyard.render.engine import Report, Request, synthesize
 from modelyard.render.report import summary
 from tests.project import MODELYARD, make
-from tests.support import CLUSTER, IMAGE, environment, found_by, service, training
+from tests.support import CLUSTER, IMAGE, environment, found_by, having, service, training
 
 NOT_APPLIED = {"argocd.argoproj.io/hook": "Skip", "kustomize.toolkit.fluxcd.io/reconcile": "disabled"}
 DIGEST = "sha256:" + "a" * 64
@@ -136,6 +139,44 @@ def test_a_lower_number_lets_runs_go(tmp_path: Path) -> None:
     synth(tmp_path, run(2, keep=0))
     assert kept(tmp_path) == {}
     assert files(tmp_path) == ["job.yaml"]
+
+
+def test_a_run_of_another_queue_is_kept_as_it_was(tmp_path: Path) -> None:
+    """Another queue is another run; the one before keeps its labels, and only says that nobody applies it."""
+
+    def build(queue: str) -> Build:
+        return run(1, queue=Queue(queue, priority="low"))
+
+    cluster = having(Crd.KUEUE)
+    synth(tmp_path, build("research"), cluster=cluster)
+    first = yaml.safe_load((tmp_path / "dist/test/train/job.yaml").read_text())
+    synth(tmp_path, build("product"), cluster=cluster)
+    former = yaml.safe_load((tmp_path / f"dist/test/train/job-{first['metadata']['name']}.yaml").read_text())
+
+    assert former["metadata"].pop("annotations").items() >= NOT_APPLIED.items()
+    del first["metadata"]["annotations"]
+    assert former == first
+    assert former["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "research"
+
+
+def test_a_run_that_was_named_by_its_spec_alone_is_kept(tmp_path: Path) -> None:
+    """As an older version named what waits in a queue; an edit of the spec is still told of."""
+    cluster = having(Crd.KUEUE)
+    synth(tmp_path, run(1, queue=Queue("research")), cluster=cluster)
+    synth(tmp_path, run(2, queue=Queue("research")), cluster=cluster)
+    path = lock_path(tmp_path, "test")
+    (former,) = read(path).generations["train"]
+    manifest = former.manifest
+    old, new = manifest["metadata"]["name"], f"train-{digest(manifest['spec'])}"
+    assert old != new
+    path.write_text(path.read_text().replace(old, new))
+    synth(tmp_path, run(2, queue=Queue("research")), cluster=cluster)
+    assert kept(tmp_path) == {"train": [new]}
+
+    path.write_text(path.read_text().replace("EPOCHS", "ROUNDS"))
+    with pytest.raises(SynthesisError) as caught:
+        synth(tmp_path, run(2, queue=Queue("research")), cluster=cluster)
+    assert [one.rule for one in caught.value.findings] == ["X13"]
 
 
 def test_the_last_configuration_of_a_service_is_kept(tmp_path: Path) -> None:

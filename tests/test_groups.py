@@ -37,6 +37,12 @@ def cluster(**options: Any) -> Cluster:
     return Cluster("main", kubernetes="1.36", installed=[Crd.LWS], accelerators=[accelerator])
 
 
+def slices(per_node: int = 4) -> Cluster:
+    """Return a cluster with slices of eight TPUs, and LeaderWorkerSet."""
+    accelerator = Accelerator("v5e", "google.com/tpu", per_node=per_node, nodes=4, topology="2x4")
+    return Cluster("main", kubernetes="1.36", installed=[Crd.LWS], accelerators=[accelerator])
+
+
 def grouped(root: Path, where: Cluster | None = None, **options: Any) -> dict[str, dict[str, Any]]:
     """Return the objects of a service on two nodes."""
     scope = environment(root, cluster=where or cluster())
@@ -136,6 +142,47 @@ def test_the_fabric_between_the_nodes_is_asked_for(tmp_path: Path) -> None:
         assert at(group, f"{pods}.spec.containers[0].resources.limits.rdma/hca") == "8"
 
 
+def test_a_replica_has_a_slice_of_tpus_to_itself(tmp_path: Path) -> None:
+    """
+    Its pods in one, as LeaderWorkerSet does by the label; and no other replica or run, in whatever namespace.
+
+    LeaderWorkerSet adds its terms unless the pod has an affinity and an anti-affinity for the label already.
+    """
+    pool, label = "cloud.google.com/gke-nodepool", "leaderworkerset.sigs.k8s.io/group-key"
+    made = grouped(tmp_path, slices(), gpu=Gpu("v5e", 4), replicas=2)
+    group = made["LeaderWorkerSet/r1"]
+
+    def others(key: str, **more: Any) -> dict[str, Any]:
+        selector = {"matchExpressions": [{"key": key, "operator": "Exists"}]}
+        return {"labelSelector": selector, **more, "namespaceSelector": {}, "topologyKey": pool}
+
+    assert at(group, "metadata.annotations") == {"leaderworkerset.sigs.k8s.io/exclusive-topology": pool}
+    assert at(group, f"{LEADER}.spec.affinity") == {
+        "podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                others(label, mismatchLabelKeys=[label]),
+                others("batch.kubernetes.io/job-name"),
+                others("volcano.sh/job-name"),
+            ]
+        }
+    }
+    assert at(group, f"{WORKER}.spec.affinity") == MISSING
+    for pods in (LEADER, WORKER):
+        assert at(group, f"{pods}.spec.nodeSelector") == {"cloud.google.com/gke-tpu-topology": "2x4"}
+        assert at(group, f"{pods}.spec.containers[0].resources.limits.google|com/tpu") == "4"
+
+
+@pytest.mark.parametrize("options", [{}, {"per_node": 8}], ids=["gpus", "a slice of one host"])
+def test_other_replicas_go_where_there_is_room(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Nothing but a slice of several hosts has to be taken as a whole."""
+    where = slices(**options) if options else cluster()
+    gpu = Gpu("v5e", 8) if options else Gpu("h200", 8)
+    group = grouped(tmp_path, where, gpu=gpu)["LeaderWorkerSet/r1"]
+
+    assert at(group, "metadata.annotations") == MISSING
+    assert at(group, f"{LEADER}.spec.affinity") == MISSING
+
+
 @pytest.mark.parametrize(
     ("spare", "options", "expected"),
     [
@@ -164,6 +211,13 @@ def test_an_autoscaler_scales_the_set(tmp_path: Path) -> None:
 
 
 WRONG: list[tuple[Cluster, dict[str, Any], list[str]]] = [
+    (
+        slices(),
+        {"gpu": Gpu("v5e", 4), "nodes": 4, "accept": {"D10": "a pause is fine"}},
+        [
+            "R27 test/r1: LeaderWorkerSet r1 spec.leaderWorkerTemplate.leaderTemplate.spec.containers[0].resources.limits['google.com/tpu']='4' but a slice 2x4 has 2 hosts of 4 chips, and there are 4 pods; run 2 pods together"
+        ],
+    ),
     (
         Cluster("bare", kubernetes="1.36", accelerators=[Accelerator("h200", per_node=8, nodes=8)]),
         {},

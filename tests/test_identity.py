@@ -76,6 +76,28 @@ def test_an_identity_is_an_annotation_of_the_account(
     assert addresses == ["0.0.0.0/0", *(["169.254.169.252/32", "169.254.169.254/32"] if cloud is Cloud.GKE else [])]
 
 
+@BOTH
+@pytest.mark.parametrize("cloud", [None, Cloud.EKS, Cloud.GKE])
+def test_pods_without_an_identity_reach_the_agent_of_pod_identity(
+    tmp_path: Path, make: Any, kind: str, cloud: Cloud | None
+) -> None:
+    """On EKS AWS may give their account one, and nothing in the cluster says so."""
+    scope = environment(tmp_path, cluster=_with(cloud=cloud))
+    make(scope)
+    egress = objects(scope)[f"NetworkPolicy/{kind.partition('/')[2]}"]["spec"]["egress"]
+
+    assert [rule for rule in egress if rule.get("ports") == [{"protocol": "TCP", "port": 80}]] == (
+        [
+            {
+                "to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}, {"ipBlock": {"cidr": "fd00:ec2::23/128"}}],
+                "ports": [{"protocol": "TCP", "port": 80}],
+            }
+        ]
+        if cloud is Cloud.EKS
+        else []
+    )
+
+
 def test_a_pods_selector_has_no_label_of_a_cloud(tmp_path: Path) -> None:
     """A selector cannot change, so an identity must not get into it."""
     scope = environment(tmp_path, cluster=_with(cloud=Cloud.AKS))
@@ -122,7 +144,7 @@ def test_a_pods_selector_has_no_label_of_a_cloud(tmp_path: Path) -> None:
         (
             _with(cloud=Cloud.EKS),
             {"identity": Identity("")},
-            "N19 test/api: identity.principal='' but it is the name of an identity, without spaces; correct the value",
+            "P40 test/api: identity.principal='' but it is the name of an identity, without spaces; correct the value",
         ),
         (
             CLUSTER,

@@ -178,13 +178,21 @@ def test_a_run_is_known_by_its_content_and_outlives_its_manifest(tmp_path: Path)
 
 
 def test_a_topology_is_exclusive_only_where_that_is_asked_for(tmp_path: Path) -> None:
-    """It is an annotation of the set."""
-    key = "alpha.jobset.sigs.k8s.io/exclusive-topology"
-    plain = rendered(tmp_path, **GANG)["JobSet/train"]
-    exclusive = rendered(tmp_path, **GANG, backend=JobSet(exclusive_topology="topology.kubernetes.io/zone"))
+    """It is an annotation of the Jobs, and so a part of the run: the controller reads it when it makes them."""
+    key, zone, rack = "alpha.jobset.sigs.k8s.io/exclusive-topology", "topology.kubernetes.io/zone", "rack"
+    after = [Step("register", ["r"])]
+    plain = rendered(tmp_path, **GANG, after=after)["JobSet/train"]
+    exclusive = [
+        rendered(tmp_path, **GANG, after=after, backend=JobSet(exclusive_topology=label))["JobSet/train"]
+        for label in (zone, rack)
+    ]
 
-    assert key not in plain["metadata"]["annotations"]
-    assert exclusive["JobSet/train"]["metadata"]["annotations"][key] == "topology.kubernetes.io/zone"
+    assert [job["template"]["metadata"].keys() for job in at(plain, "spec.replicatedJobs")] == [{"labels"}] * 2
+    for made, label in zip(exclusive, (zone, rack), strict=True):
+        assert key not in made["metadata"]["annotations"]
+        jobs = at(made, "spec.replicatedJobs")
+        assert [job["template"]["metadata"]["annotations"] for job in jobs] == [{key: label}] * 2
+    assert len({made["metadata"]["name"] for made in (plain, *exclusive)}) == 3
 
 
 def test_steps_are_jobs_before_and_after(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from modelyard import ArgoCD, Cluster, Crd, Queue, Schedule, Step, Sweep
+from modelyard import Accelerator, ArgoCD, Cluster, Crd, Gpu, Queue, RayJob, Schedule, Step, Sweep, TrainJob, hours
+from modelyard.pod import digest
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
-from tests.support import CLUSTER, delivered, environment, found_by, having, trained, training
+from tests.rules.patches import HASH
+from tests.support import CLUSTER, but, delivered, environment, found_by, having, trained, training
 
 KUEUE = having(Crd.KUEUE)
 BOTH = having(Crd.KUEUE, Crd.JOBSET)
@@ -74,12 +76,77 @@ def test_argo_cd_leaves_alone_what_kueue_writes(tmp_path: Path) -> None:
     ]
 
 
-def test_a_deadline_holds_for_all_starts_of_a_jobset(tmp_path: Path) -> None:
-    """A Job has one of its own."""
-    key = f"metadata.labels.{'kueue.x-k8s.io'.replace('.', '|')}/max-exec-time-seconds"
+def test_a_deadline_holds_for_all_starts(tmp_path: Path) -> None:
+    """
+    With a minute for Kueue, whose clock starts first: a run that nobody stops fails of its own deadline.
 
-    assert at(rendered(tmp_path, BOTH, nodes=4)["JobSet/train"], key) == "21600"
-    assert at(rendered(tmp_path, KUEUE, nodes=4)["Job/train"], key) == MISSING
+    What Kueue stops for good never ends, so of a schedule it would keep the next runs from starting.
+    """
+    key = f"metadata.labels.{'kueue.x-k8s.io'.replace('.', '|')}/max-exec-time-seconds"
+    sweep = Sweep(grid={"lr": [0.1, 0.01]})
+    rays, ray = having(Crd.KUEUE, Crd.KUBERAY), {"backend": RayJob(), "nodes": 2}
+
+    assert at(rendered(tmp_path, BOTH, nodes=4)["JobSet/train"], key) == "21660"
+    assert at(rendered(tmp_path, rays, **ray)["RayJob/train"], key) == "21660"
+    for options in ({}, {"nodes": 4}, {"sweep": sweep}):
+        made = rendered(tmp_path, KUEUE, **options)["Job/train"]
+        assert at(made, key) == "21660"
+        assert at(made, "spec.activeDeadlineSeconds") == 21600
+    without = rendered(tmp_path, deadline=None, accept={"J13": "it is watched by hand"})
+    assert at(without["Job/train"], key) == MISSING
+    scheduled = rendered(tmp_path, schedule=Schedule("30 3 * * *"))["CronJob/train"]
+    assert at(scheduled, f"spec.jobTemplate.{key}") == MISSING
+    assert at(scheduled, "spec.jobTemplate.spec.activeDeadlineSeconds") == 21600
+
+
+KINDS: list[Any] = [
+    (KUEUE, {}, "Job"),
+    (BOTH, {"nodes": 4}, "JobSet"),
+    (having(Crd.KUEUE, Crd.KUBERAY), {"backend": RayJob(), "nodes": 2}, "RayJob"),
+    (having(Crd.KUEUE, Crd.JOBSET, Crd.KUBEFLOW_TRAINER), {"backend": TrainJob(), "nodes": 2}, "TrainJob"),
+]
+
+
+@pytest.mark.parametrize(("cluster", "options", "kind"), KINDS)
+def test_another_queue_is_another_run(tmp_path: Path, cluster: Cluster, options: dict[str, Any], kind: str) -> None:
+    """Kueue refuses another queue, or the first or no priority, in what it has started, and Flux changes nothing in it."""
+
+    def name(**more: Any) -> str:
+        alone = more.get("queue", True) is None and kind != "Job"
+        accept = {"accept": {"J18": "nothing else runs here"}} if alone else {}
+        made = rendered(tmp_path, cluster, **{**options, **accept, **more})
+        return str(made[f"{kind}/train"]["metadata"]["name"])
+
+    first = name()
+    ranked, none = name(queue=Queue("research", priority="low")), name(queue=None)
+    higher, elsewhere = name(queue=Queue("research", priority="high")), name(queue=Queue("product"))
+    assert len({first, ranked, higher, none, elsewhere, name(deadline=hours(7))}) == 6
+    assert name() == first
+
+
+def test_a_plain_name_stays_what_it_was(tmp_path: Path) -> None:
+    """Only what waits in a queue of Kueue has more in its name than its spec."""
+    made = rendered(tmp_path, queue=None)["Job/train"]
+
+    assert made["metadata"]["name"] == f"train-{digest(made['spec'])}"
+
+
+def test_fewer_trials_at_the_start_are_another_run(tmp_path: Path) -> None:
+    """Kueue would end the pods of the one that runs, and let it wait anew."""
+    sweep = Sweep(grid={"lr": [0.1, 0.01, 0.001]})
+    names = {
+        rendered(tmp_path, sweep=sweep, queue=Queue("research", min_parallelism=few))["Job/train"]["metadata"]["name"]
+        for few in (1, 2)
+    }
+    assert len(names) == 2
+
+
+def test_what_a_schedule_makes_waits_elsewhere_from_the_next_run_on(tmp_path: Path) -> None:
+    """The CronJob is changed in place, and keeps its name."""
+    for queue in ("research", "product"):
+        made = rendered(tmp_path, schedule=Schedule("30 3 * * *"), queue=Queue(queue))["CronJob/train"]
+        assert made["metadata"]["name"] == "train"
+        assert made["spec"]["jobTemplate"]["metadata"]["labels"][LABEL] == queue
 
 
 @pytest.mark.parametrize("how", ["required", "preferred"])
@@ -116,7 +183,19 @@ def test_it_is_told_what_the_queue_does(tmp_path: Path) -> None:
     assert table["another takes its room in the queue"] == (
         "its pods are ended, and it waits in the queue to start again; this is not counted"
     )
-    assert table["longer than 6 hours in all its starts"] == "Kueue takes it out of the queue and ends its pods"
+    assert table["longer than 361 minutes in all its starts"] == (
+        "Kueue ends its pods, and never starts it again; it stays suspended"
+    )
+
+
+def test_it_is_told_what_the_deadline_of_a_job_counts(tmp_path: Path) -> None:
+    """One start, since each begins anew; without a queue there is one."""
+    waits = {one.when: one.then for one in outcomes(rendered(tmp_path)["Job/train"])}
+    plain = {one.when: one.then for one in outcomes(rendered(tmp_path, queue=None)["Job/train"])}
+    failed = "the Job fails; its pods get SIGTERM, and 2 minutes to end"
+
+    assert waits["longer than 6 hours since the last start"] == plain["longer than 6 hours"] == failed
+    assert "longer than 361 minutes in all its starts" in waits
 
 
 def test_it_is_told_that_a_few_trials_are_enough(tmp_path: Path) -> None:
@@ -137,9 +216,19 @@ REFUSED: list[Any] = [
         "installed, or leave queue= away"),
     ),
     (
-        KUEUE, {"queue": Queue("my queue")}, "N19",
-        ("queue.name='my queue' but a name holds a-z, 0-9, \"-\" and \".\" only, and starts and ends with a letter or digit; "
-        "correct the value"),
+        KUEUE, {"queue": Queue("Q_Q")}, "K01",
+        ("queue.name='Q_Q' but a name holds a-z, 0-9, \"-\" and \".\" only, and starts and ends with a letter or digit; "
+        "write the name of a LocalQueue"),
+    ),
+    (
+        KUEUE, {"queue": Queue("research", priority="my class")}, "K01",
+        ("queue.priority='my class' but a name holds a-z, 0-9, \"-\" and \".\" only, and starts and ends with a letter or "
+        "digit; write the name of a WorkloadPriorityClass"),
+    ),
+    (
+        BOTH, {"after": [Step(f"s{index}", ["true"]) for index in range(8)]}, "K16",
+        ("JobSet train spec.replicatedJobs='9 Jobs' but the queue research takes 8 sets of pods, and these are 9: node, s0, s1, "
+        "s2, s3, s4, s5, s6 and s7; write 7 steps at most (before=, after=), or leave queue= away"),
     ),
     (
         KUEUE, {"nodes": 4, "queue": Queue("research", min_parallelism=2)}, "K03",
@@ -170,4 +259,36 @@ def test_what_a_queue_cannot_do(
     scope = environment(tmp_path, cluster=cluster)
     training(scope, **{"queue": Queue("research"), **options})
 
-    assert found_by(scope, rule) == [f"test/train: {text}"]
+    assert [HASH.sub("train", one) for one in found_by(scope, rule)] == [f"test/train: {text}"]
+
+
+def test_seven_steps_fit_into_a_queue(tmp_path: Path) -> None:
+    """With the training itself they are the 8 sets of pods that Kueue admits as one."""
+    jobs = rendered(tmp_path, BOTH, after=[Step(f"s{index}", ["true"]) for index in range(7)])["JobSet/train"]
+
+    assert len(jobs["spec"]["replicatedJobs"]) == 8
+
+
+def test_the_queue_counts_all_parts_of_a_training(tmp_path: Path) -> None:
+    """It admits them at once, though they run one after the other; without a queue each has the nodes to itself."""
+    classes = [
+        Accelerator(name, per_node=count, nodes=nodes, node_selector={"accelerator": name})
+        for name, count, nodes in (("h100", 8, 4), ("l4", 4, 8))
+    ]
+    cluster = but(BOTH, accelerators=classes)
+    options: dict[str, Any] = {"nodes": 4, "gpu": Gpu("h100", 8)}
+    steps = {"after": [Step("evaluate", ["true"], gpu=Gpu("h100", 8))]}
+    elsewhere = {"after": [Step("evaluate", ["true"], gpu=Gpu("l4", 4))]}
+
+    def found(**more: Any) -> list[str]:
+        scope = environment(tmp_path, cluster=cluster)
+        training(scope, **{**options, "queue": Queue("research"), **more})
+        return [HASH.sub("train", one) for one in found_by(scope, "R26")]
+
+    assert found(**steps) == [
+        ("test/train: JobSet train spec.replicatedJobs[1].template.spec.template.spec.containers[0].resources.requests"
+        "['nvidia.com/gpu']='8' but Kueue admits all of it at once, 32 (node) and 8 (evaluate), which is 40, and eks-test has "
+        "32 (4 nodes with 8 of h100); ask for less, make a workload of its own of one of them, or correct nodes= of the "
+        "Accelerator")
+    ]  # fmt: skip
+    assert found(**steps, queue=None) == found(**elsewhere) == found(**steps, nodes=3) == []

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelyard import Crd, Flux, Gpu, Metrics, Monitoring, Queue, RayJob, Step, Watch
+from modelyard import (
+    Accelerator,
+    Checkpoint,
+    Crd,
+    Fabric,
+    Flux,
+    Gpu,
+    HuggingFace,
+    Metrics,
+    Monitoring,
+    Queue,
+    RayJob,
+    SecretKey,
+    Step,
+    Watch,
+)
 from modelyard.training.outcomes import outcomes
 from tests.manifests import MISSING, at
 from tests.project import MODELYARD
@@ -27,6 +47,13 @@ from tests.support import (
 
 CLUSTER = having(Crd.KUBERAY, Crd.KUEUE)
 WATCHED = cluster_with(installed=[Crd.KUBERAY, Crd.PROMETHEUS_OPERATOR], monitoring=Monitoring("monitoring"))
+FABRIC = cluster_with(
+    installed=[Crd.KUBERAY],
+    accelerators=[
+        *CLUSTER.accelerators,
+        Accelerator("h100", per_node=8, nodes=4, fabric=Fabric(env={"FI_PROVIDER": "efa"})),
+    ],
+)
 STOCK: dict[str, Any] = {
     "nodes": 4,
     "command": ["python", "tune.py"],
@@ -102,6 +129,84 @@ def test_it_waits_in_a_queue(tmp_path: Path) -> None:
     ]
 
 
+ARGV = "import json, sys; print(json.dumps(sys.argv[1:]))"
+ODD = "a 'b' \"c\" $HOME `d` \\ e"
+AWKWARD: list[Any] = [
+    (
+        ["--ckpt", "$(CHECKPOINT_DIR)", "--base=$(DATA_BASE)"],
+        ["--ckpt", "s3://acme/p/test/train", "--base=/data/base"],
+    ),
+    (["$(TOKEN)|$(ODD)"], [f"t0|{ODD}"]),
+    (
+        ["$$(ODD)", "$(NOT_SET)", "$$", "$(", "$HOME", "$(date)"],
+        ["$(ODD)", "$(NOT_SET)", "$", "$(", "$HOME", "$(date)"],
+    ),
+    (["a;b", "c|d", "e&f", "g>h", "i*j", "(k)", "#l", "!m", "~", "n\\o", "`p`"], None),
+    (["it's", 'a "b" c', "", "two  spaces", "tab\there", "line\nline", "Gr\u00fc\u00dfe"], None),
+    (["plain", "", "0.1 or so", "k=v", "x-y/z:1"], None),
+]
+
+
+def submitted(entrypoint: str, quote: Callable[[list[str]], str], env: dict[str, str]) -> list[str]:
+    """Return the words that a program on the head gets: by kubelet, bash, *quote* of Ray, and sh with *env*."""
+    assert "$(" not in entrypoint
+    words = f"set -e; {shlex.quote(sys.executable)} -c {shlex.quote(ARGV)} {entrypoint} ;"
+    read = subprocess.run(["/bin/bash", "-c", words], capture_output=True, text=True, check=True, timeout=60)
+    text = quote(json.loads(read.stdout))
+    done = subprocess.run(["/bin/sh", "-c", text], capture_output=True, text=True, check=True, timeout=60, env=env)
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("quote", [subprocess.list2cmdline, shlex.join])
+@pytest.mark.parametrize(("args", "got"), AWKWARD)
+def test_the_program_gets_the_words_as_they_are(
+    tmp_path: Path, args: list[str], got: list[str] | None, quote: Callable[[list[str]], str]
+) -> None:
+    """With the variables of the head filled in, whichever way Ray quotes, which was that of Windows until of late."""
+    program = tmp_path / "show"
+    program.write_text(f"#!{sys.executable}\n{ARGV}\n")
+    program.chmod(0o755)
+    scope = environment(tmp_path, cluster=CLUSTER)
+    env: Any = {"TOKEN": SecretKey("tokens", "hub"), "ODD": "not this"}
+    data = {"base": HuggingFace("acme/base", revision="0" * 40)}
+    options = {
+        "command": [str(program)],
+        "args": args,
+        "env": env,
+        "data": data,
+        "checkpoint": Checkpoint("s3://acme/p"),
+    }
+    training(scope, **{**STOCK, **options})
+    made = objects(scope)["RayJob/train"]
+    head = {one["name"]: one.get("value") for one in at(made, f"{HEAD}.template.spec.containers[0].env")}
+    there = {name: value for name, value in head.items() if value is not None}
+    there |= {"TOKEN": "t0", "ODD": ODD, "PATH": os.environ["PATH"]}
+
+    assert submitted(at(made, "spec.entrypoint"), quote, there) == (args if got is None else got)
+
+
+@pytest.mark.parametrize(("password", "told"), [("Tr0ub4dor", 1), ("$(PASSWORD)", 0)])
+def test_a_credential_in_the_command_is_found(tmp_path: Path, password: str, told: int) -> None:
+    """Also among words that are given to the head as Python; a reference is none."""
+    scope = environment(tmp_path, cluster=CLUSTER)
+    args = ["a;b", "--password", password]
+    training(scope, **{**STOCK, "args": args, "env": {"PASSWORD": SecretKey("db", "password")}})
+
+    assert len(found_by(scope, "V18")) == told
+
+
+def test_variables_are_read_on_the_head(tmp_path: Path) -> None:
+    """What a shell cannot misread stays as it is, for people to read."""
+    scope = environment(tmp_path, cluster=CLUSTER)
+    training(scope, **{**STOCK, "args": ["--ckpt=$(CHECKPOINT_DIR)/x"], "checkpoint": Checkpoint("s3://acme/p")})
+
+    assert at(objects(scope)["RayJob/train"], "spec.entrypoint") == (
+        "python3 -c \"import os; words = ['python', 'tune.py', '--ckpt=' + os.environ['CHECKPOINT_DIR'] + '/x'];"
+        ' os.execvp(words[0], words)"'
+    )
+
+
 def test_it_is_told_what_goes_wrong(tmp_path: Path) -> None:
     """Ray's own retries are the program's matter."""
     table = {one.when: one.then for one in outcomes(rendered(tmp_path, retries=1)["RayJob/train"])}
@@ -155,6 +260,22 @@ def test_the_command_line_tells_it(tmp_path: Path) -> None:
 
 REFUSED: list[Any] = [
     (
+        {"args": ["--rank", "$(PET_NODE_RANK)"]},
+        "X11",
+        (
+            "args[1]='$(PET_NODE_RANK)' but backend= is a RayJob, whose nodes find each other by themselves, and it has no"
+            " such variable; leave it away: the program asks Ray who it is"
+        ),
+    ),
+    (
+        {"gpu": Gpu("h100", 8), "args": [], "command": ["t", "$(FI_PROVIDER)"]},
+        "X11",
+        (
+            "command[1]='$(FI_PROVIDER)' but backend= is a RayJob: the command runs on the head, and only the workers have"
+            " the fabric; leave it away, or set it in env={'FI_PROVIDER': ...}"
+        ),
+    ),
+    (
         {"after": [Step("register", ["r"])]},
         "X11",
         "after=['register'] but backend= is a RayJob, which runs one program; let the program do it",
@@ -191,7 +312,7 @@ REFUSED: list[Any] = [
 @pytest.mark.parametrize(("options", "rule", "text"), REFUSED)
 def test_what_a_rayjob_cannot_do(tmp_path: Path, options: dict[str, Any], rule: str, text: str) -> None:
     """It is refused in the user's own words."""
-    scope = environment(tmp_path, cluster=WATCHED if "watch" in options else CLUSTER)
+    scope = environment(tmp_path, cluster=WATCHED if "watch" in options else FABRIC if "args" in options else CLUSTER)
     training(scope, **{**STOCK, **options})
     (only,) = found_by(scope, rule)
 

@@ -450,6 +450,13 @@ WRONG: list[tuple[Any, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        VLLM("0.18.0"),
+        {"image": f"mirror.acme.dev/vllm/vllm-openai:v0.11.0-cu129@{DIGEST}"},
+        [
+            "X11 test/chat: runtime.version='0.18.0' but the image is mirror.acme.dev/vllm/vllm-openai:v0.11.0-cu129, whose tag is the version of vLLM; leave it away, or write the image that has it"
+        ],
+    ),
+    (
         VLLM(),
         {"args": ["--port", "9000", "--max-num-seqs=64"]},
         ["P12 test/chat: args[0] but the options of vLLM set --port; leave it away, and use the options"],
@@ -514,6 +521,25 @@ WRONG: list[tuple[Any, dict[str, Any], list[str]]] = [
         ["X11 test/chat: runtime.adapters[0].source but nobody loads it; add loader=Loader(...)"],
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("vllm/vllm-openai:v0.18.0-cu129", "0.18"),
+        ("vllm/vllm-openai:v0.18.1.post1", "0.18.1"),
+        ("vllm/vllm-openai:latest", "0.18.0"),
+        ("vllm/vllm-openai:nightly-0123abc", "0.18.0"),
+        ("vllm/vllm-openai", "0.18.0"),
+        ("ghcr.io/acme/vllm-openai:1.4.2", "0.18.0"),
+        ("ghcr.io/acme-vllm/vllm-openai:1.4.2", "0.18.0"),
+    ],
+)
+def test_a_version_may_be_said_where_the_tag_does_not_say_another(tmp_path: Path, image: str, version: str) -> None:
+    """The tag of an image of one's own counts what one likes."""
+    scope = environment(tmp_path)
+    ScalableModelService(scope, "chat", image=f"{image}@{DIGEST}", runtime=VLLM(version), model=PLAIN, replicas=2)
+    assert [one.text for one in found(scope)] == []
 
 
 @pytest.mark.parametrize(("runtime", "options", "expected"), WRONG)

@@ -281,7 +281,7 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         (
             _cluster(),
             {"scale": but(LAG, target=0)},
-            "N19 test/api: scale.target=0 but what one replica can bear is above 0; correct the value",
+            "X11 test/api: scale.target=0 but what one replica can bear is above 0; correct the value",
         ),
         (
             _cluster(),
@@ -299,7 +299,7 @@ def test_prometheus_reads_what_keda_asks(tmp_path: Path, scale: Any) -> None:
         (
             _cluster(),
             {"scale": GpuScale(min=1, max=2, target=101), "gpu": Gpu("l4")},
-            "N19 test/api: scale.target=101 but it is a percentage, above 0 and at most 100; correct the value",
+            "X11 test/api: scale.target=101 but it is a percentage, above 0 and at most 100; correct the value",
         ),
         (
             _cluster(accelerators=[Accelerator("l4", per_node=2, nodes=2)]),

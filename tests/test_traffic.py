@@ -419,7 +419,7 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
             _cluster(),
             {"route": but(CHAT, path="v2")},
             (
-                'N19 test/api: route.path=\'v2\' but a path starts with "/", and has neither "//" nor "." nor ".." in it;'
+                'X11 test/api: route.path=\'v2\' but a path starts with "/", and has neither "//" nor "." nor ".." in it;'
                 " correct the value"
             ),
         ),

@@ -132,7 +132,9 @@ def test_it_is_told_what_the_queue_does(tmp_path: Path) -> None:
     told = {one.when: one.then for one in outcomes(made["TrainingRuntime/train"], made["TrainJob/train"])}
 
     assert told["no room for all of it"] == "it waits in the queue research, and none of its pods starts"
-    assert told["longer than 6 hours in all its starts"] == "Kueue takes it out of the queue and ends its pods"
+    assert told["longer than 361 minutes in all its starts"] == (
+        "Kueue ends its pods, and never starts it again; it stays suspended"
+    )
 
 
 def test_what_a_trainjob_cannot_do(tmp_path: Path) -> None:

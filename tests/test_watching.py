@@ -20,12 +20,15 @@ from modelyard import (
     Metrics,
     Monitoring,
     Port,
+    Queue,
     RayJob,
     Schedule,
     Step,
     Sweep,
+    TrainJob,
     VolcanoJob,
     Watch,
+    hours,
     minutes,
     seconds,
 )
@@ -234,7 +237,7 @@ def test_each_part_can_be_left_away(tmp_path: Path, more: Any, watch: Watch | No
             _cluster(),
             service,
             {"watch": Watch(metrics=Metrics(path="metrics"))},
-            "N19 test/api: watch.metrics.path='metrics' but an HTTP path starts with \"/\"; correct the value",
+            "X11 test/api: watch.metrics.path='metrics' but an HTTP path starts with \"/\"; correct the value",
         ),
         (
             _cluster(),
@@ -250,6 +253,27 @@ def test_each_part_can_be_left_away(tmp_path: Path, more: Any, watch: Watch | No
             service,
             {"watch": Watch(pending_after=minutes(0))},
             "X11 test/api: watch.pending_after=seconds(0) but it is a length of time above zero; correct the value",
+        ),
+        (
+            _cluster(),
+            training,
+            {"watch": Watch(queued_after=hours(2))},
+            "X11 test/train: watch.queued_after=seconds(7200) but it waits in no queue; leave it away, or write queue=",
+        ),
+        (
+            _cluster(installed=[Crd.PROMETHEUS_OPERATOR, Crd.KUEUE]),
+            training,
+            {"queue": Queue("research"), "watch": Watch(queued_after=hours(0))},
+            "X11 test/train: watch.queued_after=seconds(0) but it is a length of time above zero; correct the value",
+        ),
+        (
+            _cluster(installed=[Crd.PROMETHEUS_OPERATOR, Crd.VOLCANO]),
+            training,
+            {"queue": Queue("research"), "watch": Watch(queued_after=hours(2))},
+            (
+                "X11 test/train: watch.queued_after=seconds(7200) but the queue is one of Volcano, and no metric names the Jobs"
+                " that wait in it; leave it away"
+            ),
         ),
         (
             _cluster(),
@@ -334,6 +358,52 @@ def test_a_training_is_told_of(tmp_path: Path, options: Any, names: set[str], jo
             'time() - max by (namespace, cronjob) (kube_cronjob_next_schedule_time{namespace="ml-test",'
             'cronjob="train"}) > 900'
         )
+
+
+QUEUED_IN: list[Any] = [
+    ({}, [], "train-[0-9a-f]{8}"),
+    ({"schedule": Schedule("30 3 * * *")}, [], "train-[0-9]{8,}"),
+    ({"nodes": 2}, [Crd.JOBSET], "train-[0-9a-f]{8}-node-0"),
+    ({"nodes": 2, "backend": TrainJob()}, [Crd.JOBSET, Crd.KUBEFLOW_TRAINER], "train-[0-9a-f]{8}-node-0"),
+]
+
+
+@pytest.mark.parametrize(("options", "installed", "jobs"), QUEUED_IN)
+def test_a_training_that_waits_in_its_queue_is_told_of(tmp_path: Path, options: Any, installed: Any, jobs: str) -> None:
+    """It has no pod that would: its Job has not started, or is suspended again."""
+    scope = _scope(tmp_path, installed=[Crd.PROMETHEUS_OPERATOR, Crd.KUEUE, *installed])
+    training(scope, queue=Queue("research"), **options)
+    chosen = f'{{namespace="ml-test",job_name=~"{jobs}"}}'
+    expr = (
+        f"max by (namespace, job_name) (kube_job_status_suspended{chosen} == 1 or (kube_job_created{chosen} unless on"
+        f" (namespace, job_name) kube_job_status_start_time{chosen}))"
+    )
+    assert _alerts(objects(scope)["PrometheusRule/train"])["TrainingQueued"] == {
+        "alert": "TrainingQueued",
+        "expr": expr,
+        "for": "24h",
+        "labels": {"severity": "warning", "environment": "test", "workload": "train"},
+        "annotations": {
+            "summary": "test/train waits in its queue",
+            "description": "{{ $labels.job_name }} has no room in the queue research, or is stopped at its deadline: kubectl "
+            "describe workloads says which.",
+        },
+    }
+    assert refused([expr]) == {}
+
+
+def test_a_rayjob_that_waits_in_its_queue_is_told_of(tmp_path: Path) -> None:
+    """By KubeRay, since it has no Job yet; and after as long as is said."""
+    scope = _scope(tmp_path, installed=[Crd.PROMETHEUS_OPERATOR, Crd.KUEUE, Crd.KUBERAY])
+    training(scope, queue=Queue("research"), nodes=2, backend=RayJob(), watch=Watch(queued_after=hours(2)))
+    told = _alerts(objects(scope)["PrometheusRule/train"])["TrainingQueued"]
+    expr = (
+        'max by (namespace, name) (kuberay_job_deployment_status{namespace="ml-test",name=~"train-[0-9a-f]{8}",'
+        'deployment_status="Suspended"}) == 1'
+    )
+    assert (told["expr"], told["for"]) == (expr, "2h")
+    assert told["annotations"]["description"].startswith("{{ $labels.name }} has no room in the queue research")
+    assert refused([expr]) == {}
 
 
 def test_a_training_that_saves_nothing_is_told_of(tmp_path: Path) -> None:

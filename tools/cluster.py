@@ -89,11 +89,13 @@ PARTS = {
     ),
     # The oldest is asked what it accepts, and runs nothing.
     "kubernetes-1.32": kubernetes("1.32", "kube-apiserver", seconds=400),
+    "kueue": Part({"kueue": "modelyard/tools/cluster/kueue"}, seconds=240),
     "kwok": Part({"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "sigs.k8s.io/kwok", seconds=120),
     "lws": Part({"lws": "sigs.k8s.io/lws/cmd"}, "sigs.k8s.io/lws", seconds=240),
     "metrics-server": Part(
         {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}, "sigs.k8s.io/metrics-server", seconds=120
     ),
+    "oci": Part({"registry": "modelyard/tools/cluster/oci", "oras": "oras.land/oras/cmd/oras"}, seconds=60),
 }
 
 

@@ -16,6 +16,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.flux import Flux
 from tests.cluster.processes import Programs
 from tests.cluster.programs import NEWEST, OLDEST, PARTS, ROOT
+from tests.cluster.registry import Registry
 
 OBSERVED = pytest.StashKey[list[str]]()
 LOGS = ROOT / ".tools" / "log" / "cluster"
@@ -62,6 +63,12 @@ def argocd(cluster: Cluster) -> ArgoCD:
 def flux(cluster: Cluster) -> Flux:
     """Start Flux in the whole cluster; it ends with it."""
     return Flux(cluster)
+
+
+@pytest.fixture(scope="session")
+def registry(cluster: Cluster) -> Registry:
+    """Start a registry of OCI artifacts beside the whole cluster; it ends with it."""
+    return Registry(cluster)
 
 
 @pytest.fixture

@@ -85,6 +85,11 @@ class ControlPlane:
         self.started.append(program)
         return program
 
+    def end(self, program: Program) -> None:
+        """End *program* before the others."""
+        self.started.remove(program)
+        self.programs.stop([program])
+
     def stop(self) -> None:
         """End everything that belongs to this control plane, the API server last but for etcd."""
         self.api.close()

@@ -85,7 +85,7 @@ class Flux:
             lambda one: (
                 is_true(one, "Ready")
                 and _settled(one)
-                and one["status"].get("lastAppliedRevision", "").endswith(f":{revision}")
+                and one["status"].get("lastAppliedRevision", "").endswith(revision)
             ),
             kustomization(name),
             what=f"{name} is Ready with {revision[:8]}",
@@ -100,6 +100,11 @@ def kustomization(name: str) -> Manifest:
 def git_repository(name: str) -> Manifest:
     """Return what identifies the GitRepository *name*."""
     return {"apiVersion": SOURCE, "kind": "GitRepository", "metadata": {"name": name, "namespace": NAMESPACE}}
+
+
+def oci_repository(name: str) -> Manifest:
+    """Return what identifies the OCIRepository *name*."""
+    return {**git_repository(name), "kind": "OCIRepository"}
 
 
 def _settled(manifest: Manifest) -> bool:

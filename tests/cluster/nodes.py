@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelyard import Accelerator, Cluster, Toleration
+from modelyard.fleet.hardware import SLICE
 
 Manifest = dict[str, Any]
 RESERVED_PODS = "110"
@@ -28,11 +29,15 @@ def nodes(cluster: Cluster, *, cpu_nodes: int, labels: Mapping[str, str]) -> Ite
         }
         for index in range(accelerator.nodes):
             name = f"{cluster.name}-{accelerator.name}-{index}"
-            yield node(
-                name, labels={**accelerator.node_selector, **labels}, taints=_taints(accelerator), room=room, zone=index
-            )
+            known = {**accelerator.labels, **_slice(accelerator, index)}
+            yield node(name, labels={**known, **labels}, taints=_taints(accelerator), room=room, zone=index)
     for index in range(cpu_nodes):
         yield node(f"{cluster.name}-cpu-{index}", labels=labels, room=CPU_NODE, zone=index)
+
+
+def _slice(accelerator: Accelerator, index: int) -> dict[str, str]:
+    """Return the label that the hosts of one slice have in common, which are made one after another."""
+    return {SLICE: f"{accelerator.name}-{index // accelerator.hosts}"} if accelerator.hosts > 1 else {}
 
 
 def _taints(accelerator: Accelerator) -> list[Manifest]:

@@ -6,14 +6,46 @@ import base64
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
 from tests.cluster.api import Manifest
 from tests.cluster.cluster import Cluster
 from tests.cluster.crds import install
-from tests.cluster.processes import free_port
+from tests.cluster.processes import Program, free_port
 from tests.cluster.programs import built
+
+CREATE = ("CREATE",)
+WRITE = ("CREATE", "UPDATE")
+
+
+@attrs.frozen
+class Hook:
+    """
+    What the API server asks an operator about.
+
+    Args:
+        verb: ``mutate`` or ``validate``.
+
+        group: Of the kind.
+
+        version: Of the kind.
+
+        kind: Whose objects they are.
+
+        operations: When it asks.
+
+        selector: Which objects it asks about.
+    """
+
+    verb: str
+    group: str
+    version: str
+    kind: str
+    operations: tuple[str, ...]
+    selector: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -47,72 +79,114 @@ class Operator:
 
     def start(self, cluster: Cluster) -> None:
         """Start it in *cluster*, with which it ends."""
-        folder = cluster.file(self.part)
-        folder.mkdir()
-        for name in ("crt", "key"):
-            (folder / f"tls.{name}").symlink_to(cluster.file(f"server.{name}"))
-        port, health = free_port(), free_port()
-        webhook = {"host": "127.0.0.1", "port": port, "certDir": str(folder)}
+        serving = Serving(cluster, self.part)
         config = {
             "apiVersion": f"config.{self.config}/v1alpha1",
+            **serving.config,
+            **({"featureGates": dict.fromkeys(self.gates, True)} if self.gates else {}),
+        }
+        install(cluster.api, [{"apiVersion": f"{self.group}/{self.version}", "kind": self.kind}])
+        serving.start(config)
+        for manifest in webhooks(self.part, serving, self._hooks()):
+            cluster.api.apply(manifest, manager="platform-team")
+
+    def _hooks(self) -> Iterator[Hook]:
+        pods = {"objectSelector": {"matchExpressions": [{"key": self.label, "operator": "Exists"}]}}
+        for verb, operations in (("mutate", CREATE), ("validate", WRITE)):
+            yield Hook(verb, self.group, self.version, self.kind, operations)
+            yield Hook(verb, "", "v1", "Pod", CREATE, pods)
+
+
+class Serving:
+    """
+    Where an operator serves its webhooks and its health, with certificates that the API server trusts.
+
+    Args:
+        cluster: Where it runs.
+
+        part: What it is built from.
+    """
+
+    def __init__(self, cluster: Cluster, part: str) -> None:
+        self._cluster, self._part = cluster, part
+        self._folder = cluster.file(part)
+        self._folder.mkdir()
+        for name in ("crt", "key"):
+            (self._folder / f"tls.{name}").symlink_to(cluster.file(f"server.{name}"))
+        self._port, self._health = free_port(), free_port()
+
+    @property
+    def config(self) -> Manifest:
+        """What every such operator reads in its configuration."""
+        return {
             "kind": "Configuration",
             "leaderElection": {"leaderElect": False},
             # A cluster has cert-manager for that.
             "internalCertManagement": {"enable": False},
-            "webhook": webhook,
-            "health": {"healthProbeBindAddress": f"127.0.0.1:{health}"},
+            "webhook": {"host": "127.0.0.1", "port": self._port, "certDir": str(self._folder)},
+            "health": {"healthProbeBindAddress": f"127.0.0.1:{self._health}"},
             "metrics": {"bindAddress": "0"},
-            **({"featureGates": dict.fromkeys(self.gates, True)} if self.gates else {}),
         }
-        (folder / "config.yaml").write_text(json.dumps(config))
-        install(cluster.api, [{"apiVersion": f"{self.group}/{self.version}", "kind": self.kind}])
-        program = cluster.start(
-            self.part,
-            built(self.part)[self.part],
-            f"--config={folder / 'config.yaml'}",
-            env={"KUBECONFIG": str(cluster.kubeconfig("admin"))},
+
+    def start(self, config: Manifest) -> Program:
+        """Start the operator with *config*, and wait until it answers."""
+        (self._folder / "config.yaml").write_text(json.dumps(config))
+        program = self._cluster.start(
+            self._part,
+            built(self._part)[self._part],
+            f"--config={self._folder / 'config.yaml'}",
+            env={"KUBECONFIG": str(self._cluster.kubeconfig("admin"))},
         )
-        program.wait_until(lambda: _ready(health))
-        authority = base64.b64encode(cluster.file("ca.crt").read_bytes()).decode()
-        for manifest in self._webhooks(port, authority):
-            cluster.api.apply(manifest, manager="platform-team")
+        program.wait_until(self._ready)
+        return program
 
-    def _webhooks(self, port: int, authority: str) -> list[Manifest]:
-        own = f"{self.group.replace('.', '-')}-{self.version}-{self.kind.lower()}"
-        made = []
-        for kind, verb, operations in (
-            ("Mutating", "mutate", ["CREATE"]),
-            ("Validating", "validate", ["CREATE", "UPDATE"]),
-        ):
-            hooks = [
-                {
-                    "name": f"{verb}.{resource}.{self.group}",
-                    "admissionReviewVersions": ["v1"],
-                    "sideEffects": "None",
-                    "failurePolicy": "Fail",
-                    "clientConfig": {"url": f"https://127.0.0.1:{port}/{verb}-{path}", "caBundle": authority},
-                    "rules": [
-                        {"apiGroups": [group], "apiVersions": [version], "operations": on, "resources": [resource]}
-                    ],
-                    **selector,
-                }
-                for path, group, version, resource, on, selector in (
-                    (own, self.group, self.version, f"{self.kind.lower()}s", operations, {}),
-                    ("-v1-pod", "", "v1", "pods", ["CREATE"], {"objectSelector": self._pods()}),
-                )
-            ]
-            made.append(
-                {
-                    "apiVersion": "admissionregistration.k8s.io/v1",
-                    "kind": f"{kind}WebhookConfiguration",
-                    "metadata": {"name": self.part},
-                    "webhooks": hooks,
-                }
-            )
-        return made
+    def client(self, path: str) -> Manifest:
+        """Return how the API server asks it at *path*."""
+        authority = base64.b64encode(self._cluster.file("ca.crt").read_bytes()).decode()
+        return {"url": f"https://127.0.0.1:{self._port}{path}", "caBundle": authority}
 
-    def _pods(self) -> Manifest:
-        return {"matchExpressions": [{"key": self.label, "operator": "Exists"}]}
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._health}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)  # OK
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+
+def webhooks(name: str, serving: Serving, hooks: Iterable[Hook]) -> list[Manifest]:
+    """Return the configurations by which the API server asks an operator about each of *hooks*."""
+    made: dict[str, list[Manifest]] = {"mutate": [], "validate": []}
+    for hook in hooks:
+        resource = f"{hook.kind.lower()}s"
+        path = "-".join([f"/{hook.verb}", hook.group.replace(".", "-"), hook.version, hook.kind.lower()])
+        made[hook.verb].append(
+            {
+                "name": f"{hook.verb}.{resource}.{name}.x-k8s.io",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "failurePolicy": "Fail",
+                "clientConfig": serving.client(path),
+                "rules": [
+                    {
+                        "apiGroups": [hook.group],
+                        "apiVersions": [hook.version],
+                        "operations": list(hook.operations),
+                        "resources": [resource],
+                    }
+                ],
+                **hook.selector,
+            }
+        )
+    api_version = "admissionregistration.k8s.io/v1"
+    return [
+        {
+            "apiVersion": api_version,
+            "kind": f"{kind}WebhookConfiguration",
+            "metadata": {"name": name},
+            "webhooks": made[verb],
+        }
+        for kind, verb in (("Mutating", "mutate"), ("Validating", "validate"))
+    ]
 
 
 JOB_SET = Operator(
@@ -127,11 +201,3 @@ JOB_SET = Operator(
 GROUPS = Operator(
     "lws", "lws.x-k8s.io", "leaderworkerset.x-k8s.io", "v1", "LeaderWorkerSet", "leaderworkerset.sigs.k8s.io/name"
 )
-
-
-def _ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-            return bool(answer.status == 200)  # OK
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False

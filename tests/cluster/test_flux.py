@@ -16,7 +16,7 @@ from modelyard import Claim, CpuScale, Fleet
 from modelyard import Flux as Delivery
 from tests.cluster.api import ApiError, Manifest, condition, is_true
 from tests.cluster.cluster import Cluster
-from tests.cluster.flux import Flux, git_repository, kustomization
+from tests.cluster.flux import Flux, git_repository, kustomization, oci_repository
 from tests.cluster.git import GitServer
 from tests.cluster.load import Load
 from tests.cluster.team import SERVED, Build, Team, missing, owners, service, training
@@ -33,10 +33,15 @@ NEW = f"{IMAGE.partition('@')[0]}@{DIGEST}"
 class FluxTeam(Team):
     """A team whose environment Flux syncs."""
 
-    def __init__(self, flux: Flux, root: Path, name: str, server: GitServer, **options: Any) -> None:
+    def __init__(self, flux: Flux, root: Path, name: str, url: str, **options: Any) -> None:
         super().__init__(flux.api, root, name)
-        self.flux, self.options = flux, options
-        self.url = f"{server.url}/{root.name}"
+        self.flux, self.url, self.options = flux, url, options
+
+    @property
+    def source(self) -> Manifest:
+        """What identifies the object that says where the manifests are."""
+        made = oci_repository if self.url.startswith("oci://") else git_repository
+        return made(self.namespace)
 
     @property
     def delivery(self) -> Delivery:
@@ -49,7 +54,7 @@ class FluxTeam(Team):
 
     def refresh(self) -> None:
         """Have the repository fetched."""
-        self.flux.request(git_repository(self.namespace))
+        self.flux.request(self.source)
 
     def synced(self, revision: str, *health: str) -> Manifest:  # noqa: ARG002 # Flux knows one health
         """Return the Kustomization when Flux has synced *revision*, and the delivery too."""
@@ -64,7 +69,7 @@ class FluxTeam(Team):
     def leave(self, cluster: Cluster) -> None:
         """Delete the Kustomizations, which deletes nothing else, and then the environment while it has its nodes."""
         names = [f"{self.namespace}-delivery", self.namespace]
-        for one in [*map(kustomization, names), git_repository(self.namespace)]:
+        for one in [*map(kustomization, names), self.source]:
             self.api.delete(one)
             self.api.until(
                 lambda found: found == [], one["apiVersion"], one["kind"], one["metadata"]["namespace"],
@@ -81,7 +86,7 @@ def team(flux: Flux, cluster: Cluster, tmp_path: Path) -> Iterator[Teams]:
 
         @contextlib.contextmanager
         def make(name: str, nodes: modelyard.Cluster = EKS, **options: Any) -> Iterator[FluxTeam]:
-            own = FluxTeam(flux, tmp_path / name, name, server, **options)
+            own = FluxTeam(flux, tmp_path / name, name, f"{server.url}/{name}", **options)
             with cluster.nodes(nodes):
                 try:
                     yield own

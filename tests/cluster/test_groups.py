@@ -17,7 +17,7 @@ from tests.cluster.objects import endpoints, name, runs
 from tests.cluster.operators import GROUPS
 from tests.cluster.programs import NEWEST
 from tests.cluster.rendezvous import expanded, published, variables
-from tests.rules.manifests import pods
+from tests.rules.manifests import job, pods
 from tests.rules.test_l import group, service
 from tests.support import IMAGE, environment, objects
 
@@ -27,6 +27,12 @@ POOL = Claimed(
     kubernetes=NEWEST,
     installed=[Crd.LWS],
     accelerators=[Accelerator("h200", per_node=8, nodes=2, node_selector={"accelerator": "h200"})],
+)
+SLICES = Claimed(
+    "slices",
+    kubernetes=NEWEST,
+    installed=[Crd.LWS],
+    accelerators=[Accelerator("v5e", "google.com/tpu", per_node=4, nodes=6, topology="2x4")],
 )
 REFUSED: dict[str, tuple[Manifest, str]] = {
     "L01": (group(size=0), "spec.leaderWorkerTemplate.size"),
@@ -42,9 +48,9 @@ def api(cluster: Cluster) -> Api:
     return cluster.api
 
 
-def running(name: str = "big") -> Manifest:
+def running(name: str = "big", replicas: int = 1) -> Manifest:
     """Return a set whose pods have a container."""
-    made = group(name)
+    made = group(name, replicas=replicas)
     template = {**made["spec"]["leaderWorkerTemplate"], "workerTemplate": pods({}, app=name)}
     return {**made, "spec": {**made["spec"], "leaderWorkerTemplate": template}}
 
@@ -83,17 +89,74 @@ def test_a_service_takes_the_name_that_the_pods_are_found_by(cluster: Cluster, a
 
 
 def test_names_that_get_too_long_leave_a_group_without_workers(cluster: Cluster, api: Api, observed: Observed) -> None:
-    """The StatefulSet of the workers says so, and nobody else."""
-    namespace, called, words = "group-names", "b" * 62, "must be no more than 63"
-    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(placed(running(called), namespace)):
-        apply(api, [placed(running(called), namespace)])
+    """
+    The StatefulSet of the workers says so, and nobody else; one character less, and all pods run.
+
+    Of eight groups at least one has a hash of ten digits, as three of four have.
+    """
+    namespace, words, groups = "group-names", "must be no more than 63", 8
+    fits, exceeds = "f" * 50, "e" * 51
+    made = [placed(running(called, replicas), namespace) for called, replicas in ((fits, 1), (exceeds, groups))]
+    with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(*made):
+        apply(api, made)
         events = api.until(
             lambda found: any(words in one["message"] for one in found),
             "v1", "Event", namespace, what="a pod that cannot be made",
         )  # fmt: skip
-    said = next(one["message"] for one in events if words in one["message"])
-    observed(f"N10: {said[:300]}")
-    assert said.startswith(f"Create Pod {called}-0 ")
+        both = _running(api, namespace, 2, set_of=fits)
+    label = "controller-revision-hash"
+    longest = max(len(one["metadata"]["labels"][label]) for one in both)
+    said = sorted({one["message"] for one in events if words in one["message"]})
+    observed(f"N10: with {len(fits)} characters, labels of up to {longest}; with {len(exceeds)}: {said[0][:300]}")
+    assert all(one.startswith(f"Create Pod {exceeds}-") and f'"{exceeds}-' in one for one in said)
+
+
+def test_a_group_of_pods_takes_a_slice_of_tpus_as_a_whole(
+    cluster: Cluster, api: Api, tmp_path: Path, observed: Observed
+) -> None:
+    """One that nobody else is on: neither another group, nor a Job of another namespace that leaves a host free."""
+    namespace, elsewhere, pool = "sliced", "sliced-train", "cloud.google.com/gke-nodepool"
+    key = "leaderworkerset.sigs.k8s.io/group-key"
+    env = environment(tmp_path, cluster=SLICES, namespace=namespace)
+    ScalableModelService(
+        env, "r1", image=IMAGE, runtime=VLLM("0.18.0"), model="/m", gpu=Gpu("v5e", 4), nodes=2, replicas=2
+    )
+    made = objects(env)
+    tolerations = [{"key": "google.com/tpu", "operator": "Exists"}]
+    limits = {"resources": {"limits": {"google.com/tpu": "4"}}}
+    template = pods(limits, nodeSelector={pool: "v5e-0"}, tolerations=tolerations, restartPolicy="Never")
+    train = placed({**job(), "spec": {"template": template}}, elsewhere)
+    groups = made["LeaderWorkerSet/r1"]
+    with cluster.nodes(SLICES) as nodes, cluster.cleared(namespace, elsewhere), cluster.without(groups):
+        apply(api, [train])
+        _running(api, elsewhere, 1)
+        apply(api, list(made.values()))
+        found = _running(api, namespace, 4)
+    slices = {name(one): one["metadata"]["labels"].get(pool) for one in nodes}
+    where: dict[str, set[str]] = {}
+    for one in found:
+        where.setdefault(one["metadata"]["labels"][key], set()).add(slices[one["spec"]["nodeName"]])
+    leader, worker = found[0], found[-1]
+    terms = {
+        kind: leader["spec"]["affinity"][kind]["requiredDuringSchedulingIgnoredDuringExecution"]
+        for kind in ("podAffinity", "podAntiAffinity")
+    }
+    group = leader["metadata"]["labels"][key]
+
+    observed(f"LeaderWorkerSet: beside a Job on v5e-0, its groups are on {sorted(map(sorted, where.values()))}")
+    assert sorted(map(sorted, where.values())) == [["v5e-1"], ["v5e-2"]]
+    assert terms["podAffinity"] == [_term(pool, (key, "In", group))]
+    assert terms["podAntiAffinity"] == [
+        {
+            **_term(pool, (key, "Exists", None), (key, "NotIn", group)),
+            "mismatchLabelKeys": [key],
+            "namespaceSelector": {},
+        },
+        {**_term(pool, ("batch.kubernetes.io/job-name", "Exists", None)), "namespaceSelector": {}},
+        {**_term(pool, ("volcano.sh/job-name", "Exists", None)), "namespaceSelector": {}},
+        _term(pool, (key, "Exists", None), (key, "NotIn", group)),
+    ]
+    assert worker["spec"]["nodeSelector"][pool] == slices[worker["spec"]["nodeName"]]
 
 
 def test_leader_and_worker_meet_and_begin_again_together(
@@ -141,7 +204,19 @@ def test_leader_and_worker_meet_and_begin_again_together(
     assert [one["targetRef"]["name"] for one in endpoints(served)] == [name(both[0])]
 
 
-def _running(api: Api, namespace: str, count: int) -> list[Any]:
+def _term(pool: str, *expressions: tuple[str, str, str | None]) -> Manifest:
+    """Return the term of an affinity for *pool*."""
+    selector = [
+        {"key": key, "operator": operator, **({} if value is None else {"values": [value]})}
+        for key, operator, value in expressions
+    ]
+    return {"labelSelector": {"matchExpressions": selector}, "topologyKey": pool}
+
+
+def _running(api: Api, namespace: str, count: int, *, set_of: str | None = None) -> list[Any]:
     """Wait for *count* running pods, and return them, the leader first."""
-    found = api.until(lambda pods: sum(map(runs, pods)) == count, "v1", "Pod", namespace, what=f"{count} running pods")
+    found = api.until(
+        lambda pods: sum(map(runs, pods)) == count, "v1", "Pod", namespace,
+        labels=None if set_of is None else f"leaderworkerset.sigs.k8s.io/name={set_of}", what=f"{count} running pods",
+    )  # fmt: skip
     return sorted((one for one in found if runs(one)), key=lambda one: len(name(one)))

@@ -11,17 +11,19 @@ from pathlib import Path
 from tests.cluster.argocd import ArgoCD
 from tests.cluster.cluster import Cluster
 from tests.cluster.flux import Flux
+from tests.cluster.registry import Registry
 
 LISTENS = "0A"
 
 
-def test_all_programs_listen_on_loopback_only(cluster: Cluster, argocd: ArgoCD, flux: Flux) -> None:
-    """Each program of the cluster, of Argo CD and of Flux."""
+def test_all_programs_listen_on_loopback_only(cluster: Cluster, argocd: ArgoCD, flux: Flux, registry: Registry) -> None:
+    """Each program of the cluster, of Argo CD and of Flux, and the registry that these pull from."""
     assert argocd.api is flux.api is cluster.api
+    assert registry.kubeconfig == cluster.kubeconfig("admin")
     found = {program.name: listeners(program.process.pid) for program in cluster.started}
     assert {name for name, ports in found.items() if ports} == {
         "argocd-application-controller", "argocd-repo-server", "etcd", "kube-apiserver", "kustomize-controller", "kwok",
-        "metrics-server", "redis", "source-controller",
+        "metrics-server", "redis", "registry", "source-controller",
     }  # fmt: skip
     assert {name: ports for name, ports in found.items() if not all(map(is_loopback, ports))} == {}
 

@@ -77,7 +77,7 @@ def test_flux_leaves_both_alone(flux: Flux, cluster: Cluster, tmp_path: Path, ob
     """With a new image, and with another timeout of the route."""
     crds.install(cluster.api, [{"apiVersion": version, "kind": kind} for version, kind in (ROLLOUT, ROUTE)])
     with GitServer(tmp_path) as server, cluster.nodes(EKS):
-        own = FluxTeam(flux, tmp_path / "flux-tracks", "flux-tracks", server)
+        own = FluxTeam(flux, tmp_path / "flux-tracks", "flux-tracks", f"{server.url}/flux-tracks")
         try:
             first = own.merge(canary(own))
             own.bootstrap()

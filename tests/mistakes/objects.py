@@ -151,7 +151,7 @@ MISTAKES = [
         "a class of accelerators of which a node has none",
         (("environments/clusters.py", "per_node=4", "per_node=0"),),
         (
-            "environments/clusters.py:8: error[N19] dev, prod: cluster.accelerators[0].per_node=0 but this is a count of at least 1; correct the value",
+            "environments/clusters.py:8: error[X11] dev, prod: cluster.accelerators[0].per_node=0 but this is a count of at least 1; correct the value",
         ),
     ),
 ]

@@ -53,7 +53,14 @@ MISTAKES = [
         "a negative duration",
         (("environments/prod.py", "hours(6)", "hours(-1)"),),
         (
-            "environments/prod.py:24: error[N19] prod/tune: deadline=seconds(-3600) but it is a length of time above zero; correct the value",
+            "environments/prod.py:24: error[X11] prod/tune: deadline=seconds(-3600) but it is a length of time above zero; correct the value",
+        ),
+    ),
+    Mistake(
+        "no time to stop",
+        (("environments/prod.py", "hours(6)", "hours(6), grace=hours(0)"),),
+        (
+            "environments/prod.py:24: error[X11] prod/tune: grace=seconds(0) but it is a length of time above zero; correct the value",
         ),
     ),
     Mistake(
@@ -100,7 +107,7 @@ MISTAKES = [
         "a target of zero percent",
         (("environments/workloads.py", "max=most)", "max=most, target=0)"),),
         (
-            "environments/workloads.py:16: error[N19] dev, prod / sentiment: scale.target=0 but it is a whole number of at least 1; correct the value",
+            "environments/workloads.py:16: error[X11] dev, prod / sentiment: scale.target=0 but it is a whole number of at least 1; correct the value",
         ),
     ),
     Mistake(

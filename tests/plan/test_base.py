@@ -11,7 +11,7 @@ import pytest
 from modelyard.findings import UsageError
 from modelyard.plan import Plan, plan
 from tests.plan.repository import Repository, make, run
-from tests.plan.trees import one
+from tests.plan.trees import KEPT, one
 
 PATH = "prod/api/lease.yaml"
 SHALLOW = (
@@ -235,3 +235,82 @@ def test_the_blobs_that_a_partial_clone_lacks(repository: Repository, tmp_path: 
     assert refused(tmp_path / "clone", "HEAD~1") == (
         "git lacks the content of files in dist/ as they were, as in a partial clone; clone without --filter"
     )
+
+
+JOB = "prod/tune/job.yaml"
+
+
+def tune(number: int, **more: str) -> dict[str, object]:
+    """Return a run of its own for each *number*, which is kept in the cluster."""
+    return one("Job", f"tune-{number:08d}", {"number": number}, annotations={**KEPT, **more}, version="batch/v1")
+
+
+def runs(root: Path) -> list[str]:
+    """Return what the plan says of runs."""
+    return [
+        effect.text
+        for each in plan(root).workloads
+        for effect in each.effects
+        if effect.code in {"run", "new-run", "created"}
+    ]
+
+
+def test_a_run_that_git_had_before_may_still_be_in_the_cluster(repository: Repository) -> None:
+    """Its Job is kept there when it leaves git, so the way back to its content starts nothing."""
+    repository.commit({JOB: tune(1), "prod/other/job.yaml": one("Job", "tune-00000003", {}, annotations=KEPT)})
+    second = repository.commit({JOB: tune(2)})
+    repository.write({JOB: tune(1)})
+    back = (
+        f"the former run tune-00000001 is back (number), in git until {second[:12]}: if Job tune-00000001 is still in"
+        " the cluster, nothing starts, else it runs again; tune-00000002 stays, and goes on if it runs"
+    )
+
+    assert runs(repository.root) == [back]
+
+    repository.write({JOB: tune(3)})
+    assert runs(repository.root) == [
+        "a new run tune-00000003 starts (number); tune-00000002 stays, and goes on if it runs"
+    ]
+
+
+def test_a_run_that_was_a_schedule_meanwhile_is_known_too(repository: Repository) -> None:
+    """Also on a branch, with what git had before it."""
+    stays = {"prod/tune/lease.yaml": one("Lease", "tune")}
+    repository.commit({JOB: tune(1), **stays})
+    cron = one("CronJob", "tune", {"schedule": "0 3 * * *"}, version="batch/v1")
+    second = repository.commit({JOB: None, "prod/tune/cronjob.yaml": cron})
+    repository.git("switch", "--quiet", "--create", "change")
+    repository.commit({JOB: tune(1), "prod/tune/cronjob.yaml": None})
+
+    assert runs(repository.root) == [
+        (
+            f"the former run tune-00000001 is back, in git until {second[:12]}: if Job tune-00000001 is still in the"
+            " cluster, nothing starts, else it runs again"
+        )
+    ]
+
+
+def test_a_run_that_is_pruned_starts_again(repository: Repository) -> None:
+    """Nobody kept the one of before."""
+    job = {**tune(1), "metadata": {"name": "tune-00000001", "namespace": "ml"}}
+    repository.commit({JOB: job, "prod/tune/lease.yaml": one("Lease", "tune")})
+    repository.commit({JOB: None})
+    repository.write({JOB: job})
+
+    assert runs(repository.root) == ["a run tune-00000001 starts"]
+
+
+def test_a_shallow_clone_cannot_tell_what_ran(repository: Repository, tmp_path: Path) -> None:
+    """And says so."""
+    repository.commit({JOB: tune(1)})
+    repository.commit({JOB: tune(2)})
+    run(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{repository.top}", "clone")
+    clone = Repository(tmp_path / "clone", tmp_path / "clone")
+    clone.write({JOB: tune(1)})
+
+    assert runs(clone.root) == [
+        (
+            "a new run tune-00000001 starts (number), unless the cluster has it from before, which git cannot tell here;"
+            " tune-00000002 stays, and goes on if it runs"
+        )
+    ]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.plan.trees import ARGO, FLUX, KEPT, deployment, edited, one, planned, told
+from modelyard import Crd, Environment, Fleet, Gpu, TrainJob
+from modelyard.plan.devices import asked
+from modelyard.plan.model import Range
+from modelyard.render.engine import Request, synthesize
+from tests.plan.trees import ARGO, FLUX, KEPT, Manifest, deployment, edited, one, planned, told
+from tests.support import cluster_with, training
 
 IMAGE = ("spec", "template", "spec", "containers", 0, "image")
 YES = True
@@ -15,6 +22,11 @@ DEPLOYMENT = deployment()
 FIXED = deployment(replicas=3)
 TEMPLATE = {"spec": {"containers": [{"name": "trainer", "image": "acme/train:1"}]}}
 JOB = one("Job", "tune-11111111", {"template": TEMPLATE}, version="batch/v1", annotations=KEPT)
+KUEUE = "kueue.x-k8s.io/"
+WAITING = {
+    **JOB,
+    "metadata": {**JOB["metadata"], "labels": {f"{KUEUE}queue-name": "a", f"{KUEUE}priority-class": "low"}},
+}
 CRON = one("CronJob", "tune", {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": TEMPLATE}}})
 HPA = one("HorizontalPodAutoscaler", "api", {"minReplicas": 3, "maxReplicas": 20, "scaleTargetRef": {"name": "api"}})
 KEDA = one("ScaledObject", "api", {"minReplicaCount": 1, "maxReplicaCount": 4, "scaleTargetRef": {"name": "api"}})
@@ -127,6 +139,14 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
         (JOB, edited(JOB, "acme/train:2", *IMAGE), [
             ("danger refused: refused by the API server: spec.template: the API server lets nobody change it in a Job;"
             " give it a new name, which makes a new run; the old Job stays until you delete it"),
+        ]),
+        (WAITING, edited(WAITING, "product", "metadata", "labels", f"{KUEUE}queue-name"), [
+            (f"danger refused: refused by the API server: metadata.labels['{KUEUE}queue-name']: the webhook of Kueue lets nobody"
+            " change it in a Job that has started; give it a new name, which makes a new run; the old Job stays until you"
+            " delete it"),
+        ]),
+        (WAITING, edited(WAITING, "high", "metadata", "labels", f"{KUEUE}priority-class"), [
+            f"note labels: only metadata.labels['{KUEUE}priority-class']",
         ]),
         (JOB, edited(JOB, YES, "spec", "suspend"), ["danger suspended: the run is suspended: its pods end"]),
         (JOB, edited(JOB, 3, "spec", "parallelism"), [
@@ -317,6 +337,20 @@ def test_a_training_changes_and_its_former_run_stays_in_git() -> None:
     ]
 
 
+def test_a_policy_stays_for_a_former_run() -> None:
+    """It closes nothing, since it is beside the one of now, for pods that had it before."""
+    policy = hashed("NetworkPolicy", "11111111", KEPT)
+    stays = {"prod/tune/other.yaml": one("Lease", "other")}
+
+    (plan,) = planned(stays, {**stays, "prod/tune/networkpolicy-tune-11111111.yaml": policy})
+    assert [f"{effect.risk} {effect.code} {effect.text}" for effect in plan.effects] == [
+        (
+            "note made NetworkPolicy tune-11111111 is new: traffic of the pods of a former run, and of no others, stays open as"
+            " it was"
+        )
+    ]
+
+
 def test_a_configuration_changes_and_the_former_one_stays_in_git() -> None:
     """As with runs; and devices of a former run are not counted with those of the new one."""
     pod = {"containers": [{"name": "trainer", "resources": {"limits": {"nvidia.com/gpu": "4"}}}]}
@@ -342,6 +376,28 @@ def test_a_configuration_changes_and_the_former_one_stays_in_git() -> None:
         "note ConfigMap tune-22222222 is new; tune-11111111 stays for pods that still use it",
         "note changed in place, the run goes on: metadata.annotations['argocd.argoproj.io/hook']",
     ]
+
+
+def test_devices_of_former_train_jobs_are_not_counted(tmp_path: Path) -> None:
+    """Their pods are in a TrainingRuntime, which is no run, and stays as it is."""
+
+    def rendered(cpu: int) -> dict[str, Manifest]:
+        def build(fleet: Fleet) -> None:
+            installed = [Crd.JOBSET, Crd.KUBEFLOW_TRAINER]
+            scope = Environment(fleet, "test", cluster=cluster_with(installed=installed), namespace="ml-test")
+            accept = {"J18": "a test"}
+            training(scope, nodes=2, gpu=Gpu("l4", 4), backend=TrainJob(), keep_runs=3, cpu=cpu, accept=accept)
+
+        synthesize(Request(main=tmp_path / "main.py", fleet=Fleet({"test": build}, root=tmp_path)))
+        dist = tmp_path / "dist"
+        found = {path.relative_to(dist).as_posix(): yaml.safe_load(path.read_text()) for path in dist.rglob("*.yaml")}
+        return {path: found for path, found in found.items() if path.startswith("test/")}
+
+    first, second, third = (rendered(cpu) for cpu in (1, 2, 3))
+    for old, new in ((first, second), (second, third)):
+        (plan,) = planned(old, new)
+        assert asked(new.values()) == {"nvidia.com/gpu": Range(8, 8, 8)}
+        assert [effect.text for effect in plan.effects if effect.code == "devices"] == []
 
 
 def test_where_an_object_was_written_is_told_as_such() -> None:

@@ -64,16 +64,16 @@ case(
     "the zone in timeZone",
 )  # fmt: skip
 case(
-    "C02", "30 February", cron(put("/spec/schedule", "0 0 30 2 *")),
+    "C01", "30 February", cron(put("/spec/schedule", "0 0 30 2 *")),
     text=CRON + "schedule='0 0 30 2 *' but there is no such day in any year; correct the day, or write "
     "suspend: true for a CronJob that is started by hand",
 )  # fmt: skip
 case(
-    "C02", "ours", lambda scope: training(scope, schedule=Schedule("0 0 30 2 *")),
+    "C01", "ours", lambda scope: training(scope, schedule=Schedule("0 0 30 2 *")),
     text="test/train: CronJob train spec.schedule='0 0 30 2 *' but there is no such day in any year; correct the day, or "
     "write Schedule(..., suspend=True) for a training that is started by hand",
 )  # fmt: skip
-case("C02", "by hand", lambda scope: training(scope, schedule=Schedule("0 0 30 2 *", suspend=True)))
+case("C01", "by hand", lambda scope: training(scope, schedule=Schedule("0 0 30 2 *", suspend=True)))
 case(
     "C03", "misspelt zone", cron(put("/spec/timeZone", "Europe/Berln")),
     text=CRON + "timeZone='Europe/Berln' but the IANA time zone database has no such zone; did you mean "
@@ -122,7 +122,7 @@ case(
 )  # fmt: skip
 
 case("C01", "nightly", cron())
-case("C02", "29 February", cron(put("/spec/schedule", "0 0 29 2 *")))
+case("C01", "29 February", cron(put("/spec/schedule", "0 0 29 2 *")))
 case("C03", "zone", cron(put("/spec/timeZone", "America/Argentina/Buenos_Aires")))
 case("C05", "10 seconds", cron(put("/spec/startingDeadlineSeconds", 10)))
 case("C06", "shorter than the period", cron(put("/spec/schedule", "0 */2 * * *"), DEADLINE))

@@ -135,26 +135,54 @@ case(
 ALONE = "a slice 4x4 has 4 hosts, and nothing keeps pods of a"
 
 
-def several(kind: str, **more: Any) -> Manifest:
-    """Return four pods on a slice of four hosts that are not those of a Job."""
+def several(kind: str, size: int = 4, **more: Any) -> Manifest:
+    """Return pods on a slice of four hosts that are not those of a Job."""
     template = asking({"google.com/tpu": "4"}, nodeSelector={"cloud.google.com/gke-tpu-topology": "4x4"})
     pod = template["spec"]["template"]
     metadata = {"name": "web", **more}
     if kind == "LeaderWorkerSet":
-        spec: Manifest = {"replicas": 2, "leaderWorkerTemplate": {"size": 4, "workerTemplate": pod}}
+        spec: Manifest = {"replicas": 2, "leaderWorkerTemplate": {"size": size, "workerTemplate": pod}}
     else:
-        spec = {"rayClusterSpec": {"workerGroupSpecs": [{"groupName": "a", "replicas": 4, "template": pod}]}}
+        spec = {"rayClusterSpec": {"workerGroupSpecs": [{"groupName": "a", "replicas": size, "template": pod}]}}
     return {"apiVersion": "a/v1", "kind": kind, "metadata": metadata, "spec": spec}
 
 
+def grouped(size: int, *, by: str = "exclusive-topology", key: str = "gke-nodepool", **more: Any) -> Manifest:
+    """Return groups of so many pods, each kept together by a label of nodes."""
+    annotations = {f"leaderworkerset.sigs.k8s.io/{by}": f"cloud.google.com/{key}"}
+    manifest = several("LeaderWorkerSet", size, annotations=annotations)
+    template = manifest["spec"]["leaderWorkerTemplate"]
+    return {**manifest, "spec": {"leaderWorkerTemplate": {**template, **more}}}
+
+
+GROUP = "LeaderWorkerSet web spec.leaderWorkerTemplate.workerTemplate.spec.containers[0].resources.limits"
+GROUP = f"{GROUP}['google.com/tpu']='4' but"
+TOGETHER = "LeaderWorkerSet on those of one slice; annotate it with"
 case(
     "R27", "group", several("LeaderWorkerSet"),
-    text="LeaderWorkerSet web spec.leaderWorkerTemplate.workerTemplate.spec.containers[0].resources."
-    f"limits['google.com/tpu']='4' but {ALONE} LeaderWorkerSet on those of one slice; annotate it with "
-    "leaderworkerset.sigs.k8s.io/exclusive-topology: cloud.google.com/gke-nodepool, which keeps each group on one",
+    text=f"{GROUP} {ALONE} {TOGETHER} leaderworkerset.sigs.k8s.io/exclusive-topology: cloud.google.com/gke-nodepool,"
+    " which keeps each group on one",
 )  # fmt: skip
-KEPT = {"leaderworkerset.sigs.k8s.io/exclusive-topology": "cloud.google.com/gke-nodepool"}
-case("R27", "group-on-a-slice", several("LeaderWorkerSet", annotations=KEPT))
+case("R27", "group-on-a-slice", grouped(4))
+case("R27", "group-on-two-slices-of-a-block", grouped(8, key="gke-block"))
+case("R27", "group-with-a-leader-beside", grouped(5, leaderTemplate=pods({})))
+case("R27", "parts-on-slices", grouped(8, by="subgroup-exclusive-topology", subGroupPolicy={"subGroupSize": 4}))
+for size in (2, 8):
+    choose = ", or choose v5e-8" if size == 2 else ""
+    case(
+        "R27", f"group-of-{size}", grouped(size),
+        text=f"{GROUP} a slice 4x4 has 4 hosts of 4 chips, and there are {size} pods; run 4 pods together{choose}",
+    )  # fmt: skip
+case(
+    "R27", "parts-of-a-slice", grouped(4, by="subgroup-exclusive-topology", subGroupPolicy={"subGroupSize": 2}),
+    text=f"{GROUP} a slice 4x4 has 4 hosts of 4 chips, and there are 2 pods; run 4 pods together, or choose v5e-8",
+)  # fmt: skip
+both = grouped(2)["spec"]["leaderWorkerTemplate"]["workerTemplate"]
+case(
+    "R27", "group-whose-leader-speaks", grouped(2, leaderTemplate=both),
+    text=f"{GROUP.replace('workerTemplate', 'leaderTemplate')} a slice 4x4 has 4 hosts of 4 chips, and there are 2 pods;"
+    " run 4 pods together, or choose v5e-8",
+)  # fmt: skip
 case(
     "R27", "workers-of-ray", several("RayJob"),
     text="RayJob web spec.rayClusterSpec.workerGroupSpecs[0].template.spec.containers[0].resources."

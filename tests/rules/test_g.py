@@ -9,11 +9,22 @@ from typing import Any
 
 import pytest
 
-from modelyard import ArgoCD, ArgoHook, Environment, Fleet, Flux, SynthesisError
+from modelyard import ArgoCD, ArgoHook, Crd, Environment, Fleet, Flux, Job, SynthesisError
 from modelyard.render.engine import Report, Request, synthesize
 from tests.rules import manifests
 from tests.rules.judge import judged
-from tests.support import CLUSTER, delivered, environment, found, found_by, objects, raw, service, training
+from tests.support import (
+    CLUSTER,
+    cluster_with,
+    delivered,
+    environment,
+    found,
+    found_by,
+    objects,
+    raw,
+    service,
+    training,
+)
 
 REPO = "https://git.example/acme/models"
 CASES: list[Any] = []
@@ -432,6 +443,24 @@ def test_g11_the_last_of_a_kind_stays_allowed_until_it_is_deleted(
         "_delivery/test/appproject.argoproj.io-ml-test.yaml",
         "_inventory/test.json",
     ]
+
+
+def test_g11_former_runs_are_no_reason(tmp_path: Path) -> None:
+    """Argo CD would not delete them anyway, so a commit that has nothing to do with them is not refused."""
+
+    def rendered(**options: Any) -> Report:
+        def build(fleet: Fleet) -> None:
+            site = cluster_with(installed=[Crd.JOBSET])
+            scope = Environment(fleet, "test", cluster=site, namespace="ml-test", delivery=ArgoCD(REPO))
+            training(scope, nodes=2, keep_runs=1, accept={"J18": "a test"}, **options)
+
+        return synthesize(Request(main=tmp_path / "main.py", fleet=Fleet({"test": build}, root=tmp_path)))
+
+    rendered()
+    rendered(backend=Job())
+    assert any("jobset" in path for path in rendered(backend=Job(), cpu=2).removed)
+    project = (tmp_path / "dist/_delivery/test/appproject.argoproj.io-ml-test.yaml").read_text()
+    assert "JobSet" not in project
 
 
 def test_g11_the_own_kinds_stay_allowed(tmp_path: Path) -> None:

@@ -25,6 +25,11 @@ JOB_SET = {
     "metadata": {"name": "train"},
     "spec": {"failurePolicy": {"maxRestarts": 3}, "replicatedJobs": [{"name": "node", "template": JOB["spec"]}]},
 }
+KUEUE, AT = "kueue.x-k8s.io/", "kueue.x-k8s.io~1"
+QUEUED = {
+    **JOB,
+    "metadata": {"name": "train", "labels": {f"{KUEUE}queue-name": "research", f"{KUEUE}priority-class": "low"}},
+}
 VOLCANO_JOB: dict[str, Any] = {
     "apiVersion": "batch.volcano.sh/v1alpha1",
     "kind": "Job",
@@ -82,6 +87,19 @@ ORPHANED = "keep it; or accept G14 and run kubectl -n None delete statefulset we
             "G14", JOB_SET, put("/spec/failurePolicy/maxRestarts", 4),
             "spec.failurePolicy: the API server lets nobody change it in a JobSet; give it a new name, which makes a new run",
         ),
+        (
+            "G14", QUEUED, put(f"/metadata/labels/{AT}queue-name", "other"),
+            f"metadata.labels['{KUEUE}queue-name']: the webhook of Kueue lets nobody change it in a Job that has started; {NEW_JOB}",
+        ),
+        (
+            "G14", QUEUED, remove(f"/metadata/labels/{AT}priority-class"),
+            f"metadata.labels['{KUEUE}priority-class']: the webhook of Kueue lets nobody change it in a Job that has started; {NEW_JOB}",
+        ),
+        (
+            "G14", JOB_SET, put("/metadata/labels", {f"{KUEUE}max-exec-time-seconds": "60"}),
+            (f"metadata.labels['{KUEUE}max-exec-time-seconds']: the webhook of Kueue lets nobody change it in a JobSet that has "
+            "started; give it a new name, which makes a new run; the old JobSet stays until you delete it"),
+        ),
         ("G14", VOLCANO_JOB, put("/spec/queue", "other"), f"spec.queue: {OF_VOLCANO}"),
         ("G14", VOLCANO_JOB, put("/spec/tasks/0/template/spec/hostname", "a"), f"spec.tasks: {OF_VOLCANO}"),
         ("G14", VOLCANO_JOB, put("/spec/tasks/1", {"name": "more"}), f"spec.tasks: {OF_VOLCANO}"),
@@ -132,6 +150,10 @@ def test_a_change_that_is_told_of(rule: str, old: Manifest, operation: Operation
         ("G14", SET, put("/spec/minReadySeconds", 5)),
         ("G14", JOB, put("/spec/completionMode", "NonIndexed")),
         ("G14", JOB, put("/spec/suspend", value=True)),
+        ("G14", QUEUED, put(f"/metadata/labels/{AT}priority-class", "high")),
+        ("G14", QUEUED, put("/metadata/labels/team", "a")),
+        ("G14", {**QUEUED, "spec": {**JOB["spec"], "suspend": True}}, put(f"/metadata/labels/{AT}queue-name", "other")),
+        ("G14", DEPLOYMENT, put("/metadata/labels", {f"{KUEUE}queue-name": "other"})),
         ("G14", VOLCANO_JOB, put("/spec/minAvailable", 1)),
         ("G14", VOLCANO_JOB, put("/spec/tasks/0/replicas", 3)),
         ("G14", VOLCANO_JOB, put("/spec/priorityClassName", "high")),

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from modelyard import Crd, Environment
 from tests.rules import manifests
-from tests.rules.patches import POD, Operation, Setup, foreign, put, texts
+from tests.rules.patches import POD, Operation, Setup, foreign, put, remove, texts
+from tests.support import having
 
 CASES: list[Any] = []
 KUEUE = "kueue.x-k8s.io/"
@@ -131,6 +133,96 @@ case(
     f"{TRAIN}spec.template.spec.containers[0].resources but the queue research counts what containers ask for, and this one "
     "asks for nothing; add resources.requests",
 )  # fmt: skip
+JOB_SET: dict[str, Any] = {
+    "apiVersion": "jobset.x-k8s.io/v1alpha2",
+    "kind": "JobSet",
+    "metadata": {"name": "train", "labels": {f"{KUEUE}queue-name": "research"}},
+    "spec": {"replicatedJobs": [{"name": f"j{index}", "template": {"spec": SPEC}} for index in range(9)]},
+}
+TRAIN_JOB: dict[str, Any] = {
+    "apiVersion": "trainer.kubeflow.org/v1alpha1",
+    "kind": "TrainJob",
+    "metadata": JOB_SET["metadata"],
+    "spec": {"runtimeRef": {"kind": "TrainingRuntime", "name": "torch"}},
+}
+RUNTIME = {
+    "apiVersion": "trainer.kubeflow.org/v1alpha1",
+    "kind": "TrainingRuntime",
+    "metadata": {"name": "torch"},
+    "spec": {"template": {"spec": JOB_SET["spec"]}},
+}
+case("K16", "8 Jobs", foreign(JOB_SET, remove("/spec/replicatedJobs/8")))
+case("K16", "in no queue", foreign(JOB_SET, remove("/metadata/labels")))
+NINE = (
+    "'9 Jobs' but the queue research takes 8 sets of pods, and these are 9: j0, j1, j2, j3, j4, j5, j6, j7 and j8; keep 8 of "
+    "them, or take it out of the queue"
+)
+case("K16", "9 Jobs", foreign(JOB_SET), f"test: JobSet train spec.replicatedJobs={NINE}")
+
+
+def both(scope: Environment) -> None:
+    """Add a TrainJob in a queue, and its runtime."""
+    foreign(TRAIN_JOB)(scope)
+    foreign(RUNTIME)(scope)
+
+
+case("K16", "a runtime of nobody", foreign(RUNTIME))
+case("K16", "9 Jobs of a TrainJob", both, f"test: TrainingRuntime torch spec.template.spec.replicatedJobs={NINE}")
+case(
+    "K05", "of a TrainJob", both,
+    *(
+        f"test: TrainingRuntime torch spec.template.spec.replicatedJobs[{index}].template.spec.template.spec.containers[0]."
+        "resources but the queue research counts what containers ask for, and this one asks for nothing; add "
+        "resources.requests"
+        for index in range(9)
+    ),
+)  # fmt: skip
+
+
+def claiming(*, queue: bool = True, **wanted: Any) -> Setup:
+    """Return what adds a Job whose pods claim devices by a template that says *wanted*, besides a class."""
+    spec = {"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": "gpu.nvidia.com"}}], **wanted}}
+    template = {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaimTemplate",
+        "metadata": {"name": "devices"},
+        "spec": {"spec": spec},
+    }
+    claims = put(f"{POD}/resourceClaims", [{"name": "gpu", "resourceClaimTemplateName": "devices"}])
+
+    def add(scope: Environment) -> None:
+        job(claims, *([labelled(queue_name="research")] if queue else []))(scope)
+        foreign(template)(scope)
+
+    return add
+
+
+OTHERWISE = (
+    "ask for the devices as resources (Accelerator without device_class=), or accept K18 where they have no quota"
+)
+CLAIM_AT = f"{TRAIN}spec.template.spec.resourceClaims[0].resourceClaim"
+GATED = "but the queue research does not count them, and with DynamicResourceAllocation it takes"
+case("K18", "in no queue", claiming(queue=False))
+case(
+    "K18", "by class", claiming(),
+    f"{CLAIM_AT}TemplateName='devices' but the queue research does not count them; {OTHERWISE}",
+)  # fmt: skip
+SELECTED = {"deviceClassName": "gpu.nvidia.com", "selectors": [{"cel": {"expression": "true"}}]}
+case(
+    "K18", "by what they are", claiming(requests=[{"name": "gpu", "exactly": SELECTED}]),
+    f"{CLAIM_AT}TemplateName='devices' {GATED} no selectors; {OTHERWISE}",
+)  # fmt: skip
+ALL = {"deviceClassName": "gpu.nvidia.com", "allocationMode": "All"}
+case(
+    "K18", "all of them, like each other",
+    claiming(constraints=[{"matchAttribute": "gpu.nvidia.com/a"}], requests=[{"name": "gpu", "exactly": ALL}]),
+    f"{CLAIM_AT}TemplateName='devices' {GATED} no constraints and allocationMode All; {OTHERWISE}",
+)  # fmt: skip
+case(
+    "K18", "of somebody",
+    job(labelled(queue_name="research"), put(f"{POD}/resourceClaims", [{"name": "gpu", "resourceClaimName": "shared"}])),
+    f"{CLAIM_AT}Name='shared' {GATED} claims of templates only; {OTHERWISE}",
+)  # fmt: skip
 case("K06", "a Job", job(annotated(elastic_job="true")))
 case(
     "K06", "a schedule", foreign(CRON_JOB, annotated(elastic_job="true")),
@@ -168,4 +260,5 @@ case(
 @pytest.mark.parametrize(("rule", "setup", "expected"), CASES)
 def test_the_rule(tmp_path: Path, rule: str, setup: Setup, expected: list[str]) -> None:
     """Each case has the findings that it says, word for word, or none of this rule."""
-    assert texts(tmp_path, rule, setup, pod_security="privileged") == expected
+    cluster = having(Crd.JOBSET, Crd.KUBEFLOW_TRAINER)
+    assert texts(tmp_path, rule, setup, cluster=cluster, pod_security="privileged") == expected

@@ -56,6 +56,16 @@ def job_set(*operations: Operation) -> Setup:
     return foreign(SET, *operations)
 
 
+def scratch(volume: dict[str, Any], folder: str = "/scratch") -> list[Operation]:
+    """Return what mounts *volume* at *folder* in both Jobs, of which the second one waits for the first."""
+    mounts = [{"name": "scratch", "mountPath": folder}]
+    return [
+        put(f"{JOBS}/1/dependsOn", [{"name": "prepare", "status": "Complete"}]),
+        *(put(f"{JOBS}/{job}/{POD}/volumes", [{"name": "scratch", **volume}]) for job in (0, 1)),
+        *(put(f"{JOBS}/{job}/{POD}/containers/0/volumeMounts", mounts) for job in (0, 1)),
+    ]
+
+
 def named(name: str, *operations: Operation) -> Setup:
     """Return what adds the JobSet under another name."""
     return foreign({**SET, "metadata": {"name": name}}, *operations)
@@ -214,6 +224,21 @@ case(
     "J01", "of a set", job_set(put(f"{JOBS}/1/{POD}/restartPolicy", "OnFailure")),
     "spec.replicatedJobs[1].template.spec.template.spec.restartPolicy='OnFailure' but podFailurePolicy is set, which needs "
     "restartPolicy Never; write restartPolicy: Never, or remove podFailurePolicy",
+)  # fmt: skip
+case(
+    "S09", "a folder that is handed on",
+    job_set(*scratch({"emptyDir": {}})),
+    "spec.replicatedJobs[1].template.spec.template.spec.containers[0].volumeMounts[0].mountPath='/scratch' but the Job prepare "
+    "has a folder of its own there, and what it writes does not get to this one; use a claim that both mount, or accept S09 "
+    "where each begins with an empty folder",
+)  # fmt: skip
+case("S09", "a claim", job_set(*scratch({"persistentVolumeClaim": {"claimName": "scratch"}})))
+case("S09", "temporary files", job_set(*scratch({"emptyDir": {}}, "/tmp")))
+case("S09", "side by side", job_set(*scratch({"emptyDir": {}}), remove(f"{JOBS}/1/dependsOn")))
+case(
+    "S09", "filled by each",
+    job_set(*scratch({"emptyDir": {}}), put(f"{JOBS}/1/{POD}/initContainers", [
+        {"name": "load", "image": "acme/load:1", "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]}])),
 )  # fmt: skip
 case(
     "J08", "of a set",

@@ -47,6 +47,24 @@ case(
     f"test: RayJob {'t' * 48} metadata.name='{'t' * 48}' but a name has at most 47 characters here and this one has 48; "
     "shorten the name, and begin it with a letter",
 )  # fmt: skip
+TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH"
+SEEN = (
+    "which everybody who reads the repository could use; revoke it, put a new one into a Secret that is made outside git, and "
+    "refer to that with SecretKey(...)"
+)
+case("V18", "a RayJob", job(put("/spec/entrypoint", "python tune.py --api-key $KEY --max-tokens 4096 --note 'it")))
+case(
+    "V18", "the program", job(put("/spec/entrypoint", f"python tune.py --note 'a b' {TOKEN}")),
+    f"{TUNE}spec.entrypoint but it looks like a Hugging Face token, {SEEN}",
+)  # fmt: skip
+case(
+    "V18", "an option of the program", job(put("/spec/entrypoint", "python tune.py --api-key 0123456789abcdef0123")),
+    f"{TUNE}spec.entrypoint but it looks like an API key, {SEEN}",
+)  # fmt: skip
+case(
+    "V18", "the environment of the program", job(put("/spec/runtimeEnvYAML", f"env_vars:\n  HUB: {TOKEN}\n")),
+    f"{TUNE}spec.runtimeEnvYAML but it looks like a Hugging Face token, {SEEN}",
+)  # fmt: skip
 case("Y01", "by itself", job(put("/spec/backoffLimit", 2)))
 case(
     "Y01", "by hand", job(put("/spec/backoffLimit", 2), put("/spec/submissionMode", "InteractiveMode")),
@@ -83,6 +101,51 @@ case(
     "K07", "elsewhere", job(QUEUED, put("/spec/clusterSelector", {"ray.io/cluster": "shared"})),
     f"{TUNE}spec.clusterSelector but it waits in the queue research, and would run in a cluster that does not; write "
     "shutdownAfterJobFinishes: true, and rayClusterSpec instead of clusterSelector",
+)  # fmt: skip
+case("K17", "of one size", job(QUEUED))
+GROUPS = "/spec/rayClusterSpec/workerGroupSpecs"
+GROUP = RAY_JOB["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]
+SCALED = put("/spec/rayClusterSpec/enableInTreeAutoscaling", True)  # noqa: FBT003
+case("K17", "that scales, in no queue", job(SCALED))
+case(
+    "K17", "that scales", job(QUEUED, SCALED),
+    f"{TUNE}spec.rayClusterSpec.enableInTreeAutoscaling=True but the queue has counted its pods before they start, and takes "
+    "no more; remove it",
+)  # fmt: skip
+for called in ("head", "Submitter"):
+    case(
+        "K17", called, job(QUEUED, put(f"{GROUPS}/0/groupName", called)),
+        f"{TUNE}spec.rayClusterSpec.workerGroupSpecs[0].groupName='{called}' but Kueue knows another set of its pods by the name "
+        f"{called.lower()}; choose another",
+    )  # fmt: skip
+BY_HTTP = put("/spec/submissionMode", "HTTPMode")
+case("K17", "a group called submitter, with none", job(QUEUED, BY_HTTP, put(f"{GROUPS}/0/groupName", "submitter")))
+RAY_CLUSTER = {
+    **RAY_JOB,
+    "kind": "RayCluster",
+    "spec": {**RAY_JOB["spec"]["rayClusterSpec"], "enableInTreeAutoscaling": True},
+}
+LABEL, ELASTIC = {"kueue.x-k8s.io/queue-name": "research"}, {"kueue.x-k8s.io/elastic-job": "true"}
+case("K17", "elastic", foreign({**RAY_CLUSTER, "metadata": {"name": "tune", "labels": LABEL, "annotations": ELASTIC}}))
+case(
+    "K17", "a cluster that scales", foreign({**RAY_CLUSTER, "metadata": {"name": "tune", "labels": LABEL}}),
+    "test: RayCluster tune spec.enableInTreeAutoscaling=True but the queue has counted its pods before they start, and takes no "
+    "more; remove it",
+)  # fmt: skip
+
+
+def groups(many: int) -> Operation:
+    """Return the operation that makes so many groups of workers."""
+    return put(GROUPS, [{**GROUP, "groupName": f"g{index}"} for index in range(many)])
+
+
+case("K16", "six groups", job(QUEUED, groups(6)))
+case("K16", "seven groups in no queue", job(groups(7)))
+case("K16", "seven groups, and no submitter", job(QUEUED, BY_HTTP, groups(7)))
+case(
+    "K16", "seven groups", job(QUEUED, groups(7)),
+    f"{TUNE}spec.rayClusterSpec.workerGroupSpecs='7 groups' but the queue research takes 8 sets of pods, and these are 9: head, "
+    "g0, g1, g2, g3, g4, g5, g6 and submitter; keep 6 of them, or take it out of the queue",
 )  # fmt: skip
 SEVERAL = put("/spec/rayClusterSpec/workerGroupSpecs/0/replicas", 4)
 case(

@@ -192,6 +192,9 @@ def workloads(found: Sequence[Mapping[str, Any]], form: str) -> None:
         return
     columns = ["environment", "workload", "kind", "replicas", "gpus", "image"]
     rows = [[str({**one, "kind": _kind(one)}[column]) for column in columns] for one in found]
+    if any(one["delivery"] for one in found):
+        columns.append("delivery")
+        rows = [[*row, one["delivery"] or ""] for row, one in zip(rows, found, strict=True)]
     if any(one["kept"] for one in found):
         columns.append("kept")
         rows = [[*row, ", ".join(one["kept"])] for row, one in zip(rows, found, strict=True)]

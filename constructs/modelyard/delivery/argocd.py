@@ -14,7 +14,7 @@ from modelyard.delivery.health import CUSTOMIZATIONS
 from modelyard.delivery.ownership import identity
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
-from modelyard.fleet.delivery import Cargo, Delivery
+from modelyard.fleet.delivery import Cargo, Delivery, Last
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import CrdSchema
@@ -26,7 +26,11 @@ EVERYBODYS = "default"
 SCHEMES = ("https://", "http://", "ssh://", "git://", "file://", addresses.OCI)
 SSH = re.compile(r"[^@/:\s]+@[^@/:\s]+:[^\s]+")
 """An address as ssh alone writes it."""
+FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{40}")
+"""A digest or a commit, which depends on every file that it stands for."""
 IN_CLUSTER = "https://kubernetes.default.svc"
+LOCAL = frozenset({IN_CLUSTER, "in-cluster"})
+"""What an Argo CD calls the cluster that it runs in."""
 API = "argoproj.io/v1alpha1"
 OWN_KINDS = (
     ("", "ConfigMap"), ("", "PersistentVolumeClaim"), ("", "Service"), ("", "ServiceAccount"), ("apps", "Deployment"),
@@ -52,10 +56,12 @@ class ArgoCD(Delivery):
 
         path: The folder of the environment in it. Default: ``dist/<environment>``.
 
-        revision: The branch, tag or commit (``targetRevision``). Default: ``HEAD``, the repository's default branch.
+        revision: The branch or tag (``targetRevision``); a commit or digest only without ``bootstrap_project``.
+            Default: ``HEAD``, the repository's default branch.
 
         destination: The cluster, as the address of its API server or as the name that Argo CD knows it by.
-            Default: the one that Argo CD runs in.
+            Default: the one that Argo CD runs in, so each ``Cluster`` then needs an Argo CD of its own: one that read
+            the environments of two would sync both into its own cluster.
 
         namespace: Where Argo CD runs. Default: ``argocd``.
 
@@ -77,7 +83,7 @@ class ArgoCD(Delivery):
     repo: str
     path: str | None = None
     revision: str = "HEAD"
-    destination: str = IN_CLUSTER
+    destination: str | None = None
     namespace: str = "argocd"
     name: str | None = None
     allow: Sequence[str] = ()
@@ -91,9 +97,15 @@ class ArgoCD(Delivery):
         """The kinds of its objects."""
         return Crd.ARGO_CD.schemas
 
-    def home(self, cluster: str) -> str:
-        """Return the cluster that its objects live in, which is nobody's where Argo CD runs elsewhere."""
-        return cluster if self.destination == IN_CLUSTER else ""
+    def home(self, cluster: str) -> str | None:
+        """Return the cluster that its objects live in, nobody's where Argo CD runs elsewhere; None if not said."""
+        if self.destination is None:
+            return None
+        return cluster if self.destination in LOCAL else ""
+
+    def way(self, cluster: str) -> str:
+        """Return from where the environment is brought into which cluster, in a few words."""
+        return f"Argo CD in {cluster}" if self.home(cluster) != "" else f"Argo CD to {self.destination}"
 
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""
@@ -115,6 +127,10 @@ class ArgoCD(Delivery):
             because = "an OCI artifact has tags and digests, and no HEAD"
             yield Breach("X11", "delivery.revision", self.revision, because, "name the revision to sync")
         yield from addresses.misnamed(self.repo, "delivery.revision", self.revision)
+        if self.bootstrap_project is not None and FINGERPRINT.fullmatch(self.revision):
+            because = "these objects lie in what it names: they can only name an older one, and Argo CD goes back to it"
+            do = "name a branch or tag, or bring these objects by an Application of yours (bootstrap_project=None)"
+            yield Breach("X11", "delivery.revision", self.revision, because, do)
 
     def _misbrought(self, site: Site) -> Iterator[Breach]:
         project, name = self.bootstrap_project, self._name(site)
@@ -141,7 +157,7 @@ class ArgoCD(Delivery):
         own = [one for one in delivered if (one["kind"], one["metadata"]["name"]) == ("Application", first)]
         return {**({"": own} if own else {}), **({"argocd-cm": [CUSTOMIZATIONS]} if self.health else {})}
 
-    def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:
+    def gone(self, before: Iterable[str], last: Last, drafts: Sequence[Manifest]) -> Iterator[Breach]:
         """Yield the kinds that were rendered *before* and that the AppProject among *drafts* allows no more."""
         spec = next(one["spec"] for one in drafts if one["kind"] == "AppProject")
         allowed = {(one["group"], one["kind"]) for one in spec["namespaceResourceWhitelist"]}
@@ -153,6 +169,9 @@ class ArgoCD(Delivery):
             key = api_version.rpartition("/")[0], kind
             if key in allowed or (*key, place) in named or key in told:
                 continue
+            one = last(what)
+            if one is not None and names.never_pruned(one["metadata"].get("annotations") or {}):
+                continue  # such as a former run, which it would not delete in any case
             told.add(key)
             text = "/".join(filter(None, key))
             because = "nothing of it is rendered any more, and Argo CD does not delete what its project does not allow"
@@ -163,8 +182,9 @@ class ArgoCD(Delivery):
         return self.name or site.namespace
 
     def _destination(self, namespace: str) -> dict[str, str]:
-        key = "server" if "://" in self.destination else "name"
-        return {key: self.destination, "namespace": namespace}
+        destination = self.destination or IN_CLUSTER
+        key = "server" if "://" in destination else "name"
+        return {key: destination, "namespace": namespace}
 
     def _project(self, site: Site, cargo: Cargo) -> Manifest:
         project = parts.head(API, "AppProject", self._name(site), self.namespace, site)
@@ -179,7 +199,7 @@ class ArgoCD(Delivery):
             | {(group, kind, "") for group, kind in allowed & cargo.cluster_wide}
         )
         project["spec"] = {
-            "description": f"What the environment {site.environment} may bring into its cluster.",
+            "description": f"What the environment {site.environment} may bring into the cluster {site.cluster.name}.",
             "sourceRepos": [self.repo],
             "destinations": [self._destination(namespace) for namespace in sorted(namespaces)],
             **(

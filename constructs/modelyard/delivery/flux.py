@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from modelyard.delivery import addresses, parts
-from modelyard.delivery.ownership import identity, part, unknown
-from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced
+from modelyard.delivery.declared import part, unknown
+from modelyard.delivery.ownership import identity, queued
+from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced, once
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
-from modelyard.fleet.delivery import Cargo, Delivery, Ownership
+from modelyard.fleet.delivery import Cargo, Delivery, Last, Ownership
 from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import CrdSchema
@@ -23,6 +24,7 @@ from modelyard.values.value import value
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io/v1"
 SOURCE = "source.toolkit.fluxcd.io/v1"
 ADDRESSES = ("http://", "https://", "ssh://", addresses.OCI)
+Provider = Literal["aws", "azure", "gcp"]
 USUAL_DEADLINE = 600
 """Kubernetes' own default for the progress of a rollout, in seconds."""
 
@@ -41,6 +43,9 @@ class Flux(Delivery):
         branch: The branch; of an artifact, the tag. Default: ``main``.
 
         secret: The Secret with the credentials for it. Default: it is public.
+
+        provider: The cloud whose registry the artifact lies in, which Flux signs in to as itself (``aws``, ``azure``,
+            ``gcp``), without a Secret. Default: none.
 
         namespace: Where Flux runs. Default: ``flux-system``.
 
@@ -70,6 +75,7 @@ class Flux(Delivery):
     service_account: str | None = None
     depends_on: Sequence[str] = ()
     policies: Sequence[FluxPolicy] = ()
+    provider: Provider | None = None
 
     controller: ClassVar[str] = "Flux"
 
@@ -78,9 +84,12 @@ class Flux(Delivery):
         """The kinds of its objects."""
         return Crd.FLUX.schemas
 
-    def home(self, cluster: str) -> str:
-        """Return the cluster that its objects live in, which is the environment's own."""
-        return cluster
+    def home(self, cluster: str) -> None:
+        """Return None: it lives in the environment's own cluster."""
+
+    def way(self, cluster: str) -> str:
+        """Return from where the environment is brought into which cluster, in a few words."""
+        return f"Flux in {cluster}"
 
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""
@@ -91,6 +100,7 @@ class Flux(Delivery):
             wrong = [Breach("X11", "delivery.repo", self.repo, because, "write git@host:path as ssh://git@host/path")]
         yield from wrong
         yield from addresses.misnamed(self.repo, "delivery.branch", self.branch)
+        yield from self._misidentified()
         if self.timeout < minutes(1):
             because = "pulling an image alone may take a minute"
             yield Breach("X11", "delivery.timeout", self.timeout, because, "write timeout=minutes(5)")
@@ -105,9 +115,21 @@ class Flux(Delivery):
             yield Breach("X11", f"delivery.depends_on[{place}]", own, because, "leave it out")
         yield from mispoliced(self.policies)
 
+    def _misidentified(self) -> Iterator[Breach]:
+        if self.provider is None:
+            return
+        if self.secret is not None:
+            because = f"with a Secret, {self.secret}, Flux does not sign in as itself"
+            yield Breach("X11", "delivery.provider", self.provider, because, "leave out one of secret= and provider=")
+        elif self._kind != "OCIRepository":
+            because = "this is how Flux signs in to a registry, and repo= is a git repository"
+            yield Breach("X11", "delivery.provider", self.provider, because, "leave it out, and name a Secret: secret=")
+
     def adapt(self, manifest: Manifest) -> None:
         """Annotate *manifest* as the policies say."""
-        annotate(manifest, self.policies)
+        # Flux tries a whole manifest before it ignores anything, and a Job that Kueue has placed refuses its own.
+        placed = [FluxPolicy(manifest["kind"], ssa="IfNotPresent")] if any(queued(manifest)) else []
+        annotate(manifest, [*placed, *self.policies])
 
     def unmatched(self, manifests: Sequence[Manifest]) -> Iterator[Breach]:
         """Yield the policies about objects that are not there."""
@@ -122,7 +144,7 @@ class Flux(Delivery):
         own = "Kustomization", self._name(site)
         return {"": [one for one in delivered if (one["kind"], one["metadata"]["name"]) != own]}
 
-    def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:  # noqa: ARG002 # as all
+    def gone(self, before: Iterable[str], last: Last, drafts: Sequence[Manifest]) -> Iterator[Breach]:  # noqa: ARG002 # as all
         """Yield nothing: Flux remembers in its inventory what it has applied."""
         yield from ()
 
@@ -142,6 +164,7 @@ class Flux(Delivery):
             "url": self.repo,
             "ref": {"tag" if self._kind == "OCIRepository" else "branch": self.branch},
             **({"secretRef": {"name": self.secret}} if self.secret is not None else {}),
+            **({"provider": self.provider} if self.provider is not None else {}),
             "interval": "1m",
             "timeout": "60s",
         }
@@ -158,7 +181,7 @@ class Flux(Delivery):
                 # It would wait for Jobs too, and a training takes longer than any timeout.
                 "wait": False,
                 **({"healthChecks": checks} if checks else {}),
-                **({"ignore": [_ignored(one) for one in cargo.owned]} if cargo.owned else {}),
+                **({"ignore": ignored} if (ignored := list(_ignored(cargo))) else {}),
                 **({"serviceAccountName": self.service_account} if self.service_account is not None else {}),
                 # With a commit that removes a service, it would else wait for the Deployment that it has just deleted.
                 "dependsOn": [{"name": name} for name in dict.fromkeys((self._delivery_name(site), *self.depends_on))],
@@ -194,7 +217,15 @@ def _reference(manifest: Manifest) -> dict[str, Any]:
     return {"apiVersion": manifest["apiVersion"], "kind": kind, "name": name, "namespace": namespace}
 
 
-def _ignored(one: Ownership) -> dict[str, Any]:
+def _ignored(cargo: Cargo) -> Iterator[dict[str, Any]]:
+    """Yield a rule for each object that others write in, but for those that Flux makes and never changes."""
+    made_once = {identity(one) for one in cargo.manifests if once(one)}
+    for one in cargo.owned:
+        if (one.group, one.kind, one.namespace, one.name) not in made_once:
+            yield _rule(one)
+
+
+def _rule(one: Ownership) -> dict[str, Any]:
     """Return the rule for one object; without a target it would hold for all, and each name is a pattern."""
     target = {
         **({"group": re.escape(one.group)} if one.group else {}),

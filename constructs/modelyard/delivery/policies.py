@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from modelyard.delivery.ownership import matches
+from modelyard.delivery.declared import matches
 from modelyard.findings import Breach
 from modelyard.fleet.draft import Manifest
 from modelyard.values.value import option, source_of, value
@@ -60,6 +60,12 @@ def annotate(manifest: Manifest, policies: Iterable[FluxPolicy]) -> None:
     if found:
         metadata = manifest.setdefault("metadata", {})
         metadata["annotations"] = {**(metadata.get("annotations") or {}), **found}
+
+
+def once(manifest: Manifest) -> bool:
+    """Tell whether Flux makes the object and never changes it."""
+    annotations = manifest["metadata"].get("annotations") or {}
+    return annotations.get(f"{FLUX}/ssa") == "IfNotPresent"
 
 
 def mispoliced(policies: Sequence[FluxPolicy]) -> Iterator[Breach]:

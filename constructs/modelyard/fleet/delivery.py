@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -15,6 +15,8 @@ from modelyard.values.value import value
 if TYPE_CHECKING:
     from modelyard.fleet.draft import Draft, Manifest
     from modelyard.fleet.site import Site
+
+Last = Callable[[str], "Manifest | None"]
 
 
 @value
@@ -101,8 +103,12 @@ class Delivery(ABC):
         """The kinds of its objects."""
 
     @abstractmethod
-    def home(self, cluster: str) -> str:
-        """Return the cluster that its objects live in, where the environment lives in *cluster*."""
+    def home(self, cluster: str) -> str | None:
+        """Return the cluster that its objects live in, where that of the environment is *cluster*; None if not said."""
+
+    @abstractmethod
+    def way(self, cluster: str) -> str:
+        """Return from where the environment is brought into which cluster, in a few words."""
 
     @abstractmethod
     def breaches(self, site: Site) -> Iterator[Breach]:
@@ -131,12 +137,14 @@ class Delivery(ABC):
         return {}
 
     @abstractmethod
-    def gone(self, before: Iterable[str], drafts: Sequence[Manifest]) -> Iterator[Breach]:
+    def gone(self, before: Iterable[str], last: Last, drafts: Sequence[Manifest]) -> Iterator[Breach]:
         """
         Yield what the controller would not delete.
 
         Args:
             before: The identities of objects that are rendered no more.
+
+            last: Answers with what one of them was, if that is known.
 
             drafts: The objects that the controller reads.
         """

@@ -18,6 +18,10 @@ from modelyard.values.value import option, required, value
 AT_LEAST_ONE = "this is a count of at least 1"
 TPU = "google.com/tpu"
 TPU_TOPOLOGY = "cloud.google.com/gke-tpu-topology"
+SLICE = "cloud.google.com/gke-nodepool"
+"""On GKE the hosts of a slice of TPUs are a node pool."""
+GROUP_TOGETHER = "leaderworkerset.sigs.k8s.io/exclusive-topology"
+"""Keeps each group of a LeaderWorkerSet on nodes that have one value of a label, and to itself."""
 MIG = "nvidia.com/mig-"
 MIG_PROFILE = re.compile(r"nvidia\.com/mig-[1-9]g\.[1-9][0-9]*gb(?:\.[a-z][a-z0-9.-]*)?")
 SHAPE = re.compile(r"[1-9][0-9]*(?:x[1-9][0-9]*){1,2}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,11 @@ PATIENCE = 120
 BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 """Where changes go in the end, the first that exists."""
 REGULAR = "100"
+SHORT_PATIENCE = 20
+"""Seconds for what a plan can do without."""
+MOST_NAMES = 500
+PLAIN_NAME = re.compile(r"[-a-z0-9.]+")
+NAME_LINE = re.compile(r'[-+] +name: "?([-a-z0-9.]+)"?')
 SHORT = 12
 SHALLOW = (
     "this clone is shallow, so fetch more of it: git fetch --unshallow, fetch-depth: 0 for actions/checkout,"
@@ -95,6 +101,50 @@ def contents(root: Path, blobs: Sequence[str]) -> dict[str, bytes]:
     return found
 
 
+def known(root: Path, commit: str, names: Mapping[str, str]) -> Mapping[str, str] | None:
+    """
+    Return the commits, by path, up to *commit* since which an object of one of *names* is not there any more.
+
+    Args:
+        root: The folder of the project.
+
+        commit: Where the history ends.
+
+        names: Path below ``dist/`` to the name of an object.
+
+    Returns:
+        None where git cannot tell: in a clone that is shallow or partial, or in too short a time.
+    """
+    asked = {path: name for path, name in names.items() if PLAIN_NAME.fullmatch(name)}
+    if not commit or not asked:
+        return {}
+    if len(asked) > MOST_NAMES or _shallow(root):
+        return None
+    wanted = "|".join(re.escape(name) for name in sorted(set(asked.values())))
+    look = ("log", "--first-parent", "-m", "--patch", "--unified=0", "--relative", "--no-renames", "--no-color")
+    plain = ("--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--format=commit %H")
+    paths = [f"dist/{path}" for path in sorted(asked)]
+    try:
+        told = _run(root, (*look, *plain, f'-Gname: "?({wanted})"?$', commit, "--", *paths), patience=SHORT_PATIENCE)
+    except UsageError:
+        return None
+    return None if told.returncode else _last(told.stdout.decode("utf-8", "replace"), asked)
+
+
+def _last(log: str, asked: Mapping[str, str]) -> dict[str, str]:
+    """Return, by path, the first commit of *log* that has the name *asked* for there in its difference."""
+    found: dict[str, str] = {}
+    commit = path = ""
+    for line in log.splitlines():
+        if line.startswith("commit "):
+            commit = line.removeprefix("commit ")
+        elif line.startswith(("--- a/dist/", "+++ b/dist/")):
+            path = line[len("--- a/dist/") :]
+        elif (named := NAME_LINE.fullmatch(line)) and named[1] == asked.get(path):
+            found.setdefault(path, commit)
+    return found
+
+
 def blob_id(data: bytes, like: str) -> str:
     """Return the id that git gives to a file of *data*, in a repository whose ids look *like* this one."""
     algorithm = hashlib.sha256 if len(like) == hashlib.sha256().digest_size * 2 else hashlib.sha1
@@ -151,7 +201,7 @@ def _failed(told: subprocess.CompletedProcess[bytes], do: str) -> str:
     return f"git: {reason}" + (f"; {do}" if do else "")
 
 
-def _run(root: Path, words: Sequence[str], stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def _run(root: Path, words: Sequence[str], stdin: bytes = b"", patience: int = 0) -> subprocess.CompletedProcess[bytes]:
     # A partial clone would fetch what it lacks, and a locked index is none of ours.
     quiet = {"LC_ALL": "C", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
@@ -161,12 +211,12 @@ def _run(root: Path, words: Sequence[str], stdin: bytes = b"") -> subprocess.Com
             env={**os.environ, **quiet},
             input=stdin,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=patience or PATIENCE,
             check=False,
         )
     except FileNotFoundError:
         message = "modelyard plan asks git what dist/ was before, and there is no git here; install it"
         raise UsageError(message) from None
     except subprocess.TimeoutExpired:
-        message = f"git {words[0]} took more than {PATIENCE} seconds"
+        message = f"git {words[0]} took more than {patience or PATIENCE} seconds"
         raise UsageError(message) from None

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
-from modelyard.plan.base import base
+import attrs
+
+from modelyard.plan.base import base, known
 from modelyard.plan.conceal import Hidden
 from modelyard.plan.devices import compared
 from modelyard.plan.effects import effects
-from modelyard.plan.fates import all_go
+from modelyard.plan.fates import all_go, keepers
 from modelyard.plan.model import DELIVERED, ORDER, Effect, ObjectChange, Plan, Risk, WorkloadPlan, worst_first
 from modelyard.plan.network import closes_none
 from modelyard.plan.pairs import Pair, pairs
+from modelyard.plan.rollouts import RUNS
 from modelyard.plan.trees import Doc, Manifest, Trees, trees
 
 HASH = re.compile(r"\0-[0-9a-f]{8}\b")
@@ -36,19 +40,30 @@ def plan(root: Path, ref: str | None = None, only: Iterable[str] = ()) -> Plan:
         UsageError: git cannot tell what was before, or a file is no YAML.
     """
     before = base(root, ref)
-    found = [environment(one) for one in trees(root, before, only)]
+    changed = trees(root, before, only)
+    runs = {doc.path: doc.identity[-1] for one in changed for doc in _new_runs(one)}
+    past = known(root, before.commit, runs)
+    found = [environment(one, dict.fromkeys(runs, "") if past is None else past) for one in changed]
     found.sort(key=lambda one: min((ORDER[each.risk] for each in one), default=len(ORDER)))
     return Plan(commit=before.commit, base=before.words, workloads=[each for one in found for each in one])
 
 
-def environment(one: Trees) -> list[WorkloadPlan]:
-    """Return the workloads of an environment that change, the worst first."""
+def _new_runs(one: Trees) -> Iterator[Doc]:
+    """Yield the new objects that run once, and that a controller would have left in the cluster if they are not new."""
+    old = {doc.identity for doc in one.old}
+    for doc in one.new:
+        if doc.identity not in old and doc.identity[1] in RUNS and keepers(doc.data) & one.controllers:
+            yield doc
+
+
+def environment(one: Trees, past: Mapping[str, str] = MappingProxyType({})) -> list[WorkloadPlan]:
+    """Return the workloads of an environment that change, the worst first; *past* is, by path, what ran before."""
     if one.gone:
         return [_gone(one)]
     old, new = _by_workload(one.old), _by_workload(one.new)
     changed: dict[str, list[Pair]] = {}
     for pair in pairs(one):
-        changed.setdefault(pair.place[1], []).append(pair)
+        changed.setdefault(pair.place[1], []).append(attrs.evolve(pair, past=past.get(pair.doc.path)))
     renamed = _renamed(
         {name: docs for name, docs in old.items() if name not in new},
         {name: docs for name, docs in new.items() if name not in old},

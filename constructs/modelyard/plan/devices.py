@@ -36,8 +36,7 @@ def compared(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]])
 
 def asked(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Range]:
     """Return the devices that the pods of all *manifests* ask for."""
-    # A former run is left as it is, and is over sooner or later.
-    known = [one for one in manifests if mapping(one, "metadata", "annotations").get(ARGO_HOOK) != SKIPPED]
+    known = _going_on(manifests)
     bounds = dict(scaled for one in known if (scaled := _scaled(one)) is not None)
     known = [kserve.deployment(one) if kserve.standard(one) else one for one in known]
     found: dict[str, Range] = {}
@@ -49,6 +48,18 @@ def asked(manifests: Iterable[Mapping[str, Any]]) -> dict[str, Range]:
                 former.least + ranged.least, former.most + ranged.most, former.rollout + ranged.rollout
             )
     return found
+
+
+def _going_on(manifests: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return *manifests* without former runs, which are left as they are, and are over sooner or later."""
+    former, known = set[object](), list[Mapping[str, Any]]()
+    for one in manifests:
+        skipped = mapping(one, "metadata", "annotations").get(ARGO_HOOK) == SKIPPED
+        known += [] if skipped else [one]
+        former.update([at(one, "spec", "runtimeRef", "name")] if skipped and one.get("kind") == "TrainJob" else ())
+    # The pods of a TrainJob are in its runtime, which is no run, and stays as it was.
+    former.difference_update(at(one, "spec", "runtimeRef", "name") for one in known)
+    return [one for one in known if one.get("kind") != "TrainingRuntime" or at(one, "metadata", "name") not in former]
 
 
 def _scaled(one: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[int, int]] | None:

@@ -63,7 +63,8 @@ def effects(
         return list(fates.made(pair, with_workload=with_workload))
     copied = kserve.standard(pair.new.data)
     if not copied and all(one.path[:2] == LABELS or one.path in SILENT for one in pair.fields):
-        return [Effect("labels", Risk.NOTE, f"only {rollouts.named(pair.fields)}")]
+        note = Effect("labels", Risk.NOTE, f"only {rollouts.named(pair.fields)}")
+        return list(_refused(pair)) or [note]
     return worst_first([*_refused(pair), *_look(pair)] or list(others.in_place(pair)))
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modelyard.plan import kserve
 from modelyard.plan.at import at, mapping
+from modelyard.plan.base import SHORT
 from modelyard.plan.devices import asked
 from modelyard.plan.model import DELIVERED, ORDER, Effect, Risk
 from modelyard.plan.pairs import Pair
 from modelyard.plan.rollouts import RUNS, cause, hooked
 from modelyard.plan.trees import Manifest
 from modelyard.rules.v_models import COMPONENT, LOADER
+from modelyard.values.names import LOGICAL_NAME, never_pruned
 
 PRUNED: Mapping[str, tuple[Risk, str]] = {
     "ConfigMap": (Risk.CAUTION, "pods that mount it cannot start again"),
@@ -49,8 +51,7 @@ LEFT: Mapping[str, str] = {
 def keepers(one: Manifest) -> frozenset[str]:
     """Return the controllers that leave *one* in the cluster when its manifest goes."""
     annotations = mapping(one, "metadata", "annotations")
-    options = {option.strip() for option in str(annotations.get("argocd.argoproj.io/sync-options", "")).split(",")}
-    kept = {"Argo CD"} if "Prune=false" in options or hooked(one) is not None else set()
+    kept = {"Argo CD"} if never_pruned(annotations) or hooked(one) is not None else set()
     if str(annotations.get("kustomize.toolkit.fluxcd.io/prune", "")).lower() == "disabled":
         kept.add("Flux")
     return frozenset(kept)
@@ -139,11 +140,11 @@ def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
     elif kind in RUNS:
         if pair.former is not None:
             former = at(pair.former.data, "metadata", "name")
-            yield Effect("new-run", Risk.CAUTION, f"a new run {name} starts; {_beside(former, one)}")
+            yield Effect("new-run", Risk.CAUTION, f"{_starts(pair, 'a new run')}; {_beside(former, one)}")
         elif at(one, "spec", "suspend") is True and not mapping(one, "metadata", "labels").get(QUEUE):
             yield Effect("made", Risk.NOTE, f"{kind} {name} is new, and suspended")
         else:
-            yield Effect("run", Risk.CAUTION, f"a run {name} starts")
+            yield Effect("run", Risk.CAUTION, _starts(pair, "a run"))
     elif pair.former is not None:
         former = at(pair.former.data, "metadata", "name")
         yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {former} stays for pods that still use it")
@@ -151,6 +152,11 @@ def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
         zone = at(one, "spec", "timeZone")
         when = f"{at(one, 'spec', 'schedule')}" + (f" {zone}" if zone else "")
         yield Effect("made", Risk.NOTE, f"CronJob {name} is new: schedule {when}")
+    elif kind == "NetworkPolicy" and mapping(one, "metadata", "annotations").get(LOGICAL_NAME, name) != name:
+        text = (
+            f"NetworkPolicy {name} is new: traffic of the pods of a former run, and of no others, stays open as it was"
+        )
+        yield Effect("made", Risk.NOTE, text)
     elif kind == "NetworkPolicy" and not with_workload:
         yield Effect(
             "network-closes", Risk.DANGER, f"NetworkPolicy {name} is new: only what it allows reaches its pods"
@@ -163,6 +169,17 @@ def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
 
 QUEUE = "kueue.x-k8s.io/queue-name"
 """Kueue starts what is suspended and has this label."""
+
+
+def _starts(pair: Pair, run: str, why: str = "") -> str:
+    """Say that the new object of *pair* is *run*, unless it is one of before, which the cluster may still have."""
+    kind, name = str(pair.doc.data["kind"]), at(pair.doc.data, "metadata", "name")
+    if pair.past is None:
+        return f"{run} {name} starts{why}"
+    if not pair.past:
+        return f"{run} {name} starts{why}, unless the cluster has it from before, which git cannot tell here"
+    there = f"if {kind} {name} is still in the cluster, nothing starts"
+    return f"the former run {name} is back{why}, in git until {pair.past[:SHORT]}: {there}, else it runs again"
 
 
 def _beside(former: object, new: Manifest) -> str:
@@ -185,9 +202,9 @@ def replaced(pair: Pair, controllers: frozenset[str]) -> Iterator[Effect]:
     elif kind in RUNS:
         why = f" ({cause(pair.fields)})" if pair.fields else ""
         if end.code == "kept":
-            yield Effect("new-run", Risk.CAUTION, f"a new run {name} starts{why}; {_beside(former, new)}")
+            yield Effect("new-run", Risk.CAUTION, f"{_starts(pair, 'a new run', why)}; {_beside(former, new)}")
         else:
-            yield Effect("new-run", Risk.CAUTION, f"a new run {name} starts{why}")
+            yield Effect("new-run", Risk.CAUTION, _starts(pair, "a new run", why))
             yield end
     elif end.code == "kept":
         yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {former} stays for pods that still use it")

@@ -27,12 +27,15 @@ class Pair:
         fields: Where the two differ, name and namespace left aside where one object replaces another.
 
         former: The object that a new one follows and that is still in git, if there is one.
+
+        past: The commit that took out one of the same name; None where there was none, empty where git cannot tell.
     """
 
     old: Doc | None = None
     new: Doc | None = None
     fields: tuple[FieldChange, ...] = ()
     former: Doc | None = None
+    past: str | None = None
 
     @property
     def doc(self) -> Doc:

@@ -4,7 +4,7 @@ from modelyard.pod.checking import type_breaches, value_breaches, without
 from modelyard.pod.cloud import Identity
 from modelyard.pod.companions import KEPT, companions
 from modelyard.pod.hardware import Where
-from modelyard.pod.identity import REFERRED_TO, content_of, digest, references, seal
+from modelyard.pod.identity import REFERRED_TO, content_of, digest, named_by_content, references, seal
 from modelyard.pod.labels import label_breaches
 from modelyard.pod.options import (
     Claim,
@@ -59,6 +59,7 @@ __all__ = [
     "downloader",
     "label_breaches",
     "manifest",
+    "named_by_content",
     "object_labels",
     "place",
     "pod_breaches",

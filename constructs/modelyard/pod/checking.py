@@ -32,10 +32,13 @@ RULES_OF_CHECKS = {
     "nodes": "X11", "retries": "J07", "keep_succeeded": "J07", "keep_failed": "J07", "catch_up": "X11",
     "keep_runs": "X11", "exclusive_topology": "N16", "min_parallelism": "K03", "required_topology": "K04",
     "preferred_topology": "K04", "head_cpu": "R01", "head_memory": "R01",
-    "refresh": "X11", "pending_after": "X11", "labels": "N16", "dashboards": "N16",
+    "refresh": "X11", "pending_after": "X11", "queued_after": "X11", "labels": "N16", "dashboards": "N16",
     "steps": "X11", "promote_after": "X11", "keep_old": "X11", "failures": "X11",
     "query": "X11", "metric": "X11", "buffer": "X11", "min": "A01", "max": "A01", "scale_down_after": "A13",
     "timeout": "X11", "late_after": "X11", "at_most": "X11", "at_least": "X11",
+    "deadline": "X11", "grace": "X11", "delay": "X11", "finish": "X11", "start_within": "X11", "replicas": "X11",
+    "target": "X11", "running": "X11", "files": "X11", "per_node": "X11", "spare": "X11", "node_cpu": "R01",
+    "node_memory": "R01", "ports": "N20", "principal": "P40", "path": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 LEAVES = frozenset({type(None), bool, int, str, timedelta})

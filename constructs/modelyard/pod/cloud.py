@@ -109,6 +109,10 @@ FORMS = {
 }
 
 
+POD_IDENTITY = ("169.254.170.23/32", "fd00:ec2::23/128")
+"""Where the agent of EKS Pod Identity listens on each node, on port 80; who has an identity there, only AWS knows."""
+
+
 def _form(identity: Identity | None, site: Site) -> Form | None:
     return None if identity is None or site.cluster.cloud is None else FORMS[site.cluster.cloud]
 
@@ -126,7 +130,10 @@ def pod_labels(identity: Identity | None, site: Site) -> dict[str, str]:
 
 
 def egress(identity: Identity | None, site: Site) -> list[dict[str, Any]]:
-    """Return the rules of a NetworkPolicy that let pods fetch the tokens of *identity*."""
+    """Return the rules of a NetworkPolicy that let pods fetch the tokens of *identity*, or of what AWS gives them."""
+    if identity is None and site.cluster.cloud is Cloud.EKS:
+        peers = [{"ipBlock": {"cidr": address}} for address in POD_IDENTITY]
+        return [{"to": peers, "ports": [{"protocol": "TCP", "port": 80}]}]
     form = _form(identity, site)
     return [
         {"to": [{"ipBlock": {"cidr": address}}], "ports": [{"protocol": "TCP", "port": port}]}

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from modelyard.fleet.draft import Manifest
-from modelyard.fleet.hardware import Accelerator, Fabric, Toleration
+from modelyard.fleet.hardware import SLICE, Accelerator, Fabric, Toleration
 from modelyard.fleet.site import Site
 from modelyard.pod.options import Gpu
 from modelyard.pod.spec import PodSpec
@@ -16,6 +16,11 @@ from modelyard.pod.spec import PodSpec
 NVIDIA = "nvidia.com/"
 CLAIM = "accelerator"
 """The name of a pod's claim for devices, and of the request in it."""
+RUN, VOLCANO_RUN = "batch.kubernetes.io/job-name", "volcano.sh/job-name"
+"""What the pods of one run share, and those of the last run do not."""
+GROUP = "leaderworkerset.sigs.k8s.io/group-key"
+"""What the pods of one group of a LeaderWorkerSet share."""
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def accelerator_of(spec: PodSpec, site: Site) -> Accelerator | None:
@@ -27,6 +32,35 @@ def fabric_of(spec: PodSpec, site: Site) -> Fabric | None:
     """Return what connects the pods of *spec*, where several work together."""
     accelerator = accelerator_of(spec, site)
     return accelerator.fabric if accelerator is not None and spec.together > 1 else None
+
+
+def sliced(spec: PodSpec, site: Site) -> bool:
+    """Return whether the pods of *spec* are on the hosts of a slice, of which each works with all others."""
+    accelerator = accelerator_of(spec, site)
+    return accelerator is not None and accelerator.hosts > 1
+
+
+def apart(own: str, *others: str) -> dict[str, Any]:
+    """
+    Return the affinity that keeps pods off slices where those of others are, in whatever namespace.
+
+    Two that share slices would each hold a part of them and wait for the rest for ever.
+
+    Args:
+        own: The label whose value tells these pods from their like.
+
+        others: Labels that only other pods have.
+    """
+    terms = [
+        {
+            "labelSelector": {"matchExpressions": [{"key": label, "operator": "Exists"}]},
+            **({"mismatchLabelKeys": [label]} if label == own else {}),
+            "namespaceSelector": {},
+            "topologyKey": SLICE,
+        }
+        for label in (own, *others)
+    ]
+    return {"podAntiAffinity": {REQUIRED: terms}}
 
 
 def has_nvidia(site: Site) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelyard.fleet.draft import Draft, Manifest
-from modelyard.values.names import HOOK, LOGICAL_NAME
+from modelyard.values.names import HOOK, KUEUE, LOGICAL_NAME
 
 HASH_LENGTH = 8
 REFERRED_TO = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",), "TrainingRuntime": ("spec",)}
@@ -30,7 +30,20 @@ def digest(content: object) -> str:
 def content_of(manifest: Manifest) -> object:
     """Return what the name of *manifest* stands for."""
     fields = REFERRED_TO.get(manifest["kind"])
-    return manifest.get("spec") if fields is None else {key: manifest.get(key) for key in fields}
+    if fields is not None:
+        return {key: manifest.get(key) for key in fields}
+    queued = _queued(manifest.get("metadata") or {})
+    return [manifest.get("spec"), queued] if queued else manifest.get("spec")
+
+
+def _queued(metadata: Manifest) -> dict[str, Any]:
+    """
+    Return what Kueue reads in *metadata*.
+
+    In what it has started its webhook refuses most changes of that, others end its pods, and Flux makes none.
+    """
+    found = [part for key in ("labels", "annotations") if isinstance(part := metadata.get(key), dict)]
+    return {key: value for part in found for key, value in part.items() if str(key).startswith(KUEUE)}
 
 
 def references(value: Any) -> Iterator[tuple[str, str]]:  # any part of a manifest
@@ -91,15 +104,18 @@ def _announce(hook: Draft, drafts: Sequence[Draft]) -> None:
 
 
 def _rename(draft: Draft) -> None:
-    metadata = draft.manifest["metadata"]
+    draft.manifest = named_by_content(draft.manifest)
+
+
+def named_by_content(manifest: Manifest) -> Manifest:
+    """Return *manifest* under a name that carries its content, with the name that it had as an annotation."""
+    metadata = manifest["metadata"]
     name = metadata["name"]
     annotations = metadata.get("annotations") or {}
     if isinstance(annotations, dict):  # else its schema speaks of it
         annotations = {LOGICAL_NAME: name, **annotations}
-    draft.manifest = {
-        **draft.manifest,
-        "metadata": {**metadata, "name": f"{name}-{digest(content_of(draft.manifest))}", "annotations": annotations},
-    }
+    renamed = {**metadata, "name": f"{name}-{digest(content_of(manifest))}", "annotations": annotations}
+    return {**manifest, "metadata": renamed}
 
 
 def _refer(value: Any, renamed: dict[tuple[str, str], str]) -> None:  # any part of a manifest

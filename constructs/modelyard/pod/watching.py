@@ -34,8 +34,8 @@ def _interval(every: timedelta) -> str | None:
     return None if every >= LEAST_INTERVAL else "metrics are read every second at most"
 
 
-def _above_zero(duration: timedelta) -> str | None:
-    return None if duration > timedelta(0) else "it is a length of time above zero"
+def _above_zero(duration: timedelta | None) -> str | None:
+    return None if duration is None or duration > timedelta(0) else "it is a length of time above zero"
 
 
 @value
@@ -74,6 +74,8 @@ class Watch:
 
         pending_after: A pod that has not found a node for so long is told of. Default: 15 minutes.
 
+        queued_after: A training that has waited in its queue of Kueue for so long is told of. Default: a day.
+
         labels: Of every alert, for example the team that is called. Default: none beside severity and workload.
 
         runbook: The address of a page that says what to do. Default: none.
@@ -83,6 +85,7 @@ class Watch:
     alerts: bool = attrs.field(default=True, kw_only=True)
     dashboard: bool = attrs.field(default=True, kw_only=True)
     pending_after: timedelta = option(default=minutes(15), check=_above_zero, kw_only=True)
+    queued_after: timedelta | None = option(default=None, check=_above_zero, kw_only=True)
     labels: Mapping[str, str] = option(default=attrs.Factory(dict), check=broken_labels, kw_only=True)
     runbook: str | None = attrs.field(default=None, kw_only=True)
 
@@ -127,6 +130,9 @@ def watch_breaches(spec: Any, site: Site) -> Iterator[Breach]:  # a PodSpec
         because = f"the cluster {site.cluster.name} says no monitoring, so nothing would come of it"
         do = 'write Cluster(..., monitoring=Monitoring("monitoring")), or leave watch= away'
         yield Breach("X11", "watch", None, because, do, source)
+    if watch.queued_after is not None and getattr(spec, "queue", None) is None:
+        because = "it waits in no queue"
+        yield Breach("X11", "watch.queued_after", watch.queued_after, because, "leave it away, or write queue=", source)
     if watch.metrics is None:
         return
     port, ports = watch.metrics.port, getattr(spec, "ports", ())

@@ -1,8 +1,11 @@
-"""Which objects two environments render both."""
+"""Which objects two environments render both, and which of them one Argo CD may take for those of one cluster."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
 
 from modelyard.findings import Breach, Finding, Source
 from modelyard.render.inventory import Inventory
@@ -10,6 +13,7 @@ from modelyard.render.layout import DELIVERY
 
 ANYWHERE = ""
 """The cluster of an Argo CD that brings environments into others."""
+APPLICATION = re.compile(r"argoproj\.io/\S+ Application (\S+)/\S+")
 
 
 def across(inventories: Sequence[Inventory], sources: Mapping[str, Source | None]) -> Iterator[Finding]:
@@ -26,6 +30,58 @@ def across(inventories: Sequence[Inventory], sources: Mapping[str, Source | None
         if identities[0].startswith("v1 Namespace ") and not and_more:
             do += ", or say manage_namespace=False in one of them"
         yield finding(Breach("X02", identities[0], None, because, do), name, sources.get(name))
+    for name, breach in _unsaid(inventories):
+        if name in sources:
+            yield finding(breach, name, sources[name])
+
+
+@attrs.frozen
+class _Delivered:
+    """How one environment is delivered by an Argo CD: the namespace of that, and what is said of its cluster."""
+
+    environment: str
+    cluster: str
+    argo: str
+    said: str | None
+
+
+def _delivered(inventories: Sequence[Inventory]) -> Iterator[_Delivered]:
+    for rendered in inventories:
+        for one in rendered.entries.values():
+            if one.path.startswith(f"{DELIVERY}/") and (found := APPLICATION.fullmatch(one.identity)):
+                yield _Delivered(rendered.environment, rendered.cluster, found[1], one.cluster)
+                break
+
+
+def _unsaid(inventories: Sequence[Inventory]) -> Iterator[tuple[str, Breach]]:
+    """
+    Yield the environments without destination= of an Argo CD that may be the one for several clusters.
+
+    Where nobody says destination=, each cluster has an Argo CD of its own. Where somebody does, one Argo CD has several
+    and lives in one: without destination= it would bring environments of another one there too.
+    """
+    every = list(_delivered(inventories))
+    for one in every:
+        others = [other for other in every if other.argo == one.argo and other is not one]
+        brought = [other for other in others if other.said == ANYWHERE]
+        if one.said is not None or not brought:
+            continue
+        same = next((other for other in brought if other.cluster == one.cluster), None)
+        local = next((other for other in others if other.said != ANYWHERE and other.cluster != one.cluster), None)
+        if same is not None:
+            because = f"the environment {same.environment} says how Argo CD gets into {one.cluster} from elsewhere"
+        elif local is not None:
+            because = (
+                f"an Argo CD that brings {brought[0].environment} into another cluster would bring both this and"
+                f" {local.environment}, which is of {local.cluster}, into the cluster that it runs in"
+            )
+        else:
+            continue
+        do = (
+            f"write the address of {one.cluster}, or its name in Argo CD; or"
+            f' "https://kubernetes.default.svc" where an Argo CD of its own runs in {one.cluster}'
+        )
+        yield one.environment, Breach("G16", "delivery.destination", None, f"it is not said, and {because}", do)
 
 
 def _shared(inventories: Sequence[Inventory]) -> dict[tuple[str, str, str | None], list[str]]:

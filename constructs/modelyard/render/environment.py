@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -12,8 +12,9 @@ import yaml
 from modelyard import crash, trace
 from modelyard.findings import Breach, Finding, UsageError
 from modelyard.fleet import Environment, Fleet, Manifest
+from modelyard.fleet.delivery import Last
 from modelyard.images import lock_path, rewritten
-from modelyard.render import generations, inventory, tree
+from modelyard.render import beside, generations, inventory, tree
 from modelyard.render.collisions import identity
 from modelyard.render.compare import compare, same, strangers
 from modelyard.render.exits import staying
@@ -90,7 +91,8 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         return Result(name=name, findings=found)
     previous = inventory.read(options.dist, name)
     passed, _, listed = options.verified.get(name, "").partition(" ")
-    before, past = _before(previous, options), _past(environment, previous, options)
+    before = _before(previous, options)
+    past = generations.Past(previous, options.dist, environment.site)
     gathered = gather(environment, complete=not found, passed=passed, before=before, past=past)
     if gathered.known and not same(previous, listed, options.dist):
         gathered = gather(environment, complete=not found, before=before, past=past)
@@ -103,7 +105,8 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
         result.findings.extend(strangers(name, previous.entries.keys(), options.dist))
     else:
         result.inventory = _inventory(environment, gathered)
-        result.findings.extend(_kept_behind(environment, gathered, previous, result.inventory))
+        last = generations.last(previous, options.dist)
+        result.findings.extend(_kept_behind(environment, gathered, previous, result.inventory, last))
         if result.failed:
             return result
         compare(result, result.inventory, gathered, previous, options)
@@ -114,12 +117,14 @@ def _rendered(fleet: Fleet, name: str, options: Options) -> Result:
 
 def summaries(environment: Environment) -> list[dict[str, Any]]:
     """Return the workloads of *environment* as ``modelyard list`` shows them."""
-    kept = environment.lock.generations
+    kept, delivery = environment.lock.generations, environment.site.delivery
+    way = delivery.way(environment.site.cluster.name) if delivery is not None else None
     return [
         {
             "environment": environment.name,
             "workload": str(workload.id),
             **workload.summary(),
+            "delivery": way,
             "kept": [f"{one.manifest.get('kind')} {_name(one.manifest)}" for one in kept.get(str(workload.id), ())],
         }
         for workload in environment.workloads
@@ -127,6 +132,8 @@ def summaries(environment: Environment) -> list[dict[str, Any]]:
 
 
 def _name(manifest: Manifest) -> str:
+    if generations.broken(manifest) is None:
+        return beside.known_as(manifest)
     metadata = manifest.get("metadata")
     return str(metadata.get("name")) if isinstance(metadata, dict) else ""
 
@@ -148,15 +155,6 @@ def _before(previous: Inventory, options: Options) -> Before:
     return before
 
 
-def _past(environment: Environment, previous: Inventory, options: Options) -> generations.Past:
-    """Return what answers with the sealed objects that were rendered last, and are no more."""
-
-    def past(owners: Collection[str], now: Collection[str]) -> Iterator[tuple[str, Manifest]]:
-        return generations.retired(previous, options.dist, environment.site, owners, now)
-
-    return past
-
-
 def _lock(environment: Environment, gathered: Gathered) -> str | None:
     """Return what the environment's lock file has to say, if that is not what it says."""
     former = generations.locked(gathered.former)
@@ -171,14 +169,13 @@ def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
     entries = [Entry(one.path, one.sha256, identity(one), one.owner or "") for one in gathered.objects]
     if delivery is not None:
         home = delivery.home(cluster)
-        elsewhere = None if home == cluster else home
-        entries += [Entry(one.path, one.sha256, identity(one), "", elsewhere) for one in gathered.delivery]
+        entries += [Entry(one.path, one.sha256, identity(one), "", home) for one in gathered.delivery]
         entries += [Entry(one.path, one.sha256, "", "") for one in gathered.by_hand]
     return Inventory(environment.name, cluster, inventory.by_path(entries))
 
 
 def _kept_behind(
-    environment: Environment, gathered: Gathered, previous: Inventory, rendered: Inventory
+    environment: Environment, gathered: Gathered, previous: Inventory, rendered: Inventory, last: Last
 ) -> Iterator[Finding]:
     """Yield what the controller would not delete although it is rendered no more."""
     if (delivery := environment.site.delivery) is None:
@@ -189,6 +186,6 @@ def _kept_behind(
     gone = [one for one in before if one not in now]
     found = [
         finding(breach, environment.name, source_of(delivery) or environment.source)
-        for breach in delivery.gone(gone, [one.data for one in gathered.delivery])
+        for breach in delivery.gone(gone, last, [one.data for one in gathered.delivery])
     ]
     yield from relative(found, environment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -12,9 +12,10 @@ import yaml
 
 from modelyard.findings import Breach, Source
 from modelyard.fleet import Environment, Manifest, Site, Workload
+from modelyard.fleet.delivery import Last
 from modelyard.images import Former, lock_path
 from modelyard.pod import REFERRED_TO, content_of, digest, references
-from modelyard.render import tree
+from modelyard.render import beside, tree
 from modelyard.render.inventory import Entry, Inventory
 from modelyard.render.layout import path_of
 from modelyard.values.depth import too_deep
@@ -27,9 +28,6 @@ NOT_APPLIED = {
     "kustomize.toolkit.fluxcd.io/reconcile": "disabled",
 }
 """On a former run: both controllers leave it as it is, and start none that is not there."""
-
-Past = Callable[[Collection[str], Collection[str]], Iterable[tuple[str, Manifest]]]
-"""Answers, given the ids of workloads and what is sealed now, with what these rendered last and do no more."""
 
 
 @attrs.frozen
@@ -53,24 +51,54 @@ class Current:
     identity: str
 
 
-def retired(
-    previous: Inventory, dist: Path, site: Site, owners: Collection[str], now: Collection[str]
-) -> Iterator[tuple[str, Manifest]]:
-    """Yield, with their owners, the sealed objects of *owners* that *previous* has and that are none of those *now*."""
-    if previous.cluster != site.cluster.name:
-        return
-    for entry in previous.entries.values():
-        if entry.identity[-9:-8] != "-" or entry.identity in now or entry.owner not in owners:
-            continue
-        manifest = _read(dist, entry) if SEALED.search(entry.identity) else None
+@attrs.frozen
+class Past:
+    """
+    What was rendered last.
+
+    Args:
+        inventory: Of it.
+
+        dist: Where it is.
+
+        site: Of the environment as it is now.
+    """
+
+    inventory: Inventory
+    dist: Path
+    site: Site
+
+    def retired(self, owners: Collection[str], now: Collection[str]) -> Iterator[tuple[str, Manifest]]:
+        """Yield, with their owners, the sealed objects of *owners* that are none of those *now*."""
+        for entry in self._entries(owners):
+            if entry.identity[-9:-8] == "-" and entry.identity not in now and SEALED.search(entry.identity):
+                manifest = self._read(entry)
+                if manifest is not None and broken(manifest) is None:
+                    yield entry.owner, manifest
+
+    def companions(self, owner: str) -> Iterator[Manifest]:
+        """Yield what stood beside the pods of *owner*."""
+        for entry in self._entries({owner}):
+            if entry.identity.split(" ")[1] in beside.KINDS and (manifest := self._read(entry)) is not None:
+                yield manifest
+
+    def _entries(self, owners: Collection[str]) -> Iterator[Entry]:
+        if self.inventory.cluster == self.site.cluster.name:
+            yield from (one for one in self.inventory.entries.values() if one.owner in owners)
+
+    def _read(self, entry: Entry) -> Manifest | None:
+        manifest = _read(self.dist, entry)
         # Under another path it is a former one already, and whether that is kept is the lock file's to say.
-        if (
-            manifest is not None
-            and broken(manifest) is None
-            and path_of(manifest, site.environment, entry.owner, site.namespace) == entry.path
-        ):
-            manifest["metadata"]["annotations"].pop(PROVENANCE, None)
-            yield entry.owner, manifest
+        if manifest is None or path_of(manifest, self.site.environment, entry.owner, self.site.namespace) != entry.path:
+            return None
+        manifest["metadata"].get("annotations", {}).pop(PROVENANCE, None)
+        return manifest
+
+
+def last(previous: Inventory, dist: Path) -> Last:
+    """Return what answers with the manifest of an object that *previous* has, by its identity."""
+    entries = {one.identity: one for one in previous.entries.values()}
+    return lambda identity: _read(dist, entries[identity])
 
 
 def _read(dist: Path, entry: Entry) -> Manifest | None:
@@ -81,8 +109,10 @@ def _read(dist: Path, entry: Entry) -> Manifest | None:
     return found if isinstance(found, dict) else None
 
 
-def kept(current: Sequence[Current], environment: Environment, past: Past | None) -> dict[str, tuple[Manifest, ...]]:
-    """Return what stays rendered of each workload's former objects, newest first."""
+def kept(
+    current: Sequence[Current], environment: Environment, past: Past | None, present: beside.Present
+) -> dict[str, tuple[Manifest, ...]]:
+    """Return what stays rendered of each workload's former objects, newest first, beside what is *present*."""
     formers = environment.lock.generations
     sealed: dict[str, list[Current]] = {}
     for each in current:
@@ -90,22 +120,29 @@ def kept(current: Sequence[Current], environment: Environment, past: Past | None
     workloads = _workloads(environment)
     retirees: dict[str, list[Manifest]] = {}
     if past is not None:
-        for owner, manifest in past(workloads, {one.identity for one in current}):
+        for owner, manifest in past.retired(workloads, {one.identity for one in current}):
             retirees.setdefault(owner, []).append(manifest)
     found: dict[str, tuple[Manifest, ...]] = {}
     for owner in sorted(retirees.keys() | (formers.keys() & workloads.keys())):
-        locked = (one.manifest for one in formers.get(owner, ()) if broken(one.manifest) is None)
+        formerly = (one.manifest for one in formers.get(owner, ()) if broken(one.manifest) is None)
         candidates: dict[tuple[str, str], Manifest] = {}
-        for one in (*retirees.get(owner, ()), *locked):
+        for one in (*retirees.get(owner, ()), *formerly):
             if one["metadata"].get("namespace") == environment.site.namespace:
                 candidates.setdefault((one["kind"], one["metadata"]["name"]), one)
         for now in sealed.get(owner, ()):
             candidates.pop((now.kind, now.name), None)
         runs = workloads[owner].keep_runs
         configs = environment.site.keep_configs if runs is None else 0
-        chosen = tuple(_chosen([*candidates.values()], runs or 0, configs))
+        locked = [one for one in candidates.values() if one["kind"] in beside.KINDS]
+        others = [one for one in candidates.values() if one["kind"] not in beside.KINDS]
+        chosen = list(_chosen(others, runs or 0, configs))
+        started = [one for one in chosen if one["kind"] not in REFERRED_TO]
+        if started:
+            before = [] if past is None else [*past.companions(owner)]
+            new = {one["metadata"]["name"] for one in retirees.get(owner, ())}
+            chosen += list(beside.needed(started, chosen, locked=locked, before=before, present=present, new=new))
         if chosen:
-            found[owner] = chosen
+            found[owner] = tuple(chosen)
     return found
 
 
@@ -134,14 +171,16 @@ def _workloads(environment: Environment) -> dict[str, Workload]:
 
 def rendered(manifest: Manifest) -> Manifest:
     """Return *manifest* as it is rendered when it is a former one."""
-    if manifest["kind"] in REFERRED_TO:
+    if manifest["kind"] in beside.NAMED:
+        return beside.plain(manifest)
+    if manifest["kind"] in REFERRED_TO or manifest["kind"] == beside.POLICY:
         return manifest
     metadata = manifest["metadata"]
     return {**manifest, "metadata": {**metadata, "annotations": {**metadata["annotations"], **NOT_APPLIED}}}
 
 
 def former_path(manifest: Manifest, owner: str, site: Site) -> str:
-    """Return the path of a former object, which has its whole name in it."""
+    """Return the path of a former object as it is rendered, which has its whole name in it."""
     metadata = {key: manifest["metadata"].get(key) for key in ("name", "namespace")}
     return path_of({**manifest, "metadata": metadata}, site.environment, owner, site.namespace)
 
@@ -168,7 +207,9 @@ def broken(manifest: Manifest) -> str | None:
         return "it is no manifest with kind, name and annotations"
     if too_deep(manifest):
         return "it is nested too deep"
-    if metadata["name"] != f"{annotations.get(LOGICAL_NAME)}-{digest(content_of(manifest))}":
+    # An older version named what waits in a queue by its spec alone.
+    contents = content_of(manifest), manifest.get("spec")
+    if metadata["name"] not in {f"{annotations.get(LOGICAL_NAME)}-{digest(content)}" for content in contents}:
         return "it was edited by hand: its name ends with a hash of what it was"
     return None
 

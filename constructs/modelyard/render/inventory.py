@@ -29,8 +29,8 @@ class Entry:
 
         owner: The workload, or empty for what belongs to the environment.
 
-        cluster: Where it lives, if that is another cluster than the environment's; empty for one that the
-            fleet does not know. Default: the environment's.
+        cluster: Where it lives, if the delivery says so; empty for a cluster that the fleet does not know.
+            Default: nobody says so, and it is the environment's.
     """
 
     path: str

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
-from modelyard.delivery import adapt, cargo, unmatched
+from modelyard.delivery import Taken, adapt, cargo, misowned, unmatched
 from modelyard.findings import Breach, Finding, Severity, Source
 from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
 from modelyard.pod import KEPT, seal
-from modelyard.render import generations
-from modelyard.render.blame import Key, key, unpatched
+from modelyard.render import beside, generations
+from modelyard.render.blame import Key, key, unowned, unpatched
 from modelyard.render.byhand import by_hand
 from modelyard.render.collisions import collisions, identity, on
 from modelyard.render.foreign import foreign
@@ -134,8 +134,10 @@ class _Work:
         self.delivery: list[Object] = []
         self.sealed: list[Current] = []
         self.former: dict[str, tuple[Manifest, ...]] = {}
+        self.standing: dict[str, Manifest] = {}
         self.frozen: set[int] = set()
         self.patched: dict[int, Source | None] = {}
+        self.taken: list[Taken] = []
         self.refused: list[Finding] = []
         self.rendered: list[Workload] = []
         self.halved: set[str | None] = set()
@@ -152,9 +154,9 @@ class _Work:
                 finding(breach, where(self.environment, workload.id), workload.source)
                 for breach in workload.patches.apply(drafts)
             ]
-            for draft in drafts:
-                adapt(draft.manifest, self.environment.site)
+            taken = [(draft, one) for draft in drafts for one in adapt(draft.manifest, self.environment.site)]
             seal(drafts)
+            self.taken.extend(attrs.evolve(one, manifest=draft.manifest) for draft, one in taken)
             self.rendered.append(workload)
             for draft in drafts:
                 one = Object(draft.manifest, workload.id, workload.source)
@@ -169,11 +171,11 @@ class _Work:
         own = [_namespace(site)] if environment.manage_namespace else []
         manifests = [*(one.data for one in self.objects), *(draft.manifest for draft in own)]
         if self.complete and not self.refused:
-            self._found(unmatched(manifests, site, self.schemas))
+            self._found(unmatched(manifests, site))
         delivery = [] if site.delivery is None else site.delivery.drafts(site, cargo(site, manifests, self.schemas))
         self._found(environment.patches.apply([*own, *delivery]))
         for draft in own:
-            adapt(draft.manifest, site)
+            self.taken.extend(adapt(draft.manifest, site))
         self.objects.extend(Object(draft.manifest, None, environment.source) for draft in own)
         source = source_of(site.delivery) or environment.source
         for draft in delivery:
@@ -184,14 +186,21 @@ class _Work:
         """Take what is kept of former generations: it was checked when it was made, and is not applied anew."""
         site = self.environment.site
         self._found(generations.damaged(self.environment))
-        self.former = generations.kept(self.sealed, self.environment, past)
+        self.former = generations.kept(self.sealed, self.environment, past, self._present)
         sources = {workload.id: workload.source for workload in self.environment.workloads if self.former}
         for owner, manifests in self.former.items():
             for manifest in manifests:
-                path = generations.former_path(manifest, owner, site)
-                one = Object(generations.rendered(manifest), owner, sources[owner], path)
+                again = generations.rendered(manifest)
+                one = Object(again, owner, sources[owner], generations.former_path(again, owner, site))
                 self.objects.append(one)
                 self.frozen.add(id(one))
+
+    def _present(self, former: Manifest, name: str) -> Manifest | None:
+        """Return what is rendered under *name* of the kind of *former*."""
+        if not self.standing:
+            self.standing = {identity(one): one.data for one in self.objects if one.kind in beside.KINDS}
+        metadata = {**former["metadata"], "name": name}
+        return self.standing.get(identity(Object({**former, "metadata": metadata}, None, None)))
 
     def take_foreign(self) -> None:
         """Take what constructs that are not modelyard's stand for."""
@@ -199,7 +208,7 @@ class _Work:
             if one is None:
                 self.findings[None].extend(finding(breach, whose.name, whose.source) for breach in broken)
                 continue
-            adapt(one.data, self.environment.site)
+            self.taken.extend(adapt(one.data, self.environment.site))
             self.objects.append(one)
             self.findings[None].extend(on(one, breach, self.environment) for breach in broken)
 
@@ -225,8 +234,10 @@ class _Work:
         """Return the objects that are right, and whether nothing was found in any."""
         from modelyard.render.single import schema_breaches, write  # noqa: PLC0415 # where nothing has changed, nothing is
 
-        written = self._kept(self.objects, write)
         delivered = {id(one) for one in self.delivery}
+        manifests = [one.data for one in self.objects if id(one) not in delivered]
+        self._found(misowned(manifests, self.taken, self.environment.site, self.schemas))
+        written = self._kept(self.objects, write)
 
         def breaches_of(one: Object) -> Iterator[Breach]:
             if id(one) in self.frozen:
@@ -245,7 +256,7 @@ class _Work:
         broken = list(breaches(scope))
         clean = scope.complete and not broken
         apart = self._apart(ruled) if any(self.patched.get(id(one.data)) for one, _ in broken) else frozenset()
-        for one, breach in broken:
+        for one, breach in unowned(broken, self.taken, ruled, site):
             # What is missing for a workload's other objects is the one that is told of already.
             if one.owner is None or one.owner not in self.halved:
                 patch = self.patched.get(id(one.data)) if key(one, breach) not in apart else None

@@ -78,7 +78,7 @@ def _site_breaches(environment: Environment) -> Iterator[Breach]:
     if site.keep_configs < 0:
         because = "so many former versions are kept, 0 or more"
         yield Breach("X11", "keep_configs", site.keep_configs, because, "write 0 to keep none")
-    yield from misdeclared(site.owned)
+    yield from misdeclared(site)
     if site.delivery is not None:
         for breach in site.delivery.breaches(site):
             line = breach.source or _line_of(site.delivery, breach.field.removeprefix("delivery.").partition("[")[0])

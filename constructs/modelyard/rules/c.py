@@ -16,19 +16,10 @@ PAGE = "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/"
 
 C01 = Rule(
     "C01",
-    "A CronJob has a schedule that its controller can read.",
-    why="The API server refuses the CronJob.",
+    "A CronJob has a schedule that its controller can read, of a time that comes.",
+    why="The API server refuses the CronJob, or its controller gives it up (InvalidSchedule), and no run ever starts.",
     fix='write five fields, such as "30 3 * * *" for every night at half past three',
     see=f"{PAGE}#schedule-syntax",
-)
-C02 = Rule(
-    "C02",
-    "A schedule names a day that exists.",
-    why="The CronJob is accepted and never runs.",
-    fix="correct the day, or write suspend: true for a CronJob that is started by hand",
-    see=f"{PAGE}#schedule-syntax",
-    severity=Severity.WARNING,
-    acceptable=True,
 )
 C03 = Rule(
     "C03",
@@ -76,9 +67,9 @@ def _cron(one: Object, _scope: Scope) -> Iterator[Breach]:
     elif because := cron.broken(schedule):
         yield C01.breach("spec.schedule", schedule, because)
     elif cron.never_fires(schedule) and not spec.get("suspend"):
-        by_hand = "correct the day, or write Schedule(..., suspend=True) for a training that is started by hand"
-        never = "there is no such day in any year"
-        yield C02.breach("spec.schedule", schedule, never, by_hand if one.owner else None)
+        suspended, what = ("Schedule(..., suspend=True)", "training") if one.owner else ("suspend: true", "CronJob")
+        do = f"correct the day, or write {suspended} for a {what} that is started by hand"
+        yield C01.breach("spec.schedule", schedule, "there is no such day in any year", do)
     if zone is not None and (because := cron.unknown_zone(zone)):
         yield C03.breach("spec.timeZone", zone, because, did_you_mean(zone, cron.time_zones()))
     wait = spec.get("startingDeadlineSeconds")

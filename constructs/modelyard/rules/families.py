@@ -27,6 +27,7 @@ from modelyard.rules import (  # noqa: F401
     j_failure,
     j_indexed,
     k,
+    k_sets,
     k_volcano,
     l,
     m,

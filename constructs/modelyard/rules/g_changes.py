@@ -10,7 +10,7 @@ from modelyard.findings import Breach, Severity
 from modelyard.rules import kserve
 from modelyard.rules.kinds import OTHERS, VOLCANO
 from modelyard.rules.rule import Rule
-from modelyard.values.names import ARGO_HOOK, hook_phase
+from modelyard.values.names import ARGO_HOOK, KUEUE, KUEUE_PRIORITY, hook_phase
 from modelyard.values.quantity import number
 
 Manifest = Mapping[str, Any]
@@ -65,6 +65,15 @@ JOB_SET: Mapping[str, Any] = dict.fromkeys(
 VOLCANO_JOB = frozenset({"minAvailable", "priorityClassName"})
 VOLCANO_TASK = frozenset({"minAvailable", "replicas"})
 """The fields of a Job of Volcano, and of its tasks, that can change."""
+QUEUED = frozenset(
+    {
+        "JAXJob", "Job", "JobSet", "MPIJob", "PaddleJob", "PyTorchJob", "RayCluster", "RayJob", "TFJob", "TrainJob",
+        "XGBoostJob",
+    }
+)  # fmt: skip
+"""Kinds that Kueue starts, whose queue cannot change while they run."""
+QUEUES = tuple(f"{KUEUE}{name}" for name in ("queue-name", "max-exec-time-seconds", "prebuilt-workload-name"))
+"""The labels that cannot change then."""
 CLAIM = {
     "accessModes": None, "storageClassName": None, "selector": None, "dataSource": None, "dataSourceRef": None,
     "volumeMode": "Filesystem",
@@ -83,6 +92,8 @@ def changes(old: Manifest, new: Manifest) -> Iterator[Breach]:
         yield from _replicas(old, new)
     if (find := FIXED.get(kind)) is not None:
         yield from find(old, new)
+    if kind in QUEUED:
+        yield from _queue(old, new)
 
 
 def _identity(manifest: Manifest) -> tuple[object, ...]:
@@ -123,10 +134,26 @@ def _stateful(old: Manifest, new: Manifest) -> Iterator[Breach]:
 
 
 def _job(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    if not _made_anew(new):
+        yield from _compared(old, new, JOB, NEW_JOB)
+
+
+def _made_anew(new: Manifest) -> bool:
+    """Return whether Argo CD deletes the Job of the last sync first."""
     annotations = (new.get("metadata") or {}).get("annotations") or {}
-    if hook_phase(annotations) and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation"):
-        return  # Argo CD deletes the Job of the last sync first
-    yield from _compared(old, new, JOB, NEW_JOB)
+    return bool(hook_phase(annotations)) and "BeforeHookCreation" in annotations.get(DELETED, "BeforeHookCreation")
+
+
+def _queue(old: Manifest, new: Manifest) -> Iterator[Breach]:
+    before, now = ((one.get("metadata") or {}).get("labels") or {} for one in (old, new))
+    if _made_anew(new) or _at(new, ("spec", "suspend")) is True:
+        return
+    changed = [key for key in QUEUES if before.get(key) != now.get(key)]
+    if bool(before.get(KUEUE_PRIORITY)) != bool(now.get(KUEUE_PRIORITY)):
+        changed.append(KUEUE_PRIORITY)
+    for key in changed:
+        because = f"the webhook of Kueue lets nobody change it in a {new['kind']} that has started"
+        yield G14.breach(f"metadata.labels[{key!r}]", now.get(key), because, NEW_JOB.replace("Job", str(new["kind"])))
 
 
 def _job_set(old: Manifest, new: Manifest) -> Iterator[Breach]:

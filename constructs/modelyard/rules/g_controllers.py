@@ -60,10 +60,21 @@ G11 = Rule(
     "What was rendered before is still allowed in the AppProject until Argo CD has deleted it.",
     why=(
         "Argo CD looks only at kinds that the project allows: it would neither delete the last objects of a kind that"
-        " is rendered no more, nor show them."
+        " is rendered no more, nor show them. What it never deletes (Prune=false), as former runs, is left aside."
     ),
     fix="keep the kind in ArgoCD(allow=[...]) until it is deleted",
     see="https://argo-cd.readthedocs.io/en/stable/user-guide/projects/",
+)
+
+G16 = Rule(
+    "G16",
+    "Where one Argo CD has several clusters, each environment says which is its own.",
+    why=(
+        "Without destination= an Application syncs into the cluster that its Argo CD runs in. Two environments of two"
+        " clusters then come into one, the second over the first where their namespaces are called the same."
+    ),
+    fix="write ArgoCD(destination=...)",
+    see="https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters",
 )
 
 FINALIZER = "resources-finalizer.argocd.argoproj.io"

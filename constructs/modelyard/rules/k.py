@@ -10,6 +10,7 @@ from modelyard.rules.demand import requested
 from modelyard.rules.fields import given
 from modelyard.rules.j import QUEUE
 from modelyard.rules.kinds import SEVERAL_PODS
+from modelyard.rules.queues import queue_of
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object, Pod
@@ -174,16 +175,16 @@ def job(job: Job, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every 
 
 
 @K04.pods
-def topology(pod: Pod, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+def topology(pod: Pod, scope: Scope) -> Iterator[Breach]:
     """Look at the topology that the pods of a workload ask for, and whether they can be counted."""
     annotations: Words = pod.metadata.get("annotations") or {}
     if annotations:
         yield from _topology(pod, annotations)
     job = next((job for job in pod.object.jobs if job.at("template") == pod.path), None)
-    if job is not None and QUEUE in job.labels:
+    if job is not None and (queue := queue_of(pod.object, scope)) is not None:
         for container in pod.containers:
             if not requested(container):
-                because = f"the queue {job.labels[QUEUE]} counts what containers ask for, and this one asks for nothing"
+                because = f"the queue {queue} counts what containers ask for, and this one asks for nothing"
                 yield K05.breach(container.at("resources"), None, because)
 
 

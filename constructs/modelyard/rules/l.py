@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from modelyard.findings import Breach
 from modelyard.rules.demand import most
 from modelyard.rules.fields import given
+from modelyard.rules.n import LONGEST_STATEFUL_SET, REVISION
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
+from modelyard.rules.workloads import share
 from modelyard.values.names import dns_label_1035
 
-LONGEST_LABEL = 63
 MOST = 2**31 - 1
 PAGE = "https://lws.sigs.k8s.io/docs/concepts/"
 
@@ -49,8 +50,12 @@ L04 = Rule(
 )
 N10 = Rule(
     "N10",
-    "The pods of a LeaderWorkerSet, called after it, their group and their place, have host names that are DNS labels.",
-    why="The API server refuses the pods, and the groups never start.",
+    "The name of a LeaderWorkerSet leaves room for what its StatefulSets and their pods add to it.",
+    why=(
+        "Its leaders are pods of a StatefulSet of its name, and the workers of each group are pods of one that is"
+        " called after their leader. A StatefulSet writes its name and a hash into a label of its pods. Where that is"
+        " longer than a label can be, the API server refuses the pods, and the group never starts."
+    ),
     fix="choose a shorter name",
     see=PAGE,
 )
@@ -91,12 +96,16 @@ def _domain(one: Object, scope: Scope) -> Iterator[Breach]:
 
 @N10.objects("LeaderWorkerSet")
 def _names(one: Object, scope: Scope) -> Iterator[Breach]:
-    size = (one.spec.get("leaderWorkerTemplate") or {}).get("size")
-    size = 1 if size is None else size
-    pods = most(scope, one, one.pods[0])[0]
-    last = f"{one.name}-{pods // max(size, 1) - 1}-{size - 1}"
-    if len(last) > LONGEST_LABEL:
-        because = f"its last pod is called {last}, with {len(last)} characters, and a host name has {LONGEST_LABEL}"
+    size = given(one.spec.get("leaderWorkerTemplate") or {}, "size", 1)
+    groups = max(1, most(scope, one, one.pods[0])[0] // max(size, 1))
+    rolling = (one.spec.get("rolloutStrategy") or {}).get("rollingUpdateConfiguration") or {}
+    groups += min(groups, share(given(rolling, "maxSurge", 0), groups, up=True))
+    longest = f"{one.name}-{groups - 1}" if size > 1 else one.name
+    if len(longest) > LONGEST_STATEFUL_SET:
+        because = (
+            f"its last StatefulSet is called {longest}, and its pods carry that in a label with {REVISION} more"
+            f" characters, so it has at most {LONGEST_STATEFUL_SET} and this one has {len(longest)}"
+        )
         yield N10.breach("metadata.name", one.name, because)
     elif broken := dns_label_1035(one.name):
         yield N10.breach("metadata.name", one.name, broken, "choose a name without dots, that begins with a letter")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Breach, Severity
-from modelyard.fleet.hardware import MIG, TPU, TPU_TOPOLOGY, chips
+from modelyard.fleet.hardware import GROUP_TOGETHER, MIG, SLICE, TPU, TPU_TOPOLOGY, chips
 from modelyard.rules.demand import asked, askers, devices, field, listed, lowered, most, needed
+from modelyard.rules.fields import given
 from modelyard.rules.r_nodes import R09, R26
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
@@ -17,8 +18,8 @@ from modelyard.values import quantity
 if TYPE_CHECKING:
     from modelyard.fleet.hardware import Accelerator
 
-GROUP_TOGETHER = "leaderworkerset.sigs.k8s.io/exclusive-topology"
-"""Keeps each group of a LeaderWorkerSet on nodes that have one value of a label, and to itself."""
+GROUP = "LeaderWorkerSet"
+PART_TOGETHER = "leaderworkerset.sigs.k8s.io/subgroup-exclusive-topology"
 DYNAMIC = "https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/"
 
 R12 = Rule(
@@ -112,10 +113,10 @@ def _selected(one: Accelerator, pod: Pod) -> bool:
 @R14.containers
 def partitioned(container: Container, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Count slices of GPUs."""
-    for name, given in container.limits.items():
-        if name.startswith(MIG) and (quantity.number(given) or 0) > 1:
+    for name, count in container.limits.items():
+        if name.startswith(MIG) and (quantity.number(count) or 0) > 1:
             because = "a process works with one of them"
-            yield R14.breach(container.at(f"resources.limits{field(name)}"), given, because)
+            yield R14.breach(container.at(f"resources.limits{field(name)}"), count, because)
 
 
 @R27.pods
@@ -135,25 +136,43 @@ def sliced(pod: Pod, scope: Scope) -> Iterator[Breach]:
         hosts = chips(shape) // count if shape else 1
     except ValueError:
         return
-    grouped = pod.object.kind == "LeaderWorkerSet"
-    pods = pod.object.spec["leaderWorkerTemplate"].get("size", 1) if grouped else most(scope, pod.object, pod)[0]
-    kept = GROUP_TOGETHER in (pod.object.metadata.get("annotations") or {}) if grouped else bool(pod.object.jobs)
-    if hosts > 1 and not kept:
+    first = next((one for one in pod.object.pods if TPU in devices(one)), pod)
+    if hosts == 1 or (pod.object.kind == GROUP and pod is not first):
+        return  # the leader of a group speaks for its workers
+    kept = _kept(pod, scope)
+    if kept is None:
         because = (
             f"a slice {shape} has {hosts} hosts, and nothing keeps pods of a {pod.object.kind} on those of one slice"
         )
         yield R27.breach(at, str(count), because, _elsewhere(pod, scope))
-    elif hosts > 1 and pods % hosts:
+        return
+    pods, in_one = kept
+    if pods != hosts if in_one else pods % hosts:
         because = f"a slice {shape} has {hosts} hosts of {count} chips, and there are {pods} pods"
         fits = [one for one in scope.site.cluster.accelerators if one.resource == TPU and one.hosts == pods]
         other = f", or choose {' or '.join(one.name for one in fits)}" if fits else ""
         yield R27.breach(at, str(count), because, f"run {hosts} pods together{other}")
 
 
+def _kept(pod: Pod, scope: Scope) -> tuple[int, bool] | None:
+    """Return how many pods are kept together, and whether in one slice; None where nothing keeps them."""
+    one = pod.object
+    if one.kind != GROUP:
+        return (most(scope, one, pod)[0], False) if one.jobs else None
+    told, template = one.metadata.get("annotations") or {}, one.spec["leaderWorkerTemplate"]
+    if PART_TOGETHER in told:
+        part = given(template.get("subGroupPolicy") or {}, "subGroupSize", 1)
+        return part, told[PART_TOGETHER] == SLICE
+    if GROUP_TOGETHER not in told:
+        return None
+    leads, works = (TPU in devices(one.pods[place]) for place in (0, -1))
+    return leads + works * (given(template, "size", 1) - 1), told[GROUP_TOGETHER] == SLICE
+
+
 def _elsewhere(pod: Pod, scope: Scope) -> str:
     """Return what to do where the pods of *pod* could be on the hosts of several slices."""
-    if pod.object.kind == "LeaderWorkerSet":
-        return f"annotate it with {GROUP_TOGETHER}: cloud.google.com/gke-nodepool, which keeps each group on one"
+    if pod.object.kind == GROUP:
+        return f"annotate it with {GROUP_TOGETHER}: {SLICE}, which keeps each group on one"
     single = [one.name for one in scope.site.cluster.accelerators if one.resource == TPU and one.hosts == 1]
     other = f"choose {' or '.join(single)}, which has one host" if single else "choose a slice of one host"
     return f"run it as a Job or a JobSet, or {other}" if pod.object.kind == "RayJob" else other

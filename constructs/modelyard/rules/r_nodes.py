@@ -10,6 +10,7 @@ import attrs
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.demand import asked, askers, devices, field, listed, lowered, needed, requested, written
+from modelyard.rules.queues import admitted, queue_of
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Pod
@@ -122,7 +123,7 @@ def accelerated(pod: Pod, scope: Scope) -> Iterator[Breach]:
         count = asked(pod, name)
         if count <= 0 or not (name in known or name.startswith(ACCELERATORS)):
             continue
-        fitting = [one for one in classes if one.resource == name and _selected(one, pod)]
+        fitting = [one for one in classes if _fits(one, name, pod)]
         demand = Demand(name, count, pod, fitting, scope)
         if first is not None:
             yield demand.breach(R11, f"the pod asks for {first} too, and a node rarely has both", R11.fix)
@@ -135,6 +136,10 @@ def accelerated(pod: Pod, scope: Scope) -> Iterator[Breach]:
             yield from _compared(demand)
     if first is None and not pod.spec.get("resourceClaims"):
         yield from _needless(pod, known)
+
+
+def _fits(one: Accelerator, resource: str, pod: Pod) -> bool:
+    return one.resource == resource and _selected(one, pod)
 
 
 def _selected(one: Accelerator, pod: Pod) -> bool:
@@ -197,13 +202,45 @@ def _peak(demand: Demand) -> Iterator[Breach]:
     pods, scaler = needed(demand.scope, demand.pod.object, demand.pod)
     room = sum(one.nodes * int(one.per_node // demand.count) for one in demand.fitting)
     if pods <= room:
+        yield from _admitted(demand)
         return
-    classes = [(one, "node" if one.nodes == 1 else "nodes") for one in demand.fitting]
-    nodes = listed([f"{one.nodes} {words} with {one.per_node} of {one.name}" for one, words in classes])
+    nodes = _nodes(demand.fitting)
     who = f"{called(scaler)} goes up to {pods} pods" if scaler else f"there are up to {pods} pods"
     because = f"{who}, and {demand.cluster.name} has room for {room} ({nodes})"
     lower = lowered(demand.pod.object, demand.pod, scaler, room)
     yield demand.breach(R26, because, f"{lower}, or correct nodes= of the Accelerator")
+
+
+def _nodes(classes: Sequence[Accelerator]) -> str:
+    words = [(one, "node" if one.nodes == 1 else "nodes") for one in classes]
+    return listed([f"{one.nodes} {word} with {one.per_node} of {one.name}" for one, word in words])
+
+
+def _admitted(demand: Demand) -> Iterator[Breach]:
+    """Compare what Kueue counts of all sets of pods of a workload, which it admits at once, with what there is."""
+    if queue_of(demand.pod.object, demand.scope) is None:
+        return
+    counted: dict[str, Decimal] = {}
+    last = demand.pod
+    for name, pod, many in admitted(demand.pod.object):
+        count = Decimal(0) if pod is None else asked(pod, demand.resource)
+        if pod is not None and count and _within(demand, pod):
+            counted[name], last = count * many, pod
+    total, there = sum(counted.values()), sum(one.nodes * one.per_node for one in demand.fitting)
+    if len(counted) > 1 and total > there and last is demand.pod:
+        parts = listed([f"{written(demand.resource, count)} ({name})" for name, count in counted.items()])
+        because = (
+            f"Kueue admits all of it at once, {parts}, which is {written(demand.resource, Decimal(total))}, and"
+            f" {demand.cluster.name} has {there} ({_nodes(demand.fitting)})"
+        )
+        do = "ask for less, make a workload of its own of one of them, or correct nodes= of the Accelerator"
+        yield demand.breach(R26, because, do)
+
+
+def _within(demand: Demand, pod: Pod) -> bool:
+    """Return whether *pod* finds what it needs only where that of *demand* does."""
+    classes = demand.cluster.accelerators
+    return all(one in demand.fitting for one in classes if _fits(one, demand.resource, pod))
 
 
 def _tolerated(taint: Toleration, pod: Pod) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach
-from modelyard.rules.kinds import INLINE, POD_PATHS, SEVERAL_PODS
+from modelyard.rules.kinds import INLINE, POD_PATHS, RAY, SEVERAL_PODS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Object, Pod
@@ -42,6 +47,9 @@ LOOKED_INTO = frozenset({*POD_PATHS, *SEVERAL_PODS}) | {
     "PodDisruptionBudget", "Secret", "Service", "ServiceAccount",
 }  # fmt: skip
 """Kinds whose every field for free text is known; of others all is read."""
+TEMPLATES = frozenset({"template", "submitterPodTemplate"})
+"""Fields of Ray's kinds that hold pods, which are looked at as such."""
+LISTED = re.compile(r"import os; words = (\[.*\]); os\.execvp")
 ENCRYPTED = "ENC["
 """How values start that SOPS has encrypted."""
 
@@ -55,6 +63,43 @@ def plain(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as e
         for path, text in _texts({key: part for key, part in one.data.items() if key != "metadata"}, ()):
             if words := credential(text):
                 yield _breach(dotted(path), words)
+
+
+@V18.objects(*RAY)
+def outside_pods(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
+    """Look for credentials in what Ray is told outside its pods, such as the command line of a RayJob."""
+    for path, text in _texts({key: part for key, part in one.data.items() if key != "metadata"}, ()):
+        if path == ("spec", "entrypoint"):
+            yield from (attrs.evolve(found, field=dotted(path)) for found in _line(_words(text), ""))
+        elif not TEMPLATES.intersection(path) and (words := credential(text)):
+            yield _breach(dotted(path), words)
+
+
+def _words(line: str) -> list[str]:
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return line.split()
+    return [inner for word in words for inner in _listed(word)]
+
+
+def _listed(word: str) -> list[str]:
+    """Return the words of the program that a RayJob of a training starts them by, or *word* where it is none."""
+    found = LISTED.match(word)
+    try:
+        listed = ast.parse(found[1], mode="eval").body if found else None
+    except (SyntaxError, ValueError, RecursionError):
+        listed = None
+    return [_said(one) for one in listed.elts] if isinstance(listed, ast.List) else [word]
+
+
+def _said(part: ast.expr) -> str:
+    """Return the text of *part*, with what is read where it runs as a reference."""
+    if isinstance(part, ast.BinOp):
+        return _said(part.left) + _said(part.right)
+    if isinstance(part, ast.Call) and part.args and isinstance(number := part.args[0], ast.Constant):
+        return chr(number.value) if isinstance(number.value, int) and 0 <= number.value < 128 else ""  # noqa: PLR2004 # ASCII
+    return f"$({_said(part.slice)})" if isinstance(part, ast.Subscript) else str(getattr(part, "value", ""))
 
 
 @V18.objects("ConfigMap")

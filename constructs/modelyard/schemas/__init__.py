@@ -6,8 +6,10 @@ from modelyard.schemas.crds import CrdSchema, crd_schemas
 from modelyard.schemas.export import export
 from modelyard.schemas.installed import bundled, constant, definitions, projects, read_definitions
 from modelyard.schemas.model import KindInfo, SchemaError
+from modelyard.schemas.pointers import POSITION
 
 __all__ = [
+    "POSITION",
     "SUPPORTED",
     "Catalog",
     "CrdSchema",

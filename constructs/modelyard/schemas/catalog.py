@@ -11,10 +11,13 @@ from modelyard.schemas.duplicates import compiled, duplicates
 from modelyard.schemas.embedded import Embedding, ways
 from modelyard.schemas.foreign import foreign
 from modelyard.schemas.model import KindInfo, SchemaError
+from modelyard.schemas.pointers import astray, inside, nearest
 from modelyard.schemas.unknown import similar_kind, unknown_kind
 from modelyard.schemas.wording import Wording
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import jsonschema_rs
 
     from modelyard.schemas.bundle import Schema
@@ -61,6 +64,37 @@ class Catalog:
         """Return the "apiVersion kind" that was meant by one the cluster has not, or None."""
         return similar_kind(self.kinds(), api_version, kind)
 
+    def versions(self, kind: str) -> list[str]:
+        """Return the apiVersions that have a kind of this name."""
+        return [version for version, _, name in (one.partition(" ") for one in self.kinds()) if name == kind]
+
+    def nearest(self, kind: str) -> str | None:
+        """Return the kind that *kind* alone, without a version, was meant to name, or None."""
+        return nearest(kind, self.kinds())
+
+    def astray(self, manifest: dict[str, Any], steps: Sequence[str]) -> tuple[str, str | None] | None:
+        """
+        Return why no object of its kind ever has a field at *steps*, with what to write instead, or None if one can.
+
+        Args:
+            manifest: An object; of a kind that the cluster has not, nothing is known.
+
+            steps: The keys and positions of a JSON pointer.
+        """
+        key = self._known((manifest.get("apiVersion"), manifest.get("kind")))
+        if key is None:
+            return None
+        if found := astray(self._advice(key), manifest, steps):
+            return found
+        whole = inside(ways(key), steps)
+        return None if whole is None else astray(self._advice(whole[0]), None, steps[whole[1] :])
+
+    def needs_spec(self, manifest: dict[str, Any], steps: Sequence[str]) -> bool:
+        """Return whether *steps* lead to a spec in *manifest* that is called optional, but has fields that are not."""
+        key = self._known((manifest.get("apiVersion"), manifest.get("kind")))
+        path = tuple(int(step) if step.isdecimal() else step for step in steps)
+        return key is not None and steps[-1] == "spec" and bool(self._advice(key).schema_at(path).get("required"))
+
     def valid(self, manifest: dict[str, object]) -> bool:
         """Return whether :meth:`errors` would find nothing; the fast way to ask."""
         names = manifest.get("apiVersion"), manifest.get("kind")
@@ -84,7 +118,7 @@ class Catalog:
         if strange := foreign(manifest):
             return strange
         key = f"{names[0]} {names[1]}"
-        advice = Advice(key, self._schema(key), self._definitions(), self.version)
+        advice = self._advice(key)
         if isinstance(validator, Embedding):
             own = Wording(key, advice).of(validator.own.iter_errors(manifest))
             return validator.with_parts(own, manifest, self.errors)
@@ -127,6 +161,9 @@ class Catalog:
 
     def _definitions(self) -> dict[str, Schema]:
         return bundle(self.version)["definitions"]
+
+    def _advice(self, key: str) -> Advice:
+        return Advice(key, self._schema(key), self._definitions(), self.version)
 
     def _known(self, names: tuple[object, object]) -> str | None:
         api_version, kind = names

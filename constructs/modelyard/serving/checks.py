@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from modelyard.findings import Breach
 from modelyard.pod.sources import Bucket, HuggingFace
 from modelyard.serving import fitting, flags
-from modelyard.serving.launch import MODEL_PATH, launch, parallel, streams, version_of
+from modelyard.serving.launch import MODEL_PATH, image_of, launch, parallel, streams, version_of
 from modelyard.serving.models import Adapter
 from modelyard.serving.options import Grpc
 from modelyard.serving.placing import adapters, to_load
 from modelyard.serving.runtimes import FACTS
 from modelyard.serving.servers import NIM, VLLM, MLServer, SGLang, Triton
 from modelyard.values.value import source_of
+from modelyard.values.versions import parsed
 
 if TYPE_CHECKING:
     from modelyard.fleet.site import Site
@@ -238,6 +239,7 @@ def _launch(name: str, spec: ServiceSpec) -> Iterator[Breach]:
             "P12", "runtime.version", None, f"the tag of the image does not tell the version of {facts.title}",
             f'write {type(spec.runtime).__name__}("0.18.0"), or the version that it is', source_of(spec.runtime),
         )  # fmt: skip
+    yield from _retold(spec)
     if spec.command and own.command:
         because = f"{facts.title} is started with {' '.join(own.command)}"
         yield Breach("X11", "command", list(spec.command), because, "leave it away, or leave runtime= away")
@@ -249,6 +251,18 @@ def _launch(name: str, spec: ServiceSpec) -> Iterator[Breach]:
             yield _too_old(f"args[{index}]", word, flag, young[flag], facts.title)
     for flag in sorted(own.flags & young.keys())[:1]:
         yield _too_old("nodes", spec.nodes, flag, young[flag], facts.title)
+
+
+def _retold(spec: ServiceSpec) -> Iterator[Breach]:
+    """Yield a version that is not the one of the server's own image: mostly that of the image before."""
+    if spec.runtime is None or spec.facts is None or spec.facts.image is None:
+        return
+    image, given = image_of(spec), parsed(spec.runtime.version)
+    told = parsed(image.tag) if f"/{image.repository}".endswith(f"/{spec.facts.image}") else None
+    if given and told and any(ours != theirs for ours, theirs in zip(given, told, strict=False)):
+        because = f"the image is {image.repository}:{image.tag}, whose tag is the version of {spec.facts.title}"
+        do = "leave it away, or write the image that has it"
+        yield Breach("X11", "runtime.version", spec.runtime.version, because, do, source_of(spec.runtime))
 
 
 def _too_old(field: str, given: object, flag: str, since: tuple[int, ...], title: str) -> Breach:

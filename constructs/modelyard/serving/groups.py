@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelyard.fleet.hardware import GROUP_TOGETHER, SLICE
 from modelyard.fleet.site import Site
 from modelyard.pod import manifest
+from modelyard.pod.hardware import sliced
 from modelyard.serving.pods import pods, rollout, workers
 from modelyard.serving.spec import ServiceSpec
 
@@ -21,6 +23,8 @@ ROLLOUTS: dict[str, dict[str, int | str]] = {
 def group(name: str, spec: ServiceSpec, site: Site, labels: dict[str, str]) -> dict[str, Any]:
     """Return the LeaderWorkerSet of the service *name*: a leader that takes requests, and its workers."""
     made = manifest(API_VERSION, KIND, name, labels, site)
+    if sliced(spec, site):
+        made["metadata"]["annotations"] = {GROUP_TOGETHER: SLICE}
     made["spec"] = {
         **({"replicas": spec.least} if spec.scale is None else {}),
         "leaderWorkerTemplate": {

@@ -64,10 +64,12 @@ NOTHING = Launch()
 
 def version_of(spec: ServiceSpec) -> Version | None:
     """Return the version of the server, as the user says it or as the tag of the image does."""
-    if spec.runtime is None:
-        return None
-    image = references.parse(spec.image) if isinstance(spec.image, str) else spec.image
-    return parsed(spec.runtime.version or image.tag)
+    return None if spec.runtime is None else parsed(spec.runtime.version or image_of(spec).tag)
+
+
+def image_of(spec: ServiceSpec) -> references.Image:
+    """Return the parts of the reference to the image."""
+    return references.parse(spec.image) if isinstance(spec.image, str) else spec.image
 
 
 def parallel(spec: ServiceSpec) -> tuple[int, int]:

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 
 from modelyard.fleet.site import Site
-from modelyard.pod import Claim, Pod, template
+from modelyard.pod import Claim, Pod, Where, template
+from modelyard.pod.hardware import GROUP, RUN, VOLCANO_RUN, apart, sliced
 from modelyard.serving import loading
 from modelyard.serving.backends import chosen, container
 from modelyard.serving.launch import NOTHING, launch
@@ -35,7 +36,10 @@ def pods(name: str, spec: ServiceSpec, site: Site) -> dict[str, Any]:
         **_probes(spec),
     }
     spread = {"topologySpreadConstraints": _spread(name, spec)} if spec.most > 1 and spec.nodes == 1 else {}
-    return _template(name, spec, site, fields, spread, delay=whole_seconds(spec.drain.delay))
+    # LeaderWorkerSet looks for groups of its own namespace only, and sends the workers where their leader is.
+    alone = spec.nodes > 1 and sliced(spec, site)
+    where = Where(affinity=apart(GROUP, RUN, VOLCANO_RUN)) if alone else None
+    return _template(name, spec, site, fields, spread, delay=whole_seconds(spec.drain.delay), where=where)
 
 
 def workers(name: str, spec: ServiceSpec, site: Site) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def workers(name: str, spec: ServiceSpec, site: Site) -> dict[str, Any]:
 
 def _template(
     name: str, spec: ServiceSpec, site: Site, fields: dict[str, Any], placed: dict[str, Any], *,
-    delay: int, worker: bool = False,
+    delay: int, worker: bool = False, where: Where | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     if delay:
         fields["lifecycle"] = {"preStop": {"sleep": {"seconds": delay}}}
@@ -63,6 +67,7 @@ def _template(
         variables=start.variables,
         starters=[loading.wait(spec, loader, site)] if loader is not None else (),
         mounts=() if spec.plain else tuple(mounts(name, spec)),
+        where=where or Where(),
     )
     if start.command or start.args:
         spec = attrs.evolve(spec, command=start.command, args=(*start.args, *spec.args))

@@ -56,6 +56,8 @@ class Facts:
         flags: The first version that knows a flag, for those that not every version knows.
 
         series: Its metrics.
+
+        image: The repository of its project's own image, whose tag is its version, below any registry. Default: none.
     """
 
     title: str
@@ -66,6 +68,7 @@ class Facts:
     start_within: timedelta
     flags: Mapping[str, Version] = attrs.field(factory=dict)
     series: tuple[Series, ...] = ()
+    image: str | None = None
 
     @property
     def varies(self) -> bool:
@@ -76,6 +79,7 @@ class Facts:
 FACTS: Mapping[type, Facts] = {
     VLLM: Facts(
         title="vLLM",
+        image="vllm/vllm-openai",
         ports=(Port("http", 8000, 80),),
         health="/health",
         ready="/health",
@@ -93,6 +97,7 @@ FACTS: Mapping[type, Facts] = {
     ),
     SGLang: Facts(
         title="SGLang",
+        image="lmsysorg/sglang",
         ports=(Port("http", 30000, 80),),
         health="/health",
         ready="/health",
@@ -107,6 +112,7 @@ FACTS: Mapping[type, Facts] = {
     ),
     Triton: Facts(
         title="Triton",
+        image="nvidia/tritonserver",
         ports=(Port("http", 8000, 80), Port("grpc", 8001), Port("metrics", 8002)),
         health="/v2/health/live",
         ready="/v2/health/ready",
@@ -121,6 +127,7 @@ FACTS: Mapping[type, Facts] = {
     ),
     MLServer: Facts(
         title="MLServer",
+        image="seldonio/mlserver",
         ports=(Port("http", 8080, 80), Port("grpc", 8081), Port("metrics", 8082)),
         health="/v2/health/live",
         ready="/v2/health/ready",

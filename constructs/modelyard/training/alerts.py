@@ -12,14 +12,23 @@ from modelyard.training import alerts_volcano
 from modelyard.training.alerting import AGAIN, close_to_deadline, without_checkpoints
 from modelyard.training.backends import SETS, choice
 from modelyard.training.jobset import NODES
-from modelyard.values.durations import whole_seconds
+from modelyard.values.durations import days, whole_seconds
 from modelyard.values.names import SAFE
 
 if TYPE_CHECKING:
+    from modelyard.pod import Watch
     from modelyard.training.spec import TrainingSpec
 
 SUFFIX = f"{SAFE}{{5}}"
 """What Kubernetes ends the names of pods with: a Deployment beside the training, t-api of t, has pods of its own."""
+QUEUED = days(1)
+"""After which a run that waits in its queue is told of, where nothing else is said."""
+GENERATED = 58
+"""So many characters stand before the random end of a pod's name, at most: the name of a Job, and an index."""
+HYPHENS = 2
+"""Around the index, which is never cut."""
+ADDED = 9
+"""How much longer than the id the name of a Job is, by a hyphen and a hash or a time."""
 LATE = 300
 """Seconds after which a run that has not started is missed, beyond those in which it may still start."""
 
@@ -37,15 +46,37 @@ def job_names(name: str, spec: TrainingSpec, site: Site, *, steps: bool = True) 
     return f"{run}-({jobs})-0" if steps and jobs != NODES else f"{run}-{NODES}-0"
 
 
-def pod_names(jobs: str, spec: TrainingSpec, site: Site) -> str:
-    """Return what matches the names of the pods of *jobs*."""
-    kind = choice(spec, site).kind
+def pod_names(name: str, spec: TrainingSpec, site: Site, *, steps: bool = True) -> str:
+    """Return what matches the names of the pods of *name*."""
+    jobs, kind = job_names(name, spec, site, steps=steps), choice(spec, site).kind
     if kind == "VolcanoJob":
         return alerts_volcano.pod_names(jobs)
     if kind == "RayJob":
         return f"{jobs}-.+"  # KubeRay's versions call them differently
-    index = "-[0-9]+" if spec.indexed or kind in SETS else ""
-    return f"{jobs}{index}-{SUFFIX}"
+    if kind in SETS:
+        return f"{jobs}-[0-9]+-{SUFFIX}"  # none is cut: its webhook refuses a name that would be
+    return _generated(name, jobs, spec)
+
+
+def _generated(name: str, jobs: str, spec: TrainingSpec) -> str:
+    """Return what matches the names that Kubernetes makes for the pods of *jobs*, of which it cuts the long ones."""
+    length = len(name) + (0 if spec.hook is not None else ADDED)
+    if not spec.indexed:
+        return f"{jobs}-{SUFFIX}" if length < GENERATED else f"{_cut(name, spec, GENERATED)}{SUFFIX}"
+    digits = len(str(spec.indexes - 1))
+    if length + digits + HYPHENS <= GENERATED:
+        return f"{jobs}-[0-9]+-{SUFFIX}"
+    each = (f"{_cut(name, spec, GENERATED - count - HYPHENS)}-[0-9]{{{count}}}" for count in range(1, digits + 1))
+    return f"({'|'.join(each)})-{SUFFIX}"
+
+
+def _cut(name: str, spec: TrainingSpec, room: int) -> str:
+    """Return what matches the first *room* characters of the name of a Job."""
+    rest = room - len(name) - 1
+    if spec.hook is not None or rest < 0:
+        return name[:room]
+    sign = "[0-9a-f]" if spec.schedule is None else "[0-9]"
+    return f"{name}-{sign}{{{min(rest, ADDED - 1)}}}"
 
 
 def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
@@ -68,7 +99,8 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
         "{{ $labels.job_name }} has used up its retries or its deadline, or ended with a fatal exit code.",
         "critical",
     )
-    yield pending(pod_names(job_names(name, spec, site), spec, site), watch, site)
+    yield pending(pod_names(name, spec, site), watch, site)
+    yield from _queued(name, spec, watch, site)
     if spec.deadline is not None:
         age = f"time() - max by (namespace, job_name) (kube_job_status_start_time{{{jobs}}})"
         active = f" and on (namespace, job_name) kube_job_status_active{{{jobs}}} > 0"
@@ -86,10 +118,32 @@ def alerts(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
         )
 
 
+def _queued(name: str, spec: TrainingSpec, watch: Watch, site: Site) -> Iterator[Alert]:
+    if spec.queue is None:
+        return
+    named, label = job_names(name, spec, site), "job_name"
+    jobs = f'namespace="{site.namespace}",job_name=~"{named}"'
+    # A Job that has not started has no time of that; one that is stopped again is suspended, whatever it has.
+    unstarted = f"kube_job_created{{{jobs}}} unless on (namespace, job_name) kube_job_status_start_time{{{jobs}}}"
+    waiting = f"max by (namespace, job_name) (kube_job_status_suspended{{{jobs}}} == 1 or ({unstarted}))"
+    if choice(spec, site).kind == "RayJob":
+        label = "name"
+        rays = f'namespace="{site.namespace}",name=~"{named}",deployment_status="Suspended"'
+        waiting = f"max by (namespace, name) (kuberay_job_deployment_status{{{rays}}}) == 1"
+    yield Alert(
+        "TrainingQueued",
+        waiting,
+        whole_seconds(watch.queued_after or QUEUED),
+        "waits in its queue",
+        f"{{{{ $labels.{label} }}}} has no room in the queue {spec.queue.name}, or is stopped at its deadline:"
+        " kubectl describe workloads says which.",
+    )
+
+
 def _checkpoints(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
     named = job_names(name, spec, site, steps=False)  # one of which saves nothing, however long it takes
     jobs = f'namespace="{site.namespace}",job_name=~"{named}"'
-    pods = f'namespace="{site.namespace}",pod=~"{pod_names(named, spec, site)}"'
+    pods = f'namespace="{site.namespace}",pod=~"{pod_names(name, spec, site, steps=False)}"'
     active = f"kube_job_status_active{{{jobs}}} > 0"
     started = f"kube_job_status_start_time{{{jobs}}} and on (namespace, job_name) {active}"
     yield from without_checkpoints(spec.checkpoint, pods, started, active)
@@ -97,7 +151,7 @@ def _checkpoints(name: str, spec: TrainingSpec, site: Site) -> Iterator[Alert]:
 
 def panels(name: str, container: str, spec: TrainingSpec, site: Site) -> Iterator[Panel]:
     """Yield what is drawn of the training *name*."""
-    pods = pod_names(job_names(name, spec, site), spec, site)
+    pods = pod_names(name, spec, site)
     phases = f'sum by (phase) (kube_pod_status_phase{{namespace="{site.namespace}",pod=~"{pods}"}})'
     yield Panel("Pods", "short", ((phases, "{{phase}}"),))
     yield from pod_panels(pods, container, spec, site)

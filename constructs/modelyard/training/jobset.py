@@ -38,8 +38,6 @@ def job_set(
     made = manifest("jobset.x-k8s.io/v1alpha2", "JobSet", name, labels, site)
     # A commit that replaces this run by another must not kill it, and no TTL may make Argo CD run it again.
     made["metadata"]["annotations"] = dict(KEPT)
-    if isinstance(spec.backend, JobSet) and spec.backend.exclusive_topology is not None:
-        made["metadata"]["annotations"][EXCLUSIVE] = spec.backend.exclusive_topology
     made["spec"] = job_set_spec(labels, jobs, spec)
     return made
 
@@ -59,6 +57,9 @@ def job_set_spec(
 
         messages: Whether rules can look at messages, which Kubeflow's trainer does not know of.
     """
+    # The controller reads it when it makes Jobs. On the set itself it could change, and the run would not notice.
+    topology = spec.backend.exclusive_topology if isinstance(spec.backend, JobSet) else None
+    metadata = {"labels": labels, **({} if topology is None else {"annotations": {EXCLUSIVE: topology}})}
     replicated: list[dict[str, Any]] = []
     for job, body in jobs:
         waits = [{"name": replicated[-1]["name"], "status": "Complete"}] if replicated else []
@@ -67,7 +68,7 @@ def job_set_spec(
                 "name": job,
                 **({"dependsOn": waits} if waits else {}),
                 "replicas": 1,
-                "template": {"metadata": {"labels": dict(labels)}, "spec": body},
+                "template": {"metadata": {key: dict(value) for key, value in metadata.items()}, "spec": body},
             }
         )
     return {

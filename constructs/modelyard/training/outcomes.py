@@ -46,8 +46,8 @@ def outcomes(manifest: Manifest, train_job: Manifest | None = None) -> list[Outc
         return [*_of_set(spec), *_of_queue(manifest)]
     if manifest["kind"] == "CronJob":
         template = spec["jobTemplate"]
-        return [*_of_job(template["spec"]), *_of_queue(template), *_of_schedule(spec)]
-    return [*_of_job(spec), *_of_room(spec), *_of_queue(manifest), *_of_hook(manifest)]
+        return [*_of_job(template), *_of_queue(template), *_of_schedule(spec)]
+    return [*_of_job(manifest), *_of_room(spec), *_of_queue(manifest), *_of_hook(manifest)]
 
 
 def action(spec: Manifest, code: int, *, disrupted: bool = False) -> str:
@@ -77,7 +77,9 @@ Told = Callable[..., str]
 """Answers with what becomes of a pod that failed with a code, *disrupted* or not."""
 
 
-def _of_job(spec: Manifest) -> Iterator[Outcome]:
+def _of_job(job: Manifest) -> Iterator[Outcome]:
+    spec: Manifest = job["spec"]
+
     def told(code: int, *, disrupted: bool = False) -> str:
         return _then(spec, action(spec, code, disrupted=disrupted))
 
@@ -86,9 +88,8 @@ def _of_job(spec: Manifest) -> Iterator[Outcome]:
     if deadline is None:
         yield Outcome("very long", "nothing ends it")
     else:
-        yield Outcome(
-            f"longer than {_long(deadline)}", f"the Job fails; its pods get SIGTERM, and {grace(spec)} to end"
-        )
+        longer = f"longer than {_long(deadline)}" + (" since the last start" if _queue(job) else "")
+        yield Outcome(longer, f"the Job fails; its pods get SIGTERM, and {grace(spec)} to end")
 
 
 def grace(spec: Manifest) -> str:
@@ -262,18 +263,21 @@ def _of_room(spec: Manifest) -> Iterator[Outcome]:
         yield Outcome(NO_ROOM, f"none of its pods starts until there is room for {least} of them at once")
 
 
+def _queue(job: Manifest) -> str | None:
+    labels: Mapping[str, str] = (job.get("metadata") or {}).get("labels") or {}
+    return labels.get(QUEUE)
+
+
 def _of_queue(job: Manifest) -> Iterator[Outcome]:
-    metadata: Manifest = job.get("metadata") or {}
-    labels: Mapping[str, str] = metadata.get("labels") or {}
-    if (queue := labels.get(QUEUE)) is None:
+    if (queue := _queue(job)) is None:
         return
-    least = (metadata.get("annotations") or {}).get(LEAST)
+    least = (job["metadata"].get("annotations") or {}).get(LEAST)
     then = f"it waits in the queue {queue}, and none of its pods starts"
     if least is not None:
         then = f"it starts with fewer pods at once; without room for {least} of them it waits in the queue {queue}"
     yield Outcome(NO_ROOM, then)
     then = "its pods are ended, and it waits in the queue to start again; this is not counted"
     yield Outcome("another takes its room in the queue", then)
-    if (longest := labels.get(MOST_TIME, "")).isdecimal():
-        then = "Kueue takes it out of the queue and ends its pods"
+    if (longest := job["metadata"]["labels"].get(MOST_TIME, "")).isdecimal():
+        then = "Kueue ends its pods, and never starts it again; it stays suspended"
         yield Outcome(f"longer than {_long(int(longest))} in all its starts", then)

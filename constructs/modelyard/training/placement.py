@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Breach
-from modelyard.pod.hardware import Where, accelerator_of
+from modelyard.fleet.hardware import SLICE
+from modelyard.pod.hardware import REQUIRED, RUN, VOLCANO_RUN, Where, accelerator_of, apart, sliced
 from modelyard.pod.template import selector
 from modelyard.training.backends import choice
 from modelyard.values import quantity
@@ -19,16 +20,9 @@ if TYPE_CHECKING:
     from modelyard.training.spec import TrainingSpec
 
 GRACE = seconds(120)
-RUN, VOLCANO_RUN = "batch.kubernetes.io/job-name", "volcano.sh/job-name"
-"""What the pods of one run share, and those of the last run do not."""
 MOST_WEIGHT = 100
 HOSTNAME = "kubernetes.io/hostname"
-SLICE = "cloud.google.com/gke-nodepool"
-"""On GKE the hosts of a slice of TPUs are a node pool."""
-REQUIRED, PREFERRED = (
-    "requiredDuringSchedulingIgnoredDuringExecution",
-    "preferredDuringSchedulingIgnoredDuringExecution",
-)
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 def grace(spec: TrainingSpec, site: Site) -> int:
@@ -60,17 +54,9 @@ def _together(name: str, spec: TrainingSpec, site: Site) -> dict[str, Any]:
     """Return the affinities by which the pods of one run of *name* are near to each other, and in one slice."""
     required, preferred, affinity = [], [], {}
     run = VOLCANO_RUN if choice(spec, site).kind == "VolcanoJob" else RUN
-    accelerator = accelerator_of(spec, site)
-    if accelerator is not None and accelerator.hosts > 1:
-        # Two runs that share slices would each hold a part of them and wait for the rest for ever.
-        others = {
-            "labelSelector": {"matchExpressions": [{"key": run, "operator": "Exists"}]},
-            "mismatchLabelKeys": [run],
-            "namespaceSelector": {},
-            "topologyKey": SLICE,
-        }
+    if sliced(spec, site):
         required.append(_near(name, SLICE, run))
-        affinity["podAntiAffinity"] = {REQUIRED: [others]}
+        affinity = apart(run)
     if spec.topology is not None and spec.topology.required:
         required.append(_near(name, spec.topology.key, run))
     elif spec.topology is not None:

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
-from modelyard.training.backends import SETS, choice, has
+from modelyard.training.backends import choice, has
 from modelyard.values.durations import whole_seconds
 from modelyard.values.names import label_value, qualified_name, subdomain
-from modelyard.values.value import option, required, source_of, value
+from modelyard.values.value import option, source_of, value
 
 if TYPE_CHECKING:
     from modelyard.fleet.site import Site
+    from modelyard.pod import Watch
     from modelyard.training.spec import TrainingSpec
 
 KUEUE = "kueue.x-k8s.io"
 
 
-def _name(name: str | None) -> str | None:
-    return None if name is None else subdomain(name) or label_value(name)
+ADMITTED = 60
+"""Seconds by which Kueue's clock may be ahead of that of a Job: what nobody has stopped fails of its own deadline."""
+
+
+def _name(name: str) -> str | None:
+    return subdomain(name) or label_value(name)
 
 
 def _key(label: str | None) -> str | None:
@@ -51,8 +56,8 @@ class Queue:
         https://kueue.sigs.k8s.io/docs/tasks/run/
     """
 
-    name: str = required(check=_name)
-    priority: str | None = option(default=None, check=_name, kw_only=True)
+    name: str
+    priority: str | None = option(default=None, kw_only=True)
     min_parallelism: int | None = option(default=None, check=_count, kw_only=True)
     required_topology: str | None = option(default=None, check=_key, kw_only=True)
     preferred_topology: str | None = option(default=None, check=_key, kw_only=True)
@@ -65,9 +70,10 @@ def labels(spec: TrainingSpec, site: Site) -> dict[str, str]:
     found = {f"{KUEUE}/queue-name": spec.queue.name}
     if spec.queue.priority is not None:
         found[f"{KUEUE}/priority-class"] = spec.queue.priority
-    if spec.deadline is not None and choice(spec, site).kind in SETS:
-        # A JobSet has no deadline of its own, and those of its Jobs hold for one start.
-        found[f"{KUEUE}/max-exec-time-seconds"] = str(whole_seconds(spec.deadline))
+    if spec.deadline is not None and spec.schedule is None:
+        # A deadline holds for one start. Of a schedule each run has it anew: what Kueue stops for good is never done,
+        # and the runs after it would not start.
+        found[f"{KUEUE}/max-exec-time-seconds"] = str(whole_seconds(spec.deadline) + ADMITTED)
     return found
 
 
@@ -89,7 +95,7 @@ def pod_annotations(spec: TrainingSpec) -> dict[str, str]:
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why a queue cannot do what is asked of it."""
     if spec.queue is not None and choice(spec, site).kind == "VolcanoJob":
-        yield from _of_volcano(spec.queue)
+        yield from _of_volcano(spec.queue, spec.watch)
     elif spec.queue is not None:
         yield from _of_kueue(spec.queue, spec, site)
 
@@ -100,6 +106,18 @@ def _of_kueue(queue: Queue, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
         because = f"the cluster {site.cluster.name} has no Kueue"
         do = "declare it in Cluster(installed=[Crd.KUEUE]) where it is installed, or leave queue= away"
         yield Breach("X04", "queue", queue.name, because, do, source)
+    for field, name, kind in (
+        ("name", queue.name, "LocalQueue"),
+        ("priority", queue.priority, "WorkloadPriorityClass"),
+    ):
+        if name is not None and (broken := _name(name)):
+            yield Breach("K01", f"queue.{field}", name, broken, f"write the name of a {kind}", source)
+    yield from _of_pods(queue, spec)
+
+
+def _of_pods(queue: Queue, spec: TrainingSpec) -> Iterator[Breach]:
+    """Yield why the pods cannot be admitted, or kept together, as the queue says."""
+    source = source_of(queue)
     if (least := queue.min_parallelism) is not None:
         field = "queue.min_parallelism"
         if spec.sweep is None:
@@ -129,8 +147,13 @@ def _of_kueue(queue: Queue, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
             yield Breach("X11", field, label, because, "leave it away, or choose nodes by node_selector=", source)
 
 
-def _of_volcano(queue: Queue) -> Iterator[Breach]:
+def _of_volcano(queue: Queue, watch: Watch | None) -> Iterator[Breach]:
     """Yield what is asked of a queue of Volcano, and only one of Kueue has."""
+    if broken := _name(queue.name):
+        yield Breach("K12", "queue.name", queue.name, broken, "write the name of a Queue of Volcano", source_of(queue))
+    if watch is not None and watch.queued_after is not None:
+        because = "the queue is one of Volcano, and no metric names the Jobs that wait in it"
+        yield Breach("X11", "watch.queued_after", watch.queued_after, because, "leave it away", source_of(watch))
     because = "the queue is one of Volcano, which has no such option"
     for name, do in (
         ("priority", "write priority_class=, which orders trainings in Volcano's queues"),

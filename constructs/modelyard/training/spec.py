@@ -160,7 +160,7 @@ def breaches(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
 def _name(name: str, spec: TrainingSpec, site: Site) -> Iterator[Breach]:
     """Yield why *name* leaves no room for what is added to it."""
     if backends.choice(spec, site).kind == "RayJob":
-        yield from rayjob.breaches(name, spec, HASH_SUFFIX, MISCONFIGURED)
+        yield from rayjob.breaches(name, spec, site, HASH_SUFFIX, MISCONFIGURED)
         return
     if backends.choice(spec, site).kind == "VolcanoJob":
         yield from volcano.breaches(name, spec, HASH_SUFFIX)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
 from modelyard.pod import KEPT, FieldRef, manifest
+from modelyard.pod.hardware import VOLCANO_RUN
 from modelyard.training.gang import Hosts
-from modelyard.training.placement import VOLCANO_RUN
 from modelyard.values.durations import whole_seconds
 from modelyard.values.names import LABEL_LENGTH, dns_label_1035
 from modelyard.values.value import source_of

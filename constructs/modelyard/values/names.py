@@ -27,6 +27,10 @@ HOOKS = (ARGO_HOOK, "helm.sh/hook")
 """What Argo CD takes for a hook."""
 SKIPPED = "Skip"
 """The phase of an object that Argo CD leaves as it is."""
+KUEUE = "kueue.x-k8s.io/"
+"""How the labels and annotations begin that Kueue reads."""
+KUEUE_PRIORITY = f"{KUEUE}priority-class"
+"""Which of its WorkloadPriorityClasses orders a workload; another one may take its place while that runs."""
 PROVENANCE = "modelyard.dev/source"
 """The annotation that holds the line of Python which an object comes from."""
 
@@ -35,6 +39,12 @@ def hook_phase(annotations: Mapping[str, object]) -> str | None:
     """Return the phase of Argo CD's syncs that an object with *annotations* is a hook of, or None where it is none."""
     phase = annotations.get(ARGO_HOOK, SKIPPED)
     return None if phase is None or phase == SKIPPED else str(phase)
+
+
+def never_pruned(annotations: Mapping[str, object]) -> bool:
+    """Return whether Argo CD leaves an object with *annotations* in the cluster when git has it no more."""
+    options = str(annotations.get("argocd.argoproj.io/sync-options", "")).split(",")
+    return "Prune=false" in [option.strip() for option in options]
 
 
 @lru_cache(maxsize=65536)

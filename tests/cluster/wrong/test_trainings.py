@@ -20,8 +20,8 @@ INDEX = "batch.kubernetes.io/job-completion-index"
 
 def test_a_day_that_does_not_exist_never_comes(breaking: Breaking, observed: Observed) -> None:
     """The controller gives the schedule up."""
-    said = breaking.event("C02", "InvalidSchedule")
-    observed(f"C02: {said}")
+    said = breaking.event("C01", "InvalidSchedule")
+    observed(f"C01: {said}")
     assert said.startswith("invalid schedule: 0 0 30 2 * : ")
 
 

@@ -74,7 +74,7 @@ DAILY = f"{ago(30).minute} {ago(30).hour} * * *"
 HOURLY, TWICE = f"{ago(20).minute} * * * *", f"{ago(20).minute},{ago(10).minute} * * * *"
 """Were due 20 and 10 minutes ago."""
 CASES: Mapping[str, Sequence[Manifest]] = {
-    "C02": [cron("never", "0 0 30 2 *")],
+    "C01": [cron("never", "0 0 30 2 *")],
     "C05": [cron("strict", DAILY, startingDeadlineSeconds=5), cron("right", DAILY)],
     "C06": [cron("piling", HOURLY, job_spec={"activeDeadlineSeconds": 7200})],
     "C09": [labelled(cron("queued", DAILY), {QUEUE: "research"})],
