@@ -33,6 +33,7 @@ KEDA = one("ScaledObject", "api", {"minReplicaCount": 1, "maxReplicaCount": 4, "
 CLAIM = one("PersistentVolumeClaim", "data", {"resources": {"requests": {"storage": "1Ti"}}, "storageClassName": "a"})
 SIZE = ("spec", "resources", "requests", "storage")
 CONFIG = {**one("ConfigMap", "settings"), "data": {"a.yaml": "a: 1\n"}}
+BOARD = {**one("ConfigMap", "api-dashboard"), "data": {"api.json": '{\n "uid": "modelyard-1",\n "panels": []}'}}
 SERVICE = one("Service", "api", {"selector": {"app": "api"}, "ports": [{"port": 80, "targetPort": "http"}]})
 STATEFUL = one("StatefulSet", "api", {"template": TEMPLATE, "replicas": 2})
 
@@ -193,6 +194,9 @@ NAMESPACE = one("Namespace", "ml", labels={"pod-security.kubernetes.io/enforce":
             ("caution config-in-place: pods see new files within a minute or so, variables only after a restart:"
             " data['a.yaml']"),
         ]),
+        (BOARD, edited(BOARD, '{\n "uid": "modelyard-1",\n "panels": [1]}', "data", "api.json"), [
+            "note config-in-place: Grafana shows another dashboard: data['api.json']",
+        ]),
         (SERVICE, edited(SERVICE, "chat", "spec", "selector", "app"), [
             "danger traffic-moves: traffic goes to other pods: spec.selector.app",
         ]),
@@ -276,6 +280,19 @@ def test_who_keeps_an_object_depends_on_the_controller() -> None:
     assert told(job, None, ARGO | FLUX) == [
         "danger pruned: Job tune is deleted: its pods end, if it still runs (by Flux; Argo CD keeps it)"
     ]
+
+
+def test_a_model_of_another_revision_is_loaded() -> None:
+    """The Job that loaded the former one has most likely done so, and what it loaded stays."""
+    labels = {"app.kubernetes.io/component": "loader"}
+    old = hashed("Job", "11111111", {}, spec={"template": TEMPLATE}, labels=labels)
+    new = edited(edited(old, "tune-22222222", "metadata", "name"), "acme/train:2", *IMAGE)
+    ends = "caution pruned: Job tune-11111111 is deleted: no file goes with it, and if it still loads, that ends"
+
+    assert told(old, new) == [
+        "caution new-run: a new run tune-22222222 starts (containers[name=trainer].image 1 -> 2)", ends,
+    ]  # fmt: skip
+    assert told(old, None) == [ends]
 
 
 def hashed(kind: str, suffix: str, annotations: dict[str, str], **more: Any) -> Any:

@@ -42,6 +42,12 @@ VOLCANO_JOB: dict[str, Any] = {
 }
 DEPLOYMENT = manifests.deployment()
 SET = {**DEPLOYMENT, "kind": "StatefulSet", "spec": {**DEPLOYMENT["spec"], "serviceName": "web", "replicas": 3}}
+GROUPS: dict[str, Any] = {
+    "apiVersion": "leaderworkerset.x-k8s.io/v1",
+    "kind": "LeaderWorkerSet",
+    "metadata": {"name": "chat"},
+    "spec": {"replicas": 3, "leaderWorkerTemplate": {"size": 2, "workerTemplate": {}}},
+}
 CLAIM: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "PersistentVolumeClaim",
@@ -180,6 +186,12 @@ ORPHANED = "keep it; or accept G14 and run kubectl -n None delete statefulset we
             ("spec.replicas: git held 3, and the number falls to 1 until the autoscaler has looked; run before the merge: echo "
             '\'{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"web"},"spec":{"replicas":3}}\' | kubectl -n None'
             " apply --server-side --field-manager=handover -f -"),
+        ),
+        (
+            "G13", GROUPS, remove("/spec/replicas"),
+            ("spec.replicas: git held 3, and the number falls to 1 until the autoscaler has looked; run before the merge: echo "
+            '\'{"apiVersion":"leaderworkerset.x-k8s.io/v1","kind":"LeaderWorkerSet","metadata":{"name":"chat"},"spec":'
+            '{"replicas":3}}\' | kubectl -n None apply --server-side --field-manager=handover -f -'),
         ),
     ],
 )  # fmt: skip

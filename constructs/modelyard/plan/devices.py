@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import ROUND_CEILING, Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from modelyard.plan import kserve
@@ -11,6 +10,7 @@ from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.model import Range
 from modelyard.rules.demand import SCALED_OBJECT_MOST, extended
 from modelyard.rules.tracks import beside as tracked
+from modelyard.rules.workloads import share
 from modelyard.values.names import ARGO_HOOK, SKIPPED
 from modelyard.values.quantity import number
 
@@ -20,7 +20,7 @@ SCALERS: Mapping[str, tuple[str, str, int, int]] = {
 }
 """Kind to the fields that bound the pods, and what they are where they are not given."""
 DEEPEST = 12
-SCALED = frozenset({"Deployment", "ReplicaSet", "Rollout", "StatefulSet"})
+SCALED = frozenset({"Deployment", "LeaderWorkerSet", "ReplicaSet", "Rollout", "StatefulSet"})
 NOTHING = Range(0, 0, 0)
 
 
@@ -86,7 +86,7 @@ def _of(one: Mapping[str, Any], bounds: tuple[int, int] | None) -> dict[str, Ran
         return {resource: Range(count, count, count) for resource, count in each.items()}
     pods = whole(spec, "replicas", default=1)
     least, most = bounds or (pods, pods)
-    surge = {"Deployment": _surge, "Rollout": tracked}.get(kind, _none)(spec, most)
+    surge = SURGES.get(kind, _none)(spec, most)
     return {resource: Range(least * count, most * count, (most + surge) * count) for resource, count in each.items()}
 
 
@@ -98,11 +98,21 @@ def _surge(spec: Mapping[str, Any], pods: int) -> int:
     """Return how many pods there are beside the others in a rollout of a Deployment."""
     if at(spec, "strategy", "type") == "Recreate" or not pods:
         return 0
-    surge = mapping(spec, "strategy", "rollingUpdate").get("maxSurge", "25%")
-    if isinstance(surge, int):
-        return surge
-    share = number(str(surge).removesuffix("%")) or Decimal(0)
-    return int((share * pods / 100).to_integral_value(ROUND_CEILING))
+    return min(pods, share(mapping(spec, "strategy", "rollingUpdate").get("maxSurge", "25%"), pods, up=True))
+
+
+def _groups(spec: Mapping[str, Any], groups: int) -> int:
+    """Return how many groups there are beside the others in a rollout of a LeaderWorkerSet."""
+    rolling = mapping(spec, "rolloutStrategy", "rollingUpdateConfiguration")
+    return min(groups, share(rolling.get("maxSurge", 0), groups, up=True))
+
+
+SURGES: Mapping[str, Callable[[Mapping[str, Any], int], int]] = {
+    "Deployment": _surge,
+    "LeaderWorkerSet": _groups,
+    "Rollout": tracked,
+}
+"""Kind to what its rollouts add to so many pods, or groups of them."""
 
 
 def _pods(kind: str, node: Mapping[str, Any], pods: int, depth: int) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from modelyard.plan import fates, kserve, network, others, rollouts
+from modelyard.plan import fates, groups, kserve, network, others, rollouts
 from modelyard.plan.model import DELIVERED, Effect, Risk, worst_first
 from modelyard.plan.pairs import Pair
 from modelyard.plan.trees import Manifest
@@ -23,6 +23,7 @@ LOOKS: Mapping[str, Callable[[Pair], Iterator[Effect]]] = {
     "InferencePool": others.route,
     "InferenceService": rollouts.inference,
     "Ingress": others.route,
+    "LeaderWorkerSet": groups.groups,
     "LimitRange": others.limits,
     "Namespace": others.namespace,
     "NetworkPolicy": network.policy,

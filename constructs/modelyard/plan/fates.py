@@ -12,6 +12,7 @@ from modelyard.plan.pairs import Pair
 from modelyard.plan.rollouts import RUNS, cause, hooked
 from modelyard.plan.trees import Manifest
 from modelyard.render.base import SHORT
+from modelyard.rules.v_models import COMPONENT, LOADER
 from modelyard.values.names import LOGICAL_NAME, never_pruned
 
 PRUNED: Mapping[str, tuple[Risk, str]] = {
@@ -39,6 +40,8 @@ PRUNED: Mapping[str, tuple[Risk, str]] = {
 }
 """Kind to what it costs when it is deleted."""
 SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
+LOADED = (Risk.CAUTION, "no file goes with it, and if it still loads, that ends")
+"""What it costs when a Job that loads a model onto a claim is deleted, most of which are done."""
 LEFT: Mapping[str, str] = {
     "PersistentVolumeClaim": "with its data",
     **dict.fromkeys(RUNS, "and goes on if it runs"),
@@ -57,7 +60,7 @@ def keepers(one: Manifest) -> frozenset[str]:
 def goes(one: Manifest, controllers: frozenset[str], now: Sequence[Manifest] = ()) -> Effect:
     """Return what happens to the object *one* when its manifest goes, and *now* are beside it."""
     kind, name = str(one["kind"]), at(one, "metadata", "name")
-    risk, cost = _cost(kind)
+    risk, cost = LOADED if _loads(one) else _cost(kind)
     if kind in SCALERS and (heir := next(_scaling(one, now), None)) is not None:
         risk, cost = Risk.NOTE, heir
     kept = keepers(one) & controllers
@@ -78,6 +81,10 @@ def _scaling(one: Manifest, now: Sequence[Manifest]) -> Iterator[str]:
             yield f"KServe makes one for {kind} {name}"
         elif kind in SCALERS and at(other, "spec", "scaleTargetRef") == at(one, "spec", "scaleTargetRef"):
             yield f"{kind} {name} scales from now on"
+
+
+def _loads(one: Manifest) -> bool:
+    return one["kind"] == "Job" and mapping(one, "metadata", "labels").get(COMPONENT) == LOADER
 
 
 def stays(one: Manifest) -> Effect:

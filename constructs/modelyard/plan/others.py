@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from modelyard.plan.at import at
+from modelyard.plan.at import at, mapping
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.rollouts import CONFIG, below, named
 from modelyard.values.quantity import number
 
+DASHBOARD = '{\n "uid": "modelyard-'
+"""How what modelyard renders for Grafana begins, which no pod of the workload reads."""
 SIZE = ("spec", "resources", "requests", "storage")
 POD_SECURITY = "pod-security.kubernetes.io/enforce"
 
@@ -53,7 +55,10 @@ def mounted(pair: Pair, now: object) -> bool:
 def config(pair: Pair) -> Iterator[Effect]:
     """Yield what a change of a ConfigMap or a Secret under the same name does."""
     data = [one for one in pair.fields if one.path[0] in {"data", "binaryData", "stringData"}]
-    if data:
+    boards = mapping(manifest(pair.new), "data").values()
+    if data and boards and all(isinstance(board, str) and board.startswith(DASHBOARD) for board in boards):
+        yield Effect("config-in-place", Risk.NOTE, f"Grafana shows another dashboard: {named(data)}")
+    elif data:
         text = f"pods see new files within a minute or so, variables only after a restart: {named(data)}"
         yield Effect("config-in-place", Risk.CAUTION, text)
     if rest := [one for one in pair.fields if one not in data]:

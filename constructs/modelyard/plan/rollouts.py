@@ -45,7 +45,7 @@ def workload(pair: Pair) -> Iterator[Effect]:
     if rolled:
         yield _rollout(new, cause(rolled))
     scaled = below(pair.fields, "spec", "replicas")
-    yield from _replicas(manifest(pair.old), new, scaled)
+    yield from replicas(manifest(pair.old), new, scaled)
     rest = [one for one in pair.fields if one not in rolled and one not in scaled]
     rest = [one for one in rest if one.path[:2] != ("spec", "selector") and not (rolled and one.path[0] == "metadata")]
     if rest:
@@ -80,7 +80,7 @@ def _between(old: Manifest, new: Manifest, fields: Sequence[FieldChange]) -> Ite
         text = f"autoscaler bounds {before[0]}-{before[1]} -> {now[0]}-{now[1]}, {only}"
         yield Effect("bounds", Risk.CAUTION if lower else Risk.NOTE, text)
     elif before is now is None:
-        yield from _replicas(kserve.deployment(old), kserve.deployment(new), fields)
+        yield from replicas(kserve.deployment(old), kserve.deployment(new), fields)
     else:
         yield Effect("scaling", Risk.CAUTION, f"something else scales it: {named(fields)}")
 
@@ -156,7 +156,8 @@ def _tracks(new: Manifest, cause: str) -> Effect:
     return Effect("canary", Risk.CAUTION, f"{text}: {cause}")
 
 
-def _replicas(old: Manifest, new: Manifest, scaled: Sequence[FieldChange]) -> Iterator[Effect]:
+def replicas(old: Manifest, new: Manifest, scaled: Sequence[FieldChange]) -> Iterator[Effect]:
+    """Yield what the change of a number of replicas does, if *scaled* has one."""
     if not scaled:
         return
     before, now = at(old, "spec", "replicas"), at(new, "spec", "replicas")

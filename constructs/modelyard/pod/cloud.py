@@ -130,7 +130,7 @@ def pod_labels(identity: Identity | None, site: Site) -> dict[str, str]:
 
 
 def egress(identity: Identity | None, site: Site, annotated: Container[str] = ()) -> list[dict[str, Any]]:
-    """Return the rules of a NetworkPolicy that let pods fetch tokens: of *identity*, by a key of their account, of AWS."""
+    """Return the rules of a NetworkPolicy that let pods fetch tokens: of *identity*, by its annotation, of AWS."""
     agent: list[dict[str, Any]] = []
     if identity is None and site.cluster.cloud is Cloud.EKS:
         peers = [{"ipBlock": {"cidr": address}} for address in POD_IDENTITY]

@@ -19,8 +19,9 @@ G13 = Rule(
     "G13",
     "The number of replicas has another owner before it leaves git.",
     why=(
-        "A field that its only owner gives up goes back to its default, and that of replicas is 1: the pods but one are"
-        " ended, and come back when the autoscaler has looked. It happens once, at the sync of this change."
+        "A field that its only owner gives up goes back to its default, and that of replicas is 1: the pods but one, of"
+        " a LeaderWorkerSet the groups but one, are ended, and come back when the autoscaler has looked. It happens"
+        " once, at the sync of this change."
     ),
     fix="give the field another owner first",
     see="https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership",
@@ -39,6 +40,8 @@ G14 = Rule(
     acceptable=True,
 )
 
+REPLICAS = frozenset({"Deployment", "LeaderWorkerSet", "ReplicaSet", "Rollout", "StatefulSet"})
+"""Kinds that an autoscaler scales by their ``spec.replicas``, which is 1 where nobody gives it."""
 DELETED = f"{ARGO_HOOK}-delete-policy"
 HEADLESS = "None"
 NEW_JOB = "give it a new name, which makes a new run; the old Job stays until you delete it"
@@ -108,7 +111,7 @@ def changes(old: Manifest, new: Manifest) -> Iterator[Breach]:
     kind = str(new.get("kind"))
     if str(new.get("apiVersion")).startswith(VOLCANO):
         kind = OTHERS.get(kind, kind)
-    if kind in {"Deployment", "Rollout", "StatefulSet"}:
+    if kind in REPLICAS:
         yield from _replicas(old, new)
     if (find := FIXED.get(kind)) is not None:
         yield from find(old, new)

@@ -23,7 +23,8 @@ V24 = Rule(
     acceptable=True,
 )
 MARKER = "MARKER"
-COMPONENT = "app.kubernetes.io/component"
+COMPONENT, LOADER = "app.kubernetes.io/component", "loader"
+"""The label of a Job that loads models, and its value."""
 
 FLAG = "--revision="
 
@@ -61,7 +62,7 @@ def loaded(job: Job, scope: Scope) -> Iterator[Breach]:
 
 def _place(job: Job) -> tuple[str | None, str, str] | None:
     """Return the namespace, the claim and the file that marks the end, of a Job that loads a model."""
-    if job.pod.labels.get(COMPONENT) != "loader":
+    if job.pod.labels.get(COMPONENT) != LOADER:
         return None
     claim = next(
         (
