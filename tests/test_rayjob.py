@@ -19,6 +19,7 @@ from modelyard import (
     Crd,
     Fabric,
     Flux,
+    FluxPolicy,
     Gpu,
     HuggingFace,
     Metrics,
@@ -109,7 +110,8 @@ def test_the_head_is_as_large_as_is_said(tmp_path: Path) -> None:
 
 def test_it_waits_in_a_queue(tmp_path: Path) -> None:
     """And what Kueue writes in it is left alone."""
-    scope = environment(tmp_path, cluster=CLUSTER, delivery=Flux("https://git.example/acme/models"))
+    flux = Flux("https://git.example/acme/models", policies=[FluxPolicy("RayJob", ssa="Merge")])
+    scope = environment(tmp_path, cluster=CLUSTER, delivery=flux)
     training(scope, **{**STOCK, "accept": {}, "queue": Queue("research")})
     (ignored,) = delivered(scope)["Kustomization/ml-test"]["spec"]["ignore"]
 

@@ -400,27 +400,6 @@ def test_devices_of_former_train_jobs_are_not_counted(tmp_path: Path) -> None:
         assert [effect.text for effect in plan.effects if effect.code == "devices"] == []
 
 
-@pytest.mark.parametrize(
-    ("volume", "told"),
-    [
-        ("other", "note changed in place: data['chat.json']"),
-        (
-            "board",
-            "caution pods see new files within a minute or so, variables only after a restart: data['chat.json']",
-        ),
-    ],
-)
-def test_a_dashboard_that_no_pod_mounts_costs_no_pod_anything(volume: str, told: str) -> None:
-    """Grafana reads it by its label; JSON that a pod mounts is configuration as any other."""
-    pod = {"containers": [], "volumes": [{"name": "x", "projected": {"sources": [{"configMap": {"name": volume}}]}}]}
-    runs = one("Deployment", "chat", {"template": {"spec": pod}})
-    board = {**one("ConfigMap", "board"), "data": {"chat.json": "{}"}}
-    files = {"prod/chat/deployment.yaml": runs, "prod/chat/configmap-board.yaml": board}
-
-    (plan,) = planned(files, {**files, "prod/chat/configmap-board.yaml": edited(board, "[]", "data", "chat.json")})
-    assert [f"{effect.risk} {effect.text}" for effect in plan.effects] == [told]
-
-
 def test_where_an_object_was_written_is_told_as_such() -> None:
     """The annotation with file and line moves with every line above it."""
     old = one("Service", "api", {}, annotations={"modelyard.dev/source": "environments/prod.py:9"})

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from modelyard import crash
-from modelyard.cli.words import App, Environments, FailOn, Form, Format, Jobs, PlanFormat
+from modelyard.cli.words import App, Base, Environments, FailOn, Form, Format, Jobs, PlanFormat
 from modelyard.findings import ModelyardError, SynthesisError
 
 FAILED, MISUSED, STALE, INTERRUPTED = 1, 2, 3, 130
@@ -90,15 +90,7 @@ def check(
 def plan(
     environments: Environments = None,
     *,
-    ref: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            metavar="REF",
-            help="A commit or branch: dist/ is compared with where HEAD and it parted. Default: the main branch.",
-            show_default=False,
-        ),
-    ] = None,
+    ref: Base = None,
     form: Annotated[
         PlanFormat,
         typer.Option("--format", help="text for people, markdown for a pull request, json for programs."),

@@ -54,3 +54,12 @@ Jobs = Annotated[
         show_default=False,
     ),
 ]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REF",
+        help="A commit or branch: dist/ is compared with where HEAD and it parted. Default: the main branch.",
+        show_default=False,
+    ),
+]

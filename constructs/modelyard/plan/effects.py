@@ -65,7 +65,7 @@ def effects(
     if not copied and all(one.path[:2] == LABELS or one.path in SILENT for one in pair.fields):
         note = Effect("labels", Risk.NOTE, f"only {rollouts.named(pair.fields)}")
         return list(_refused(pair)) or [note]
-    return worst_first([*_refused(pair), *_look(pair, now)] or list(others.in_place(pair)))
+    return worst_first([*_refused(pair), *_look(pair)] or list(others.in_place(pair)))
 
 
 def _refused(pair: Pair) -> Iterator[Effect]:
@@ -84,11 +84,9 @@ def _refused(pair: Pair) -> Iterator[Effect]:
             yield Effect("refused", Risk.DANGER, text)
 
 
-def _look(pair: Pair, now: Sequence[Manifest]) -> Iterator[Effect]:
+def _look(pair: Pair) -> Iterator[Effect]:
     if pair.place[1] == DELIVERED:
         yield from others.delivery(pair)
-    elif pair.place[1] and others.dashboard(pair) and not others.mounted(pair, now):
-        yield from others.in_place(pair)
     elif (look := LOOKS.get(pair.doc.data["kind"])) is not None:
         yield from look(pair)
     elif pods := [one for one in pair.fields if any(step in PODS for step in one.path)]:

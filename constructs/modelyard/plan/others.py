@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from modelyard.plan.at import at, mapping
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
-from modelyard.plan.rollouts import CONFIG, below, named
+from modelyard.plan.rollouts import below, named
 from modelyard.values.quantity import number
 
 DASHBOARD = '{\n "uid": "modelyard-'
@@ -33,23 +33,6 @@ def claim(pair: Pair) -> Iterator[Effect]:
     rest = [one for one in pair.fields if one not in sized and one.path[0] != "spec"]
     if rest:
         yield Effect("in-place", Risk.NOTE, f"changed in place: {named(rest)}")
-
-
-def dashboard(pair: Pair) -> bool:
-    """Return whether *pair* is a ConfigMap of JSON alone, as Grafana reads them by their label."""
-    one = pair.doc.data
-    return one["kind"] == "ConfigMap" and all(name.endswith(".json") for name in one.get("data") or ("",))
-
-
-def mounted(pair: Pair, now: object) -> bool:
-    """Return whether anything in *now* refers to the ConfigMap of *pair*."""
-    if isinstance(now, Mapping):
-        name = at(pair.doc.data, "metadata", "name")
-        return any(
-            (key in CONFIG and isinstance(inner, Mapping) and inner.get("name") == name) or mounted(pair, inner)
-            for key, inner in now.items()
-        )
-    return isinstance(now, list | tuple) and any(mounted(pair, one) for one in now)
 
 
 def config(pair: Pair) -> Iterator[Effect]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import marshal
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 import attrs
 
 from modelyard.delivery import Taken, adapt, cargo, misowned, unmatched
 from modelyard.findings import Breach, Finding, Severity, Source
-from modelyard.fleet import Draft, Environment, Manifest, Site, Workload
-from modelyard.pod import KEPT, seal
-from modelyard.render import beside, generations
+from modelyard.fleet import Environment, Manifest, Workload
+from modelyard.pod import seal
+from modelyard.render import beside, generations, hashes
 from modelyard.render.blame import Key, key, unowned, unpatched
 from modelyard.render.byhand import by_hand
 from modelyard.render.collisions import collisions, identity, on
 from modelyard.render.foreign import foreign
 from modelyard.render.generations import Current, Past
 from modelyard.render.layout import delivery_path, path_of
+from modelyard.render.namespace import namespace
 from modelyard.render.provenance import annotate
 from modelyard.render.refusals import named, notes, refused, relative, renderable, unrenderable, where
 from modelyard.rules import Object, Scope, breaches, changes, finding, settle
@@ -175,7 +174,7 @@ class _Work:
     def take_own(self) -> None:
         """Render what belongs to the environment itself, and what brings all of it into the cluster."""
         environment, site = self.environment, self.environment.site
-        own = [_namespace(site)] if environment.manage_namespace else []
+        own = [namespace(site)] if environment.manage_namespace else []
         manifests = [*(one.data for one in self.objects), *(draft.manifest for draft in own)]
         if self.complete and not self.refused:
             self.found(unmatched(manifests, site))
@@ -226,17 +225,8 @@ class _Work:
 
     def seal(self) -> str:
         """Return a hash of everything that checks and texts depend on: where the objects are for, and what they are."""
-        if not self.complete or self.refused:
-            return ""
-        whole = hashlib.sha256(repr(self.environment.site).encode())
-        try:
-            for one in self.objects:
-                # Neither as JSON, which takes a number for a string where it is a key, nor by their repr, which
-                # subclasses of str share with it. The second version of this format has nothing but the values.
-                whole.update(marshal.dumps((one.owner, one.data), 2))
-        except ValueError:
-            return ""
-        return whole.hexdigest()
+        known = self.complete and not self.refused
+        return hashes.whole(self.environment.site, self.objects) if known else ""
 
     def checked(self, before: Before | None) -> tuple[list[Object], bool]:
         """Return the objects that are right, and whether nothing was found in any."""
@@ -308,14 +298,3 @@ class _Work:
             yield from settle(self.findings[workload.id], accepted, place, workload.source)
         accepted = self.environment.accepted if self.complete else {}
         yield from settle(self.findings[None], accepted, self.environment.name, self.environment.source)
-
-
-def _namespace(site: Site) -> Draft:
-    labels = {
-        "app.kubernetes.io/part-of": site.environment,
-        "app.kubernetes.io/managed-by": "modelyard",
-        **{f"pod-security.kubernetes.io/{mode}": site.pod_security for mode in ("enforce", "audit", "warn")},
-        **site.labels,
-    }
-    metadata = {"name": site.namespace, "labels": labels, "annotations": dict(KEPT)}
-    return Draft({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})

@@ -56,6 +56,7 @@ from modelyard.rules import (  # noqa: F401
     r_nodes,
     s,
     s_claims,
+    s_steps,
     v,
     v_checkpoints,
     v_claims,
