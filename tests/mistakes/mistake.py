@@ -37,7 +37,8 @@ class Mistake:
         lines = list(self.says)
         if self.code == 1:
             (rule,) = RULE.findall("\n".join(lines))
-            lines.append(f"1 error; dist/ is unchanged; modelyard explain {rule} tells more")
+            warned = ", 1 warning" if any(": warning[" in line for line in lines) else ""
+            lines.append(f"1 error{warned}; dist/ is unchanged; modelyard explain {rule} tells more")
         return "\n".join([*lines, ""])
 
 

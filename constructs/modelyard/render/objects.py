@@ -269,7 +269,7 @@ class _Work:
 
     def _changed(self, objects: Iterable[Object], before: Before) -> None:
         """Look at what became of objects that were rendered before."""
-        for one in objects:
+        for one in (one for one in objects if id(one) not in self.frozen):
             found: list[Breach] = []
             for old in before(one):
                 found = list(changes(old, one.data))
