@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -542,6 +543,21 @@ def test_one_file_is_applied_by_hand(tmp_path: Path) -> None:
     listed = json.loads((dist / "_inventory/a.json").read_text())["files"]
     assert [(one["path"], one["workload"]) for one in listed if not one["object"]] == [("_bootstrap/a.yaml", "")]
     assert report.objects == sum(len(list(dist.glob(f"{one}/**/*.yaml"))) for one in ("a", "b", "c", "_delivery"))
+
+
+def test_what_leaves_git_goes_last_where_no_job_runs(tmp_path: Path) -> None:
+    """With a Job in the environment every sync would last as long as that."""
+    scope = environment(tmp_path, delivery=ArgoCD(REPO, prune_last=True))
+    service(scope)
+    policy = delivered(scope)["Application/ml-test"]["spec"]["syncPolicy"]
+    assert policy["syncOptions"] == ["ServerSideApply=true", "FailOnSharedResource=true", "PruneLast=true"]
+    assert found_by(scope, "G03") == []
+
+    (told,) = found_by(stock(tmp_path, ArgoCD(REPO, prune_last=True)), "G03")
+    assert re.sub(r"train-[0-9a-f]{8}", "train-HASH", told) == (
+        "test: Application ml-test spec.syncPolicy.syncOptions[2]='PruneLast=true' but a sync that prunes last waits until "
+        "Job train-HASH has ended; leave prune_last= away, or let what runs to an end be in another environment"
+    )
 
 
 def test_the_health_of_jobs_is_a_patch_for_people(tmp_path: Path) -> None:

@@ -266,6 +266,27 @@ def test_a_sync_that_prunes_last_waits_for_a_training(cluster: Cluster, team: Te
         observed(f"argocd: a sync that prunes last lasts as long as a training: {waits}")
 
 
+def test_what_leaves_git_goes_last_where_that_is_asked_for(team: Teams, observed: Observed) -> None:
+    """A service with a new name serves before the old one goes."""
+    with team("moved") as own:
+        delivery = Delivery(own.repository.url, prune_last=True)
+        old, new = "old", "new"
+        first = own.merge(lambda fleet: service(own.environment(fleet, delivery=delivery), old))
+        own.bootstrap()
+        own.synced(first)
+        second = own.merge(lambda fleet: service(own.environment(fleet, delivery=delivery), new))
+        own.refresh()
+        for found in own.api.watch("apps/v1", "Deployment", own.namespace, seconds=PATIENCE):
+            seen = {one["metadata"]["name"]: one for one in found.values()}
+            if old not in seen or "deletionTimestamp" in seen[old]["metadata"]:
+                break
+        available = seen[new]["status"].get("availableReplicas", 0)
+        own.synced(second)
+        own.until_pruned(old)
+        observed(f"argocd: with prune_last, the old service went when the new one had {available} replicas available")
+        assert available == 2
+
+
 def test_a_training_that_is_a_hook(cluster: Cluster, team: Teams, observed: Observed) -> None:
     """The sync waits for it; a change of it alone is synced and makes a new Job; what is healed does not run it."""
     waits = "waiting for completion of hook batch/Job/train"

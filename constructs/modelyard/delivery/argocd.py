@@ -93,6 +93,10 @@ class ArgoCD(Delivery):
         bootstrap_project: The AppProject of the Application ``<name>-delivery``, which syncs these objects themselves.
             None if another Application of yours syncs their folder. Default: ``default``, which every Argo CD has.
 
+        prune_last: Whether what leaves git is deleted only when all that stays is healthy (``PruneLast``). A sync then
+            lasts as long as its longest rollout, and no later commit is synced meanwhile; refused where Jobs run.
+            Default: no.
+
         health: Whether a patch of ``argocd-cm`` is rendered, for people to apply, that tells Argo CD the health of
             Jobs which were suspended. Default: no.
 
@@ -108,6 +112,7 @@ class ArgoCD(Delivery):
     name: str | None = None
     allow: Sequence[str] = ()
     bootstrap_project: str | None = "default"
+    prune_last: bool = False
     health: bool = False
 
     controller: ClassVar[str] = "Argo CD"
@@ -250,6 +255,8 @@ class ArgoCD(Delivery):
             # It copies live values of ignored fields into what is applied: of those that git holds, and of no others.
             options.append("RespectIgnoreDifferences=true")
             ignored = [attrs.evolve(one, paths=one.rendered) for one in ignored if one.rendered]
+        if self.prune_last:
+            options.append("PruneLast=true")
         application["spec"] = {
             "project": self._name(site),
             "source": self._source(parts.folder(self.path, site)),

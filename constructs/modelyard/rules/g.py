@@ -149,7 +149,7 @@ def hooks(one: Object, scope: Scope) -> Iterator[Breach]:
     if steps and (why := _waiting(one)):
         yield G02.breach(at(steps[0]), found[steps[0]], f"{why}, and the sync waits with it")
     yield from _beside(one, scope)
-    job = _job(scope)
+    job = job_of(scope)
     if job is None or one.path.startswith(DELIVERED):
         return
     if wave != "0":
@@ -201,7 +201,7 @@ def _waiting(one: Object) -> str | None:
     return "it is suspended" if one.spec.get("suspend") is True else None
 
 
-def _job(scope: Scope) -> str | None:
+def job_of(scope: Scope) -> str | None:
     """Return what the environment's first Job is called, or None where it has none."""
     if "job" not in scope.memo:
         scope.memo["job"] = next((f"Job {one.name}" for one in scope.of_kind("Job")), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Breach, Severity
-from modelyard.rules.g import G03, G04, SYNC_PAGE
+from modelyard.rules.g import DELIVERED, G03, G04, SYNC_PAGE, job_of
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
@@ -122,6 +122,11 @@ def _options(one: Object, policy: Mapping[str, Any], scope: Scope) -> Iterator[B
         field = f"spec.syncPolicy.syncOptions[{index}]"
         if option in {"Force=true", "Replace=true"}:
             yield G04.breach(field, option, "Argo CD may delete any object to change it", "remove it")
+        elif option == "PruneLast=true" and one.path.startswith(DELIVERED):
+            if job := job_of(scope):
+                because = f"a sync that prunes last waits until {job} has ended"
+                do = "leave prune_last= away, or let what runs to an end be in another environment"
+                yield G03.breach(field, option, because, do)
         elif option == "PruneLast=true":
             yield G03.breach(field, option, "a sync that prunes last waits until every Job has ended", "remove it")
         elif option == "CreateNamespace=true" and _namespace(one, scope):
