@@ -107,6 +107,8 @@ def test_a_scale_becomes_a_scaled_object(tmp_path: Path, scale: Any, path: str, 
         (QUEUE, minutes(20), 1200),
         (QUEUE, minutes(90), 3600),
         (but(QUEUE, scale_down_after=minutes(30)), minutes(20), 1800),
+        (CpuScale(min=2, max=4), minutes(1), 300),
+        (CpuScale(min=2, max=4), minutes(20), 1200),
         (CpuScale(min=2, max=4, scale_down_after=seconds(600)), minutes(10), 600),
     ],
 )

@@ -356,16 +356,16 @@ def test_a_selector_that_reaches_the_pods_of_another_autoscaler_stops_both(tmp_p
 
 
 def test_an_ending_start_up_is_waited_for(tmp_path: Path) -> None:
-    """A window as long as the start is enough."""
+    """A window as long as the start is enough, and the default."""
     scope = environment(tmp_path)
-    own_service(scope, start_within=minutes(10), scale=CpuScale(min=2, max=4, scale_down_after=minutes(10)))
+    own_service(scope, start_within=minutes(10))
     assert found_by(scope, "A18") == []
 
 
 def test_a_start_up_longer_than_the_window_is_a_warning(tmp_path: Path) -> None:
     """The option is scale_down_after, the finding names its field."""
     scope = environment(tmp_path)
-    own_service(scope, start_within=minutes(10))
+    own_service(scope, start_within=minutes(10), scale=CpuScale(min=2, max=4, scale_down_after=minutes(5)))
     (text,) = found_by(scope, "A18")
     assert text == (
         "test/api: HorizontalPodAutoscaler api spec.behavior.scaleDown.stabilizationWindowSeconds=300"

@@ -80,7 +80,7 @@ def breaches(spec: ServiceSpec, site: Site) -> Iterator[Breach]:
         because = "KServe makes a Deployment, which Argo Rollouts does not replace"
         do = "leave rollout= away, or leave backend= away"
         yield Breach("X11", "rollout", type(given).__name__, because, do, source_of(given))
-    if isinstance(spec.scale, CpuScale) and spec.scale.scale_down_after != WINDOW:
+    if isinstance(spec.scale, CpuScale) and spec.scale.scale_down_after not in {None, WINDOW}:
         because = "the autoscaler that KServe makes waits 5 minutes, and cannot be told otherwise"
         do = "leave scale_down_after= away, or scale by KEDA"
         waited = spec.scale.scale_down_after

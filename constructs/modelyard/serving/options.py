@@ -26,10 +26,11 @@ def _at_least_one(count: int) -> str | None:
     return None if count >= 1 else "it is a whole number of at least 1"
 
 
-def _window(duration: timedelta) -> str | None:
-    if not timedelta(0) <= duration <= LONGEST_WINDOW:
-        return "a stabilization window is from 0 seconds to 1 hour"
-    return None
+def window(duration: timedelta | None) -> str | None:
+    """Return what is wrong with a stabilization window, if anything is."""
+    if duration is None or timedelta(0) <= duration <= LONGEST_WINDOW:
+        return None
+    return "a stabilization window is from 0 seconds to 1 hour"
 
 
 def _not_negative(duration: timedelta) -> str | None:
@@ -108,7 +109,8 @@ class CpuScale:
 
         target: CPU use in percent of the request that is aimed at, 1 or more. Default: 70.
 
-        scale_down_after: Load must have been lower for so long, 0 seconds to 1 hour. Default: 5 minutes.
+        scale_down_after: Load must have been lower for so long, 0 seconds to 1 hour. Default: 5 minutes, or the
+            time that a start may take where that is more.
 
     See Also:
         https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/
@@ -117,7 +119,7 @@ class CpuScale:
     min: int = required(check=_at_least_one)
     max: int = required(check=_at_least_one)
     target: int = option(default=70, check=_at_least_one)
-    scale_down_after: timedelta = option(default=minutes(5), check=_window)
+    scale_down_after: timedelta | None = option(default=None, check=window)
 
 
 @value

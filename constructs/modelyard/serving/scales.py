@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from modelyard.serving.options import window
 from modelyard.values.value import option, required, value
 
-LONGEST_WINDOW = timedelta(hours=1)
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
@@ -25,12 +25,6 @@ def _above_zero(target: float | None) -> str | None:
 
 def _percent(target: float) -> str | None:
     return None if 0 < target <= 100 else "it is a percentage, above 0 and at most 100"  # noqa: PLR2004 # percent
-
-
-def _window(duration: timedelta | None) -> str | None:
-    if duration is None or timedelta(0) <= duration <= LONGEST_WINDOW:
-        return None
-    return "a stabilization window is from 0 seconds to 1 hour"
 
 
 def _metric(name: str | None) -> str | None:
@@ -72,7 +66,7 @@ class QueueScale:
     target: float = option(default=5, check=_above_zero)
     running: float | None = option(default=None, check=_above_zero, kw_only=True)
     metric: str | None = option(default=None, check=_metric, kw_only=True)
-    scale_down_after: timedelta | None = option(default=None, check=_window, kw_only=True)
+    scale_down_after: timedelta | None = option(default=None, check=window, kw_only=True)
 
 
 @value
@@ -99,7 +93,7 @@ class GpuScale:
     min: int = required(check=_at_least_one)
     max: int = required(check=_at_least_one)
     target: float = option(default=80, check=_percent)
-    scale_down_after: timedelta | None = option(default=None, check=_window, kw_only=True)
+    scale_down_after: timedelta | None = option(default=None, check=window, kw_only=True)
 
 
 @value
@@ -131,7 +125,7 @@ class MetricScale:
     query: str = required(check=_words)
     target: float = required(check=_above_zero)
     buffer: str | None = option(default=None, check=_words, kw_only=True)
-    scale_down_after: timedelta | None = option(default=None, check=_window, kw_only=True)
+    scale_down_after: timedelta | None = option(default=None, check=window, kw_only=True)
 
 
 KedaScale = QueueScale | GpuScale | MetricScale

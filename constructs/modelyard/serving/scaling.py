@@ -33,7 +33,7 @@ def autoscaler(
     """Return what scales the *target* of this name; *spec* has a scale."""
     aimed = {**target, "name": runs_as(name, spec)}
     if not isinstance(spec.scale, KedaScale):
-        return _horizontal(name, spec.scale, site, labels, aimed)
+        return _horizontal(name, spec, site, labels, aimed)
     scale = spec.scale
     one = manifest(API, "ScaledObject", name, labels, site)
     if isinstance(scale, MetricScale) and scale.buffer is not None:
@@ -132,9 +132,9 @@ def _behaviour(window: int) -> dict[str, Any]:
 
 
 def _horizontal(
-    name: str, scale: CpuScale | None, site: Site, labels: Mapping[str, str], aimed: dict[str, str]
+    name: str, spec: ServiceSpec, site: Site, labels: Mapping[str, str], aimed: dict[str, str]
 ) -> dict[str, Any]:
-    given = scale or CpuScale(min=1, max=1)
+    given = spec.scale if isinstance(spec.scale, CpuScale) else CpuScale(min=1, max=1)
     one = manifest("autoscaling/v2", "HorizontalPodAutoscaler", name, labels, site)
     target = {"type": "Utilization", "averageUtilization": given.target}
     one["spec"] = {
@@ -147,7 +147,7 @@ def _horizontal(
                 "containerResource": {"name": "cpu", "container": "model", "target": target},
             }
         ],
-        "behavior": _behaviour(whole_seconds(given.scale_down_after)),
+        "behavior": _behaviour(_window(spec)),
     }
     return one
 
