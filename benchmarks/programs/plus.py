@@ -70,6 +70,7 @@ def deployment(
                 ports=[kplus.ContainerPort(number=row["port"], name="http", protocol=kplus.Protocol.TCP)],
                 env_variables={
                     "HOME": kplus.EnvValue.from_value("/tmp"),  # noqa: S108 # a path in the container
+                    "USER": kplus.EnvValue.from_value(name),
                     "MODEL_NAME": kplus.EnvValue.from_value(name),
                     "LOCALE": kplus.EnvValue.from_value(row["locale"]),
                     "TOKEN": kplus.EnvValue.from_secret_value(kplus.SecretValue(key="token", secret=secret)),

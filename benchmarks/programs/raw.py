@@ -34,6 +34,7 @@ def container(row: dict[str, Any]) -> k8s.Container:
         image_pull_policy="IfNotPresent",
         env=[
             k8s.EnvVar(name="HOME", value="/tmp"),  # noqa: S108 # a path in the container
+            k8s.EnvVar(name="USER", value=row["name"]),
             k8s.EnvVar(name="MODEL_NAME", value=row["name"]),
             k8s.EnvVar(name="LOCALE", value=row["locale"]),
             k8s.EnvVar(name="TOKEN", value_from=k8s.EnvVarSource(secret_key_ref=token)),
