@@ -545,6 +545,17 @@ def test_one_file_is_applied_by_hand(tmp_path: Path) -> None:
     assert report.objects == sum(len(list(dist.glob(f"{one}/**/*.yaml"))) for one in ("a", "b", "c", "_delivery"))
 
 
+@pytest.mark.parametrize("destination", ["", "*", "eks-*", "http://foo bar", "https://", "eks prod"])
+def test_a_destination_is_one_cluster(tmp_path: Path, destination: str) -> None:
+    """An empty one would be the cluster of Argo CD itself, and a pattern several of them."""
+    assert found_by(stock(tmp_path, ArgoCD(REPO, destination=destination)), "X11") == [
+        (
+            f"test: delivery.destination={destination!r} but it is the address of one API server, or the name of one cluster in"
+            ' Argo CD; write such as "https://10.0.0.1:6443", or "https://kubernetes.default.svc" for the one that Argo CD runs in'
+        )
+    ]
+
+
 def test_what_leaves_git_goes_last_where_no_job_runs(tmp_path: Path) -> None:
     """With a Job in the environment every sync would last as long as that."""
     scope = environment(tmp_path, delivery=ArgoCD(REPO, prune_last=True))

@@ -429,6 +429,14 @@ def test_where_there_is_no_gateway_there_is_an_ingress(
             ),
         ),
         (
+            _cluster(NGINX),
+            {"route": but(CHAT, body="10m")},
+            (
+                "X11 test/api: route.body='10m' but 10m is less than whole bytes, since m is a thousandth; write Mi for millions;"
+                " correct the value"
+            ),
+        ),
+        (
             _cluster(IngressClass("alb", "kube-system")),
             {"route": but(CHAT, body="50Mi")},
             (

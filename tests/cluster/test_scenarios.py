@@ -40,7 +40,7 @@ Manifest = dict[str, Any]
 POOL = Claimed(
     "sets",
     kubernetes=NEWEST,
-    accelerators=[Accelerator("b200", per_node=2, nodes=3, node_selector={"accelerator": "b200"})],
+    accelerators=[Accelerator("b200", per_node=2, nodes=4, node_selector={"accelerator": "b200"})],
 )
 
 

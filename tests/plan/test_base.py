@@ -161,6 +161,11 @@ def test_a_shallow_clone(repository: Repository, tmp_path: Path) -> None:
     root = tmp_path / "clone"
 
     assert refused(root, "origin/main") == f"--base origin/main: git knows no such commit here; {SHALLOW}"
+    run(root, "checkout", "--quiet", "--detach")
+    run(root, "branch", "--quiet", "--delete", "--force", "change")
+    run(root, "remote", "remove", "origin")
+    assert refused(root, None) == f"there is no main branch to compare with, and {SHALLOW}"
+    run(root, "remote", "add", "origin", f"file://{repository.top}")
     run(root, "fetch", "--quiet", "--depth=1", "origin", "main:refs/remotes/origin/main")
     repository.git("switch", "--quiet", "main")
     assert refused(root, "origin/main") == (f"HEAD and 'origin/main' have no commit that both come from; {SHALLOW}")

@@ -374,7 +374,52 @@ def test_a_configuration_changes_and_the_former_one_stays_in_git() -> None:
             " (4 more nvidia.com/gpu meanwhile)"
         ),
         "note ConfigMap tune-22222222 is new; tune-11111111 stays for pods that still use it",
-        "note changed in place, the run goes on: metadata.annotations['argocd.argoproj.io/hook']",
+        "note it is a former run now, and goes on if it runs",
+    ]
+
+
+def test_a_former_run_is_the_one_of_now_again() -> None:
+    """Whether anything starts depends on the cluster; and one that is new as a former run never does."""
+    job = hashed("Job", "11111111", KEPT, spec={"template": TEMPLATE})
+    skipped = edited(job, "Skip", "metadata", "annotations", "argocd.argoproj.io/hook")
+
+    (plan,) = planned({"prod/tune/job-tune-11111111.yaml": skipped}, {"prod/tune/job.yaml": job})
+    assert [f"{effect.risk} {effect.code} {effect.text}" for effect in plan.effects] == [
+        (
+            "caution new-run the former run tune-11111111 is the one of now again: if Job tune-11111111 is still in the cluster,"
+            " nothing starts, else it runs again"
+        )
+    ]
+    now = {"prod/tune/job.yaml": edited(job, "tune-22222222", "metadata", "name")}
+    (plan,) = planned(now, {**now, "prod/tune/job-tune-11111111.yaml": skipped})
+    assert "note made Job tune-11111111 is new as a former run, which nothing starts" in [
+        f"{effect.risk} {effect.code} {effect.text}" for effect in plan.effects
+    ]
+
+
+def test_what_closes_stays_open_for_a_former_run() -> None:
+    """By a policy of its own, which adds to that of its workload."""
+    path, peer = "prod/tune/networkpolicy.yaml", {"podSelector": {"matchLabels": {"app": "tune"}}}
+    rules = {"podSelector": {"matchLabels": {"app": "tune"}}, "policyTypes": ["Ingress"]}
+    before = one("NetworkPolicy", "tune", {**rules, "ingress": [{"from": [peer]}]})
+    after = one("NetworkPolicy", "tune", {**rules, "ingress": []})
+    own = one("NetworkPolicy", "tune-abcdef12", before["spec"], annotations={"modelyard.dev/name": "tune"})
+
+    (alone,) = planned({path: before}, {path: after})
+    (beside,) = planned({path: before}, {path: after, "prod/tune/networkpolicy-tune-abcdef12.yaml": own})
+    closes = 'ingress closes for {"podSelector": {"matchLabels": {"app": "tune"}}} on every port'
+    assert [f"{effect.risk} {effect.text}" for effect in alone.effects] == [f"danger {closes}"]
+    assert f"caution {closes}, but for a former run (tune-abcdef12)" in [
+        f"{effect.risk} {effect.text}" for effect in beside.effects
+    ]
+
+
+def test_a_dashboard_that_goes_is_seen_no_more() -> None:
+    """No pod has read it."""
+    beside = {"prod/api/deployment.yaml": DEPLOYMENT}
+    (plan,) = planned({**beside, "prod/api/configmap.yaml": BOARD}, beside)
+    assert [f"{effect.risk} {effect.text}" for effect in plan.effects] == [
+        "note ConfigMap api-dashboard is deleted: Grafana shows it no more"
     ]
 
 

@@ -65,7 +65,8 @@ def effects(
     if not copied and all(one.path[:2] == LABELS or one.path in SILENT for one in pair.fields):
         note = Effect("labels", Risk.NOTE, f"only {rollouts.named(pair.fields)}")
         return list(_refused(pair)) or [note]
-    return worst_first([*_refused(pair), *_look(pair)] or list(others.in_place(pair)))
+    seen = network.eased(_look(pair), pair.new.data, now)
+    return worst_first([*_refused(pair), *seen] or list(others.in_place(pair)))
 
 
 def _refused(pair: Pair) -> Iterator[Effect]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from modelyard.plan import kserve
+from modelyard.plan import kserve, others
 from modelyard.plan.at import at, mapping
 from modelyard.plan.devices import asked
 from modelyard.plan.model import DELIVERED, ORDER, Effect, Risk
 from modelyard.plan.pairs import Pair
-from modelyard.plan.rollouts import RUNS, cause, hooked
+from modelyard.plan.rollouts import RUNS, cause, former, hooked
 from modelyard.plan.trees import Manifest
 from modelyard.render.base import SHORT
 from modelyard.rules.v_models import COMPONENT, LOADER
@@ -42,6 +42,7 @@ PRUNED: Mapping[str, tuple[Risk, str]] = {
 SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
 LOADED = (Risk.CAUTION, "no file goes with it, and if it still loads, that ends")
 """What it costs when a Job that loads a model onto a claim is deleted, most of which are done."""
+SHOWN = (Risk.NOTE, "Grafana shows it no more")
 LEFT: Mapping[str, str] = {
     "PersistentVolumeClaim": "with its data",
     **dict.fromkeys(RUNS, "and goes on if it runs"),
@@ -60,7 +61,7 @@ def keepers(one: Manifest) -> frozenset[str]:
 def goes(one: Manifest, controllers: frozenset[str], now: Sequence[Manifest] = ()) -> Effect:
     """Return what happens to the object *one* when its manifest goes, and *now* are beside it."""
     kind, name = str(one["kind"]), at(one, "metadata", "name")
-    risk, cost = LOADED if _loads(one) else _cost(kind)
+    risk, cost = LOADED if _loads(one) else SHOWN if others.dashboard(one) else _cost(kind)
     if kind in SCALERS and (heir := next(_scaling(one, now), None)) is not None:
         risk, cost = Risk.NOTE, heir
     kept = keepers(one) & controllers
@@ -138,16 +139,10 @@ def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
         text = f"{kind} {name} runs with every sync ({phase}), which waits until it ends"
         yield Effect("hook", Risk.CAUTION, text)
     elif kind in RUNS:
-        if pair.former is not None:
-            former = at(pair.former.data, "metadata", "name")
-            yield Effect("new-run", Risk.CAUTION, f"{_starts(pair, 'a new run')}; {_beside(former, one)}")
-        elif at(one, "spec", "suspend") is True and not mapping(one, "metadata", "labels").get(QUEUE):
-            yield Effect("made", Risk.NOTE, f"{kind} {name} is new, and suspended")
-        else:
-            yield Effect("run", Risk.CAUTION, _starts(pair, "a run"))
+        yield from _run(pair)
     elif pair.former is not None:
-        former = at(pair.former.data, "metadata", "name")
-        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {former} stays for pods that still use it")
+        before = at(pair.former.data, "metadata", "name")
+        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {before} stays for pods that still use it")
     elif kind == "CronJob":
         zone = at(one, "spec", "timeZone")
         when = f"{at(one, 'spec', 'schedule')}" + (f" {zone}" if zone else "")
@@ -171,6 +166,21 @@ QUEUE = "kueue.x-k8s.io/queue-name"
 """Kueue starts what is suspended and has this label."""
 
 
+def _run(pair: Pair) -> Iterator[Effect]:
+    """Yield what a new object does that runs once."""
+    one = pair.doc.data
+    kind, name = str(one["kind"]), at(one, "metadata", "name")
+    if former(one):
+        yield Effect("made", Risk.NOTE, f"{kind} {name} is new as a former run, which nothing starts")
+    elif pair.former is not None:
+        before = at(pair.former.data, "metadata", "name")
+        yield Effect("new-run", Risk.CAUTION, f"{_starts(pair, 'a new run')}; {_beside(before, one)}")
+    elif at(one, "spec", "suspend") is True and not mapping(one, "metadata", "labels").get(QUEUE):
+        yield Effect("made", Risk.NOTE, f"{kind} {name} is new, and suspended")
+    else:
+        yield Effect("run", Risk.CAUTION, _starts(pair, "a run"))
+
+
 def _starts(pair: Pair, run: str, why: str = "") -> str:
     """Say that the new object of *pair* is *run*, unless it is one of before, which the cluster may still have."""
     kind, name = str(pair.doc.data["kind"]), at(pair.doc.data, "metadata", "name")
@@ -182,9 +192,9 @@ def _starts(pair: Pair, run: str, why: str = "") -> str:
     return f"the former run {name} is back{why}, in git until {pair.past[:SHORT]}: {there}, else it runs again"
 
 
-def _beside(former: object, new: Manifest) -> str:
+def _beside(before: object, new: Manifest) -> str:
     devices = ", ".join(f"{ranged.most} more {resource}" for resource, ranged in asked([new]).items())
-    return f"{former} stays, and goes on if it runs" + (f" ({devices} meanwhile)" if devices else "")
+    return f"{before} stays, and goes on if it runs" + (f" ({devices} meanwhile)" if devices else "")
 
 
 def replaced(pair: Pair, controllers: frozenset[str]) -> Iterator[Effect]:
@@ -192,22 +202,25 @@ def replaced(pair: Pair, controllers: frozenset[str]) -> Iterator[Effect]:
     if pair.old is None or pair.new is None:
         return
     old, new = pair.old.data, pair.new.data
-    kind, name, former = str(new["kind"]), at(new, "metadata", "name"), at(old, "metadata", "name")
+    kind, name, before = str(new["kind"]), at(new, "metadata", "name"), at(old, "metadata", "name")
     spaces = at(old, "metadata", "namespace"), at(new, "metadata", "namespace")
     end = goes(old, controllers)
     if spaces[0] != spaces[1]:
         text = f"{kind} {name} is made anew in namespace {spaces[1]}, from {spaces[0]}"
         yield Effect("namespace", Risk.DANGER, text)
         yield end
+    elif kind in RUNS and former(new):
+        yield Effect("made", Risk.NOTE, f"{kind} {name} is new as a former run, which nothing starts")
+        yield end
     elif kind in RUNS:
         why = f" ({cause(pair.fields)})" if pair.fields else ""
         if end.code == "kept":
-            yield Effect("new-run", Risk.CAUTION, f"{_starts(pair, 'a new run', why)}; {_beside(former, new)}")
+            yield Effect("new-run", Risk.CAUTION, f"{_starts(pair, 'a new run', why)}; {_beside(before, new)}")
         else:
             yield Effect("new-run", Risk.CAUTION, _starts(pair, "a new run", why))
             yield end
     elif end.code == "kept":
-        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {former} stays for pods that still use it")
+        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new; {before} stays for pods that still use it")
     else:
-        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new, in place of {former}")
+        yield Effect("new-name", Risk.NOTE, f"{kind} {name} is new, in place of {before}")
         yield end

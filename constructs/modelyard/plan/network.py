@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from modelyard.plan.at import at, items, mapping
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
+from modelyard.values.names import LOGICAL_NAME
 
 PEERS = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}
 ANY = "anything"
@@ -46,6 +47,25 @@ def closes_none(one: Manifest, before: Sequence[Manifest], now: Sequence[Manifes
         return any(labels <= mapping(other, "spec", "template", "metadata", "labels").items() for other in manifests)
 
     return one.get("kind") == "NetworkPolicy" and bool(labels) and chosen(now) and not chosen(before)
+
+
+def eased(effects: Iterable[Effect], one: Manifest, now: Sequence[Manifest]) -> Iterator[Effect]:
+    """Yield *effects* on the policy *one*: what closes stays open for a former run that has one of its own in *now*."""
+    name = at(one, "metadata", "name")
+    own = next(
+        (at(other, "metadata", "name") for other in now if one["kind"] == "NetworkPolicy" and _of(other) == name), ""
+    )
+    for effect in effects:
+        if own and effect.code == "network-closes":
+            yield Effect(effect.code, Risk.CAUTION, f"{effect.text}, but for a former run ({own})")
+        else:
+            yield effect
+
+
+def _of(one: Manifest) -> object:
+    """Return the policy that *one* stands beside, by a name of its content, if it does."""
+    name = mapping(one, "metadata", "annotations").get(LOGICAL_NAME)
+    return name if one.get("kind") == "NetworkPolicy" and name != at(one, "metadata", "name") else None
 
 
 def _passes(one: Manifest, direction: str) -> Passes:

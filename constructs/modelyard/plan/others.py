@@ -8,6 +8,7 @@ from modelyard.plan.at import at, mapping
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.rollouts import below, named
+from modelyard.plan.trees import Manifest
 from modelyard.values.quantity import number
 
 DASHBOARD = '{\n "uid": "modelyard-'
@@ -35,11 +36,16 @@ def claim(pair: Pair) -> Iterator[Effect]:
         yield Effect("in-place", Risk.NOTE, f"changed in place: {named(rest)}")
 
 
+def dashboard(one: Manifest) -> bool:
+    """Return whether *one* is a ConfigMap of what Grafana shows, and no pod reads."""
+    boards = mapping(one, "data").values() if one.get("kind") == "ConfigMap" else ()
+    return bool(boards) and all(isinstance(board, str) and board.startswith(DASHBOARD) for board in boards)
+
+
 def config(pair: Pair) -> Iterator[Effect]:
     """Yield what a change of a ConfigMap or a Secret under the same name does."""
     data = [one for one in pair.fields if one.path[0] in {"data", "binaryData", "stringData"}]
-    boards = mapping(manifest(pair.new), "data").values()
-    if data and boards and all(isinstance(board, str) and board.startswith(DASHBOARD) for board in boards):
+    if data and dashboard(manifest(pair.new)):
         yield Effect("config-in-place", Risk.NOTE, f"Grafana shows another dashboard: {named(data)}")
     elif data:
         text = f"pods see new files within a minute or so, variables only after a restart: {named(data)}"

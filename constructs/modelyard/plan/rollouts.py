@@ -12,7 +12,7 @@ from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
 from modelyard.rules.kinds import POD_PATHS
-from modelyard.values.names import hook_phase
+from modelyard.values.names import ARGO_HOOK, SKIPPED, hook_phase
 
 MOST_NAMED = 3
 CONFIG = ("configMap", "configMapRef", "configMapKeyRef")
@@ -182,8 +182,22 @@ def hooked(one: Manifest) -> str | None:
     return hook_phase(mapping(one, "metadata", "annotations"))
 
 
+def former(one: Manifest) -> bool:
+    """Return whether *one* is rendered as a former run, which controllers neither change nor start."""
+    return mapping(one, "metadata", "annotations").get(ARGO_HOOK) == SKIPPED
+
+
 def run(pair: Pair) -> Iterator[Effect]:
     """Yield what a change of a Job, or of another object that runs once, does."""
+    old, new = manifest(pair.old), manifest(pair.new)
+    if former(old) and not former(new):
+        kind, name = new["kind"], at(new, "metadata", "name")
+        there = f"if {kind} {name} is still in the cluster, nothing starts, else it runs again"
+        yield Effect("new-run", Risk.CAUTION, f"the former run {name} is the one of now again: {there}")
+        return
+    if former(new) and not former(old):
+        yield Effect("settings", Risk.NOTE, "it is a former run now, and goes on if it runs")
+        return
     if (phase := hooked(manifest(pair.new))) is not None:
         yield Effect("hook", Risk.CAUTION, f"the next sync runs it so ({phase}), and waits: {named(pair.fields)}")
         return

@@ -38,7 +38,7 @@ RULES_OF_CHECKS = {
     "timeout": "X11", "late_after": "X11", "at_most": "X11", "at_least": "X11",
     "deadline": "X11", "grace": "X11", "delay": "X11", "finish": "X11", "start_within": "X11", "replicas": "X11",
     "target": "X11", "running": "X11", "files": "X11", "per_node": "X11", "spare": "X11", "node_cpu": "R01",
-    "node_memory": "R01", "ports": "N20", "principal": "P40", "path": "X11",
+    "node_memory": "R01", "ports": "N20", "principal": "P40", "path": "X11", "body": "X11",
 }  # fmt: skip
 DEFAULT_RULE = "N19"
 LEAVES = frozenset({type(None), bool, int, str, timedelta})

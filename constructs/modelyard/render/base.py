@@ -69,6 +69,9 @@ def base(root: Path, ref: str | None = None) -> Base:
             raise UsageError(_unknown(root, ref))
     else:
         ref, other = next(((name, found) for name in BRANCHES if (found := _commit(root, name))), ("HEAD", head))
+        if ref == "HEAD" and _shallow(root):
+            message = f"there is no main branch to compare with, and {SHALLOW}"
+            raise UsageError(message)
         ref = _symbolic(root, ref)
     parted = _git(root, "merge-base", head, other, missing="") if other != head else head
     commit = parted.split("\n", 1)[0]

@@ -16,6 +16,7 @@ from modelyard.fleet.site import Site
 from modelyard.pod.options import amount
 from modelyard.serving import pools
 from modelyard.serving.pools import InferencePool
+from modelyard.values import quantity
 from modelyard.values.names import subdomain
 from modelyard.values.similar import did_you_mean
 from modelyard.values.value import option, required, source_of, value
@@ -49,6 +50,14 @@ def _path(path: str) -> str | None:
 
 def _above_zero(duration: timedelta | None) -> str | None:
     return None if duration is None or duration > timedelta(0) else "it is a length of time above zero"
+
+
+def _size(text: str | None) -> str | None:
+    if text is None or (wrong := amount(text)) is not None:
+        return None if text is None else wrong
+    # In nginx's own words m is a million bytes.
+    whole = float(quantity.number(text) or 0).is_integer()
+    return None if whole else f"{text} is less than whole bytes, since m is a thousandth; write Mi for millions"
 
 
 @value
@@ -89,7 +98,7 @@ class Host:
     timeout: timedelta | None = option(default=None, check=_above_zero, kw_only=True)
     split: Mapping[str, int] = attrs.field(factory=dict, kw_only=True)
     pool: InferencePool | None = attrs.field(default=None, kw_only=True)
-    body: str | None = option(default=None, check=amount, kw_only=True)
+    body: str | None = option(default=None, check=_size, kw_only=True)
     tls: str | None = option(default=None, check=lambda name: subdomain(name) if name else None, kw_only=True)
 
 
