@@ -75,6 +75,31 @@ case(
     text=f"Deployment web {MAIN}.claims[0].name='gpu' but the pod has no claims; correct the name, or add the claim to"
     " the pod's resourceClaims",
 )  # fmt: skip
+POD_CLAIM = "Deployment web spec.template.spec.resourceClaims[0]"
+OURS = "ResourceClaimTemplate devices spec.spec.devices"
+case(
+    "R13", "no name", claiming("GPU", resourceClaims=[{"name": "GPU", "resourceClaimName": "a"}]),
+    text=f"{POD_CLAIM}.name='GPU' but a name holds a-z, 0-9 and \"-\" only, and starts and ends with a letter or digit; rename it",
+)  # fmt: skip
+case(
+    "R13", "of both", claiming(resourceClaims=[{"name": "gpu", "resourceClaimName": "a", "resourceClaimTemplateName": "b"}]),
+    text=f"{POD_CLAIM} but it says resourceClaimName and resourceClaimTemplateName, and one of resourceClaimName and"
+    " resourceClaimTemplateName is needed; write one of them",
+)  # fmt: skip
+case(
+    "R13", "of none", claiming(resourceClaims=[{"name": "gpu"}]),
+    text=f"{POD_CLAIM} but it says none of the two, and one of resourceClaimName and resourceClaimTemplateName is needed;"
+    " write one of them",
+)  # fmt: skip
+case(
+    "R13", "a class", template(device_class="GPU"),
+    text=f"{OURS}.requests[0].exactly.deviceClassName='GPU' but a name holds a-z, 0-9, \"-\" and \".\" only, and starts and ends"
+    " with a letter or digit; correct the name",
+)  # fmt: skip
+case(
+    "R13", "a selector", template(selectors=[{}]),
+    text=f"{OURS}.requests[0].exactly.selectors[0].cel but a selector is an expression; write cel: with an expression",
+)  # fmt: skip
 case("R12", "claim-only", claiming(), template())
 case("R12", "template-elsewhere", claiming(limits={"nvidia.com/gpu": "1"}))
 case("R12", "another-class", claiming(limits={"nvidia.com/gpu": "1"}), template(device_class="nic.example"))

@@ -274,6 +274,22 @@ case(
     text=f"Deployment web spec.template.spec.affinity.podAntiAffinity.{how}[0].labelSelector.matchLabels['a']='b c' but"
     f" {LABEL}; correct it",
 )
+unlike = {"topologyKey": "zone", "mismatchLabelKeys": ["team"]}
+case(
+    "N16",
+    "apart from nobody",
+    web(affinity={"podAntiAffinity": {how: [unlike]}}),
+    text=f"Deployment web spec.template.spec.affinity.podAntiAffinity.{how}[0].mismatchLabelKeys=['team'] but it narrows what"
+    " labelSelector chooses, and there is none; add a labelSelector",
+)
+case(
+    "N16",
+    "apart by no label",
+    web(affinity={"podAntiAffinity": {how: [{**unlike, "labelSelector": {}, "mismatchLabelKeys": ["/x"]}]}}),
+    text=f"Deployment web spec.template.spec.affinity.podAntiAffinity.{how}[0].mismatchLabelKeys[0]='/x' but the part before"
+    ' the slash is a DNS name: a name holds a-z, 0-9, "-" and "." only, and starts and ends with a letter or digit; write the key'
+    " of a label of pods",
+)
 how = "preferredDuringSchedulingIgnoredDuringExecution"
 case(
     "N16",

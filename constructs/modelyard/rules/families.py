@@ -49,6 +49,7 @@ from modelyard.rules import (  # noqa: F401
     p_spot,
     p_users,
     r,
+    r_claims,
     r_devices,
     r_fabric,
     r_memory,

@@ -63,7 +63,8 @@ SUBDOMAINS = frozenset(
     {
         "ConfigMap", "CronJob", "DaemonSet", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job", "LimitRange",
         "NetworkPolicy", "PersistentVolume", "PersistentVolumeClaim", "Pod", "PriorityClass", "ReplicaSet",
-        "ReplicationController", "ResourceQuota", "Secret", "ServiceAccount", "StorageClass",
+        "ReplicationController", "ResourceClaim", "ResourceClaimTemplate", "ResourceQuota", "Secret", "ServiceAccount",
+        "StorageClass",
     }
 )  # fmt: skip
 LABELS = frozenset({"Namespace", "StatefulSet"})

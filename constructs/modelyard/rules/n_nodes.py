@@ -36,6 +36,18 @@ def _near_pods(affinity: Mapping[str, Any], path: str) -> Iterator[Breach]:
             if inner:
                 at, term = f"{at}.{inner}", one.get(inner) or {}
             yield from _key(f"{at}.topologyKey", term.get("topologyKey", ""))
+            yield from _told_apart(term, at)
+
+
+def _told_apart(term: Mapping[str, Any], at: str) -> Iterator[Breach]:
+    """Look at the labels by whose values other pods are chosen, or left out."""
+    for field in ("matchLabelKeys", "mismatchLabelKeys"):
+        keys = term.get(field) or ()
+        for index, key in enumerate(keys):
+            yield from _key(f"{at}.{field}[{index}]", key, "write the key of a label of pods")
+        if keys and term.get("labelSelector") is None:
+            because = "it narrows what labelSelector chooses, and there is none"
+            yield N16.breach(f"{at}.{field}", keys, because, "add a labelSelector")
 
 
 def _nodes(affinity: Mapping[str, Any], path: str) -> Iterator[Breach]:

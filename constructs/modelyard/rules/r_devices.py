@@ -32,8 +32,8 @@ R12 = Rule(
 )
 R13 = Rule(
     "R13",
-    "A container takes devices of claims that its pod has.",
-    why="The API server refuses the pod, or the object that makes pods of it.",
+    "A claim of devices can be had: it has a name, says what it is for, and containers take those of their pod.",
+    why="The API server refuses the pod, the object that makes pods of it, or the claim.",
     fix="correct the name, or add the claim to the pod's resourceClaims",
     see=DYNAMIC,
 )

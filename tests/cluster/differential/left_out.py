@@ -11,6 +11,7 @@ LEFT_OUT: Mapping[str, str] = {
     r"ResourceQuota\.spec\.hard.*": "a quota is the cluster owner's, and no option renders one",
     r"RoleBinding\.(?:roleRef|subjects\[\])\.name": "an account's rights are the platform team's; no option renders them",
     r"Job\.spec\.selector.*": "with manualSelector, which no option renders and J26 refuses but where it is said",
+    r"ResourceClaim(?:Template)?\..*\.cel\.expression": "a program, which the API server compiles",
     r"pod\.spec\.tolerations\[\]\.operator: the text '(?:Gt|Lt)'": "a gate decides, which is off until somebody turns it on",
 }
 """By a pattern of field and change: why not."""
