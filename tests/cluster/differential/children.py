@@ -115,10 +115,12 @@ def _job_set(manifest: Manifest) -> Iterator[Manifest]:
         pod["restartPolicy"] = pod.get("restartPolicy") or "OnFailure"
         if claims := list(_claims(manifest, pod)):
             pod["volumes"] = [*(pod.get("volumes") or ()), *claims]
-        labels = (template.get("metadata") or {}).get("labels") or {}
-        yield _made(
-            manifest, "batch/v1", "Job", f"{manifest['metadata']['name']}-{one['name']}-0", labels=labels, spec=spec
-        )
+        metadata = template.get("metadata") or {}
+        labels, name = metadata.get("labels") or {}, f"{manifest['metadata']['name']}-{one['name']}-0"
+        made = _made(manifest, "batch/v1", "Job", name, labels=labels, spec=spec)
+        if metadata.get("annotations"):
+            made["metadata"]["annotations"] = copy.deepcopy(metadata["annotations"])
+        yield made
 
 
 def _claims(manifest: Manifest, pod: Manifest) -> Iterator[Manifest]:
@@ -157,12 +159,19 @@ def _group(manifest: Manifest) -> Iterator[Manifest]:
             yield _made(manifest, "apps/v1", "StatefulSet", called, labels=labels, spec=spec)
 
 
-def _ray(manifest: Manifest) -> Iterator[Manifest]:
-    cluster = manifest["spec"].get("rayClusterSpec") or {}
+def _ray_cluster(manifest: Manifest) -> Iterator[Manifest]:
+    yield from _ray_pods(manifest, manifest["spec"])
+
+
+def _ray_pods(manifest: Manifest, cluster: Manifest) -> Iterator[Manifest]:
     groups = [cluster.get("headGroupSpec") or {}, *(cluster.get("workerGroupSpecs") or ())]
     for one in (group.get("template") for group in groups):
         if one and _is_pod(one):
             yield _pod(manifest, one)
+
+
+def _ray(manifest: Manifest) -> Iterator[Manifest]:
+    yield from _ray_pods(manifest, manifest["spec"].get("rayClusterSpec") or {})
     submitter = manifest["spec"].get("submitterPodTemplate")
     if submitter and _is_pod(submitter):
         spec = {"template": copy.deepcopy(submitter)}
@@ -215,6 +224,7 @@ MAKERS = {
     "InferenceService": _inference,
     "TrainingRuntime": _runtime,
     "LeaderWorkerSet": _group,
+    "RayCluster": _ray_cluster,
     "RayJob": _ray,
     "JobSet": _job_set,
     "Deployment": _deployment,

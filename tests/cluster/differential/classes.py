@@ -166,6 +166,7 @@ RUNTIME: Mapping[str, OnlyUs] = {
 OWN = frozenset(f"X{number:02}" for number in (2, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18))
 """Rules about our own files and the user's Python: no server ever sees what breaks them."""
 
+DROPPED = "before 1.34 the server drops claims of devices, unless a gate is on"
 NULL = "the server reads null as if nothing stood there, and whoever wrote it meant something"
 NOTHING = "the published schema demands it, and the server takes nothing for zero or empty"
 ROUND = "the server reads a number that does not fit as another one, and says nothing"
@@ -184,10 +185,11 @@ PARTS: Mapping[str, Mapping[str, OnlyUs]] = {
     "P02": {"a repository": OnlyUs(KUBELET), "a digest": OnlyUs(KUBELET), "a tag ": OnlyUs(KUBELET)},
     "P03": {"no port of this name": OnlyUs(KUBELET)},
     "P15": {"procMount.*allows only Default": OnlyUs("1.32 drops procMount before anything looks at it")},
-    "R13": {"": OnlyUs("before 1.34 the server drops claims of devices, unless a gate is on")},
+    "R13": {"": OnlyUs(DROPPED)},
     "P17": {"0 is root": OnlyUs(KUBELET)},
     "X05": {
         "not null$": OnlyUs(NULL),
+        r"resourceClaims\[\d+\]: it misses the required field 'name'": OnlyUs(DROPPED),
         "stringData.*the hidden value": OnlyUs(NULL),
         "misses the required field '(apiGroup|podSelector|preference|rules|seconds|status|value)'": OnlyUs(NOTHING),
         r"onPodConditions\[\d+\]\.status: it must be .*, not ''": OnlyUs(
