@@ -29,7 +29,7 @@ CHECKED = ("pod-security.kubernetes.io/", "container.apparmor.")
 DECISIVE = frozenset({"operator", "type"})
 IDLE = frozenset({"imagePullPolicy", "terminationMessagePolicy"})
 """Choices that decide nothing about the fields beside them."""
-INSIDE = ("JobSet", "LeaderWorkerSet", "RayJob", "TrainJob", "TrainingRuntime")
+INSIDE = ("JobSet", "LeaderWorkerSet", "RayCluster", "RayJob", "TrainJob", "TrainingRuntime")
 """Kinds whose controllers make the pods, and whose definitions say less of these than Kubernetes does."""
 GROUPS = (("spec", "leaderWorkerTemplate", "leaderTemplate"), ("spec", "leaderWorkerTemplate", "workerTemplate"))
 # What says which object it is, and what the API server writes.
