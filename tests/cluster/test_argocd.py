@@ -276,6 +276,7 @@ def test_what_leaves_git_goes_last_where_that_is_asked_for(team: Teams, observed
         own.synced(first)
         second = own.merge(lambda fleet: service(own.environment(fleet, delivery=delivery), new))
         own.refresh()
+        seen: dict[str, Manifest] = {}
         for found in own.api.watch("apps/v1", "Deployment", own.namespace, seconds=PATIENCE):
             seen = {one["metadata"]["name"]: one for one in found.values()}
             if old not in seen or "deletionTimestamp" in seen[old]["metadata"]:

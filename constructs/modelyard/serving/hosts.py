@@ -53,8 +53,10 @@ def _above_zero(duration: timedelta | None) -> str | None:
 
 
 def _size(text: str | None) -> str | None:
-    if text is None or (wrong := amount(text)) is not None:
-        return None if text is None else wrong
+    if text is None:
+        return None
+    if (wrong := amount(text)) is not None:
+        return wrong
     # In nginx's own words m is a million bytes.
     whole = float(quantity.number(text) or 0).is_integer()
     return None if whole else f"{text} is less than whole bytes, since m is a thousandth; write Mi for millions"
