@@ -12,6 +12,9 @@ REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(
 """What the OCI distribution specification lets a repository be called."""
 TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
+DESTINATION = re.compile(r"https?://[^\s*?\[\]/]+(?:/\S*)?|[^\s*?\[\]:/]+")
+"""One cluster: the project reads *, ? and [ in it as a pattern for several."""
+
 
 def misaddressed(repo: str, *, option: str) -> Iterator[Breach]:
     """Yield what is wrong with the address *repo*, for a controller whose *option* takes the tag of an artifact."""
@@ -57,3 +60,11 @@ def misnamed(repo: str, field: str, revision: str) -> Iterator[Breach]:
     elif repo.startswith(OCI) and ("/" in revision or (what == "branch" and not TAG.fullmatch(revision))):
         because = 'a tag of an artifact holds letters, digits, "_", "." and "-" only, at most 128'
         yield Breach("X11", field, revision, because, "write the tag that the artifact is pushed with")
+
+
+def misdirected(destination: str, own: str) -> Iterator[Breach]:
+    """Yield what is wrong with a *destination* of Argo CD, which knows the cluster that it runs in as *own*."""
+    if not DESTINATION.fullmatch(destination):
+        because = "it is the address of one API server, or the name of one cluster in Argo CD"
+        do = f'write such as "https://10.0.0.1:6443", or "{own}" for the one that Argo CD runs in'
+        yield Breach("X11", "delivery.destination", destination, because, do)

@@ -29,8 +29,6 @@ SSH = re.compile(r"[^@/:\s]+@[^@/:\s]+:[^\s]+")
 FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}|[0-9a-f]{40}")
 """A digest or a commit, which depends on every file that it stands for."""
 IN_CLUSTER = "https://kubernetes.default.svc"
-DESTINATION = re.compile(r"https?://[^\s*?\[\]/]+(?:/\S*)?|[^\s*?\[\]:/]+")
-"""One cluster: the project reads *, ? and [ in it as a pattern for several."""
 LOCAL = frozenset({IN_CLUSTER, "in-cluster"})
 """What an Argo CD calls the cluster that it runs in."""
 API = "argoproj.io/v1alpha1"
@@ -138,10 +136,8 @@ class ArgoCD(Delivery):
         """Yield what is wrong with the options."""
         yield from parts.options(self, site)
         yield from self._misaddressed()
-        if self.destination is not None and not DESTINATION.fullmatch(self.destination):
-            because = "it is the address of one API server, or the name of one cluster in Argo CD"
-            do = f'write such as "https://10.0.0.1:6443", or "{IN_CLUSTER}" for the one that Argo CD runs in'
-            yield Breach("X11", "delivery.destination", self.destination, because, do)
+        if self.destination is not None:
+            yield from addresses.misdirected(self.destination, IN_CLUSTER)
         if self._name(site) == EVERYBODYS:
             because = f"an AppProject {EVERYBODYS} would take the place of the one that every Argo CD has"
             yield Breach("X11", "delivery.name", EVERYBODYS, because, "write another name")
