@@ -62,9 +62,9 @@ def misnamed(repo: str, field: str, revision: str) -> Iterator[Breach]:
         yield Breach("X11", field, revision, because, "write the tag that the artifact is pushed with")
 
 
-def misdirected(destination: str, own: str) -> Iterator[Breach]:
+def misdirected(destination: str | None, own: str) -> Iterator[Breach]:
     """Yield what is wrong with a *destination* of Argo CD, which knows the cluster that it runs in as *own*."""
-    if not DESTINATION.fullmatch(destination):
+    if destination is not None and not DESTINATION.fullmatch(destination):
         because = "it is the address of one API server, or the name of one cluster in Argo CD"
         do = f'write such as "https://10.0.0.1:6443", or "{own}" for the one that Argo CD runs in'
         yield Breach("X11", "delivery.destination", destination, because, do)

@@ -93,9 +93,8 @@ class ArgoCD(Delivery):
         bootstrap_project: The AppProject of the Application ``<name>-delivery``, which syncs these objects themselves.
             None if another Application of yours syncs their folder. Default: ``default``, which every Argo CD has.
 
-        prune_last: Whether what leaves git is deleted only when all that stays is healthy (``PruneLast``). A sync then
-            lasts as long as its longest rollout, and no later commit is synced meanwhile; refused where Jobs run.
-            Default: no.
+        prune_last: Whether what leaves git is deleted only when all that stays is healthy. A sync then lasts as long as
+            its longest rollout, and no later commit is synced meanwhile; refused where Jobs run. Default: no.
 
         health: Whether a patch of ``argocd-cm`` is rendered, for people to apply, that tells Argo CD the health of
             Jobs which were suspended. Default: no.
@@ -136,8 +135,7 @@ class ArgoCD(Delivery):
         """Yield what is wrong with the options."""
         yield from parts.options(self, site)
         yield from self._misaddressed()
-        if self.destination is not None:
-            yield from addresses.misdirected(self.destination, IN_CLUSTER)
+        yield from addresses.misdirected(self.destination, IN_CLUSTER)
         if self._name(site) == EVERYBODYS:
             because = f"an AppProject {EVERYBODYS} would take the place of the one that every Argo CD has"
             yield Breach("X11", "delivery.name", EVERYBODYS, because, "write another name")
