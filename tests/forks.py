@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.pipes import pipe
 from tests.project import MODELYARD, ROOT, Project, Ran, environment
 
 PROGRAM = ROOT / "tests" / "runner.py"
@@ -38,11 +39,10 @@ class Forks:
 
     def run(self, root: Path, *words: str) -> Ran:
         """Run ``modelyard ...`` or ``main.py`` in the project at *root*."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([str(root), words]) + "\n")
-        self._process.stdin.flush()
-        return Ran(**json.loads(self._process.stdout.readline()))
+        asked, answers = pipe(self._process.stdin), pipe(self._process.stdout)
+        asked.write(json.dumps([str(root), words]) + "\n")
+        asked.flush()
+        return Ran(**json.loads(answers.readline()))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.pipes import pipe
+
 PATIENCE = 120.0
 """Seconds after which a program that is not ready is taken for broken; on an idle machine none needs ten."""
 TAIL = 25
@@ -78,15 +80,14 @@ class Programs:
     def close(self) -> None:
         """End everything."""
         self.stop(list(reversed(self.running)))
-        assert self._reaper.stdin is not None
-        self._reaper.stdin.close()
+        pipe(self._reaper.stdin).close()
         self._reaper.wait(timeout=30)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _tell(self, line: str) -> None:
-        assert self._reaper.stdin is not None
-        self._reaper.stdin.write(f"{line}\n".encode())
-        self._reaper.stdin.flush()
+        reaper = pipe(self._reaper.stdin)
+        reaper.write(f"{line}\n".encode())
+        reaper.flush()
 
 
 class Program:

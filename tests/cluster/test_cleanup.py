@@ -15,6 +15,7 @@ import pytest
 
 from tests.cluster.processes import free_port
 from tests.cluster.programs import ROOT
+from tests.pipes import pipe
 
 PATIENCE = 60.0
 # A server that does not listen to SIGTERM, in a session that says where it keeps its files.
@@ -44,8 +45,7 @@ def test_a_session_that_is_ended_leaves_nothing_behind(sign: signal.Signals) -> 
         text=True,
     )
     try:
-        assert session.stdout is not None
-        folder = Path(session.stdout.readline().strip())
+        folder = Path(pipe(session.stdout).readline().strip())
         assert _soon(lambda: _listens(port))
         assert folder.is_dir()
         session.send_signal(sign)

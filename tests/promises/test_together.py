@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipes import pipe
 from tests.project import MAIN_PY, MODELYARD, MODELYARD_SYNTH, PATIENCE, ROOT, Project
 from tests.promises.test_killed import until
 
@@ -36,8 +37,7 @@ def test_of_two_at_once_one_waits_for_the_other(
     leading = project.start(*first, env={"GENERATION": "a"})
     until((project.root / "started").exists, "the first did not begin")
     following = project.start(*MODELYARD_SYNTH, env={"GENERATION": "b"})
-    assert following.stderr is not None
-    assert following.stderr.readline() == WAITING
+    assert pipe(following.stderr).readline() == WAITING
     assert following.poll() is None
     (project.root / "generation").write_text("now")
     out, err = leading.communicate(timeout=PATIENCE)

@@ -11,7 +11,7 @@ import attrs
 from modelyard.delivery import addresses, parts
 from modelyard.delivery.allowed import disallowed
 from modelyard.delivery.health import CUSTOMIZATIONS
-from modelyard.delivery.ownership import QUEUE, identity
+from modelyard.delivery.ownership import identity
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
 from modelyard.fleet.delivery import Cargo, Delivery, Last
@@ -19,6 +19,7 @@ from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import CrdSchema
 from modelyard.values import names
+from modelyard.values.kueue import QUEUE
 from modelyard.values.value import value
 
 EVERYBODYS = "default"

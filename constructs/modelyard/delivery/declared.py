@@ -15,6 +15,7 @@ from modelyard.fleet.delivery import Owned
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import POSITION, SUPPORTED, Catalog, catalog
+from modelyard.values.at import mapping
 from modelyard.values.names import LOGICAL_NAME
 from modelyard.values.similar import did_you_mean
 from modelyard.values.value import source_of
@@ -47,17 +48,10 @@ class Declared(Protocol):
         """The name of the one, or None for all."""
 
 
-def part(manifest: Any, *keys: str) -> dict[str, Any]:  # any part of a manifest
-    """Return the object below *keys*, empty where there is none."""
-    for key in keys:
-        manifest = manifest.get(key) if isinstance(manifest, dict) else None
-    return manifest if isinstance(manifest, dict) else {}
-
-
 def matches(one: Declared, manifest: Manifest) -> bool:
     """Tell whether *one* is about *manifest*."""
-    metadata = part(manifest, "metadata")
-    names = {metadata.get("name"), part(metadata, "annotations").get(LOGICAL_NAME)}
+    metadata = mapping(manifest, "metadata")
+    names = {metadata.get("name"), mapping(metadata, "annotations").get(LOGICAL_NAME)}
     return manifest.get("kind") == one.kind and (one.name is None or one.name in names)
 
 
@@ -255,8 +249,8 @@ def unknown(field: str, declared: Sequence[Declared], manifests: Sequence[Manife
 
 
 def _name(manifest: Manifest) -> str:
-    metadata = part(manifest, "metadata")
-    return str(part(metadata, "annotations").get(LOGICAL_NAME) or metadata.get("name"))
+    metadata = mapping(manifest, "metadata")
+    return str(mapping(metadata, "annotations").get(LOGICAL_NAME) or metadata.get("name"))
 
 
 def _as_pointer(path: str) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
 from modelyard.delivery import addresses, parts
-from modelyard.delivery.declared import part, unknown
+from modelyard.delivery.declared import unknown
 from modelyard.delivery.ownership import identity, queued
 from modelyard.delivery.policies import FluxPolicy, annotate, mispoliced, once
 from modelyard.findings import Breach
@@ -18,6 +18,7 @@ from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import CrdSchema
 from modelyard.values import names
+from modelyard.values.at import mapping
 from modelyard.values.durations import minutes, whole_seconds
 from modelyard.values.value import value
 
@@ -208,7 +209,7 @@ class Flux(Delivery):
     def _waited_for(self, manifest: Manifest) -> bool:
         if identity(manifest)[:2] != ("apps", "Deployment"):
             return False
-        deadline = part(manifest, "spec").get("progressDeadlineSeconds", USUAL_DEADLINE)
+        deadline = mapping(manifest, "spec").get("progressDeadlineSeconds", USUAL_DEADLINE)
         return isinstance(deadline, int) and deadline - USUAL_DEADLINE < whole_seconds(self.timeout)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from modelyard.delivery.declared import at, matches, part, steps
+from modelyard.delivery.declared import at, matches, steps
 from modelyard.fleet.delivery import Cargo, Owned, Ownership
 from modelyard.fleet.draft import Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import Catalog
+from modelyard.values.at import mapping
+from modelyard.values.kueue import LEAST, QUEUE
 
-QUEUE = "kueue.x-k8s.io/queue-name"
-LEAST_PARALLELISM = "kueue.x-k8s.io/job-min-parallelism"
 PLACEMENT = ("nodeSelector", "tolerations")
 """What Kueue adds when it finds room; both are written whole, so two writers cannot share them."""
 REPLICAS = "/spec/replicas"
@@ -43,16 +43,16 @@ def ownership(manifests: Sequence[Manifest], declared: Sequence[Owned]) -> list[
 
 def identity(manifest: Manifest) -> Identity:
     """Return group, kind, namespace and name."""
-    metadata = part(manifest, "metadata")
+    metadata = mapping(manifest, "metadata")
     group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
     return group, str(manifest.get("kind")), metadata.get("namespace"), str(metadata.get("name", ""))
 
 
 def _scaled(manifest: Manifest) -> tuple[str, str | None, str] | None:
-    target = part(manifest, "spec", "scaleTargetRef")
+    target = mapping(manifest, "spec", "scaleTargetRef")
     if not target.get("name"):
         return None
-    return str(target.get("kind", "Deployment")), part(manifest, "metadata").get("namespace"), str(target["name"])
+    return str(target.get("kind", "Deployment")), mapping(manifest, "metadata").get("namespace"), str(target["name"])
 
 
 def _moved(manifests: Sequence[Manifest]) -> Iterator[tuple[tuple[str, str | None, str], list[str]]]:
@@ -62,12 +62,12 @@ def _moved(manifests: Sequence[Manifest]) -> Iterator[tuple[tuple[str, str | Non
         group, kind, namespace, _ = identity(manifest)
         if (group, kind) != ("argoproj.io", "Rollout"):
             continue
-        strategy = part(manifest, "spec", "strategy")
-        tracks = {**part(strategy, "canary"), **part(strategy, "blueGreen")}
+        strategy = mapping(manifest, "spec", "strategy")
+        tracks = {**mapping(strategy, "canary"), **mapping(strategy, "blueGreen")}
         for key in ("stableService", "canaryService", "activeService", "previewService"):
             if key in tracks:
                 yield ("Service", namespace, str(tracks[key])), ["/spec/selector"]
-        plugin = part(tracks, "trafficRouting", "plugins", GATEWAYS)
+        plugin = mapping(tracks, "trafficRouting", "plugins", GATEWAYS)
         for key, of_kind in (("httpRoute", "HTTPRoute"), ("grpcRoute", "GRPCRoute")):
             known = (of_kind, plugin.get("namespace", namespace), str(plugin.get(key)))
             if known in routes:
@@ -75,7 +75,7 @@ def _moved(manifests: Sequence[Manifest]) -> Iterator[tuple[tuple[str, str | Non
 
 
 def _shares(route: Manifest) -> Iterator[str]:
-    for index, rule in enumerate(part(route, "spec").get("rules") or ()):
+    for index, rule in enumerate(mapping(route, "spec").get("rules") or ()):
         for place, _ in enumerate(rule.get("backendRefs") or ()):
             yield f"/spec/rules/{index}/backendRefs/{place}/weight"
 
@@ -83,40 +83,36 @@ def _shares(route: Manifest) -> Iterator[str]:
 def queued(manifest: Manifest) -> Iterator[str]:
     """Yield the fields that Kueue writes in what waits in one of its queues."""
     group = identity(manifest)[0]
-    metadata = part(manifest, "metadata")
-    if QUEUE not in part(metadata, "labels"):
+    metadata = mapping(manifest, "metadata")
+    if QUEUE not in mapping(metadata, "labels"):
         return
-    templates: list[tuple[str, Any]] = []
+    templates: list[str] = []
     if (group, manifest.get("kind")) == ("batch", "Job"):
-        templates = [("/spec/template", part(manifest, "spec", "template"))]
-        if LEAST_PARALLELISM in part(metadata, "annotations"):
+        templates = ["/spec/template"]
+        if LEAST in mapping(metadata, "annotations"):
             yield "/spec/parallelism"
     elif (group, manifest.get("kind")) == ("jobset.x-k8s.io", "JobSet"):
         templates = [
-            (f"/spec/replicatedJobs/{index}/template/spec/template", part(job, "template", "spec", "template"))
-            for index, job in enumerate(part(manifest, "spec").get("replicatedJobs") or ())
+            f"/spec/replicatedJobs/{index}/template/spec/template"
+            for index, _ in enumerate(mapping(manifest, "spec").get("replicatedJobs") or ())
         ]
     elif (group, manifest.get("kind")) == ("trainer.kubeflow.org", "TrainJob"):
         yield "/spec/suspend"
         yield "/spec/podTemplateOverrides"
         return
     elif (group, manifest.get("kind")) == ("ray.io", "RayJob"):
-        templates = _of_ray(part(manifest, "spec"))
+        templates = _of_ray(mapping(manifest, "spec"))
     if not templates:
         return
     yield "/spec/suspend"
-    for path, _ in templates:
+    for path in templates:
         yield from (f"{path}/spec/{field}" for field in PLACEMENT)
 
 
-def _of_ray(spec: dict[str, Any]) -> list[tuple[str, Any]]:
-    cluster = part(spec, "rayClusterSpec")
-    groups = [("headGroupSpec", part(cluster, "headGroupSpec"))]
-    groups += [
-        (f"workerGroupSpecs/{index}", group) for index, group in enumerate(cluster.get("workerGroupSpecs") or ())
-    ]
-    found = [(f"/spec/rayClusterSpec/{place}/template", part(group, "template")) for place, group in groups]
-    return [*found, ("/spec/submitterPodTemplate", part(spec, "submitterPodTemplate"))]
+def _of_ray(spec: Mapping[str, Any]) -> list[str]:
+    workers = mapping(spec, "rayClusterSpec").get("workerGroupSpecs") or ()
+    groups = ["headGroupSpec", *(f"workerGroupSpecs/{index}" for index, _ in enumerate(workers))]
+    return [*(f"/spec/rayClusterSpec/{group}/template" for group in groups), "/spec/submitterPodTemplate"]
 
 
 def cargo(site: Site, manifests: Sequence[Manifest], schemas: Catalog) -> Cargo:

@@ -84,6 +84,8 @@ class Workload(Late, Construct, metaclass=LateMeta):
         else:
             self.patches.add(Patch(kind, name, operations, source))
 
+    # These are not abstract: the class has jsii's metaclass, and abc's would be a second one.
+
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
         raise NotImplementedError(type(self).__name__, site.environment)

@@ -6,9 +6,9 @@ from typing import Any
 
 import attrs
 
-from modelyard.plan.at import at
 from modelyard.plan.fields import MISSING, FieldChange
 from modelyard.plan.model import ObjectChange, Plan, WorkloadPlan
+from modelyard.values.at import at
 
 FORMAT = 1
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from modelyard.plan import kserve
-from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.model import Range
+from modelyard.plan.rollouts import former as former_run
 from modelyard.rules.demand import SCALED_OBJECT_MOST, extended
 from modelyard.rules.tracks import beside as tracked
 from modelyard.rules.workloads import share
-from modelyard.values.names import ARGO_HOOK, SKIPPED
+from modelyard.values.at import at, items, mapping, whole
 from modelyard.values.quantity import number
 
 SCALERS: Mapping[str, tuple[str, str, int, int]] = {
@@ -54,7 +54,7 @@ def _going_on(manifests: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]
     """Return *manifests* without former runs, which are left as they are, and are over sooner or later."""
     former, known = set[object](), list[Mapping[str, Any]]()
     for one in manifests:
-        skipped = mapping(one, "metadata", "annotations").get(ARGO_HOOK) == SKIPPED
+        skipped = former_run(one)
         known += [] if skipped else [one]
         former.update([at(one, "spec", "runtimeRef", "name")] if skipped and one.get("kind") == "TrainJob" else ())
     # The pods of a TrainJob are in its runtime, which is no run, and stays as it was.

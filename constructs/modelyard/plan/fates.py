@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from modelyard.plan import kserve, others
-from modelyard.plan.at import at, mapping
 from modelyard.plan.devices import asked
 from modelyard.plan.model import DELIVERED, ORDER, Effect, Risk
 from modelyard.plan.pairs import Pair
@@ -13,6 +12,8 @@ from modelyard.plan.rollouts import RUNS, cause, former, hooked
 from modelyard.plan.trees import Manifest
 from modelyard.render.base import SHORT
 from modelyard.rules.v_models import COMPONENT, LOADER
+from modelyard.values.at import at, mapping
+from modelyard.values.kueue import QUEUE
 from modelyard.values.names import LOGICAL_NAME, never_pruned
 
 PRUNED: Mapping[str, tuple[Risk, str]] = {
@@ -160,10 +161,6 @@ def made(pair: Pair, *, with_workload: bool) -> Iterator[Effect]:
         yield Effect("sync", Risk.CAUTION, f"{kind} {name} is new: what is synced, and how")
     else:
         yield Effect("made", Risk.NOTE, f"{kind} {name} is new")
-
-
-QUEUE = "kueue.x-k8s.io/queue-name"
-"""Kueue starts what is suspended and has this label."""
 
 
 def _run(pair: Pair) -> Iterator[Effect]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from modelyard.fleet.hardware import GROUP_TOGETHER
-from modelyard.plan.at import at, mapping
 from modelyard.plan.fields import FieldChange
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.rollouts import below, cause, named, replicas
 from modelyard.plan.trees import Manifest
 from modelyard.rules.workloads import share
+from modelyard.values.at import at, mapping
 
 TEMPLATE = ("spec", "leaderWorkerTemplate")
 POD = ("spec", "template")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelyard.plan.at import at, mapping, whole
 from modelyard.plan.trees import Manifest
 from modelyard.rules.kserve import KIND, MODE, SCALER, STANDARD, WITH_SCALER
+from modelyard.values.at import at, mapping, whole
 
 PREDICTOR = ("spec", "predictor")
 BOUNDS = ("minReplicas", "maxReplicas")

@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
-from modelyard.plan.at import at
 from modelyard.plan.fields import FieldChange
+from modelyard.values.at import at
 
 
 class Risk(enum.StrEnum):

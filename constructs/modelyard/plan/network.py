@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from modelyard.plan.at import at, items, mapping
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
+from modelyard.values.at import at, items, mapping
 from modelyard.values.names import LOGICAL_NAME
 
 PEERS = {"Ingress": ("ingress", "from"), "Egress": ("egress", "to")}
@@ -52,9 +52,7 @@ def closes_none(one: Manifest, before: Sequence[Manifest], now: Sequence[Manifes
 def eased(effects: Iterable[Effect], one: Manifest, now: Sequence[Manifest]) -> Iterator[Effect]:
     """Yield *effects* on the policy *one*: what closes stays open for a former run that has one of its own in *now*."""
     name = at(one, "metadata", "name")
-    own = next(
-        (at(other, "metadata", "name") for other in now if one["kind"] == "NetworkPolicy" and _of(other) == name), ""
-    )
+    own = next((at(other, "metadata", "name") for other in now if _of(other) == name), "")
     for effect in effects:
         if own and effect.code == "network-closes":
             yield Effect(effect.code, Risk.CAUTION, f"{effect.text}, but for a former run ({own})")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelyard.plan.at import at, mapping
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.rollouts import below, named
 from modelyard.plan.trees import Manifest
+from modelyard.values.at import at, mapping
 from modelyard.values.quantity import number
 
 DASHBOARD = '{\n "uid": "modelyard-'

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import attrs
 
-from modelyard.plan.at import mapping
 from modelyard.plan.fields import FieldChange, differences
 from modelyard.plan.trees import Doc, Identity, Manifest, Place, Trees
+from modelyard.values.at import mapping
 from modelyard.values.names import LOGICAL_NAME
 
 UNCHANGED = ("name", "namespace")

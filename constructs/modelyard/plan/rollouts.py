@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from modelyard.plan import kserve
-from modelyard.plan.at import at, items, mapping, whole
 from modelyard.plan.conceal import Hidden
 from modelyard.plan.fields import FieldChange, pathed
 from modelyard.plan.model import Effect, Risk
 from modelyard.plan.pairs import Pair, manifest
 from modelyard.plan.trees import Manifest
 from modelyard.rules.kinds import POD_PATHS
+from modelyard.values.at import at, items, mapping, whole
 from modelyard.values.names import ARGO_HOOK, SKIPPED, hook_phase
 
 MOST_NAMED = 3
@@ -182,7 +183,7 @@ def hooked(one: Manifest) -> str | None:
     return hook_phase(mapping(one, "metadata", "annotations"))
 
 
-def former(one: Manifest) -> bool:
+def former(one: Mapping[str, Any]) -> bool:
     """Return whether *one* is rendered as a former run, which controllers neither change nor start."""
     return mapping(one, "metadata", "annotations").get(ARGO_HOOK) == SKIPPED
 

@@ -10,13 +10,13 @@ import attrs
 import yaml
 
 from modelyard.findings import UsageError
-from modelyard.plan.at import mapping
 from modelyard.plan.conceal import concealed
 from modelyard.plan.model import DELIVERED
 from modelyard.render import tree
 from modelyard.render.base import Base, blob_id, contents
 from modelyard.render.compare import MANIFESTS
 from modelyard.render.layout import DELIVERY, SHARED
+from modelyard.values.at import mapping
 
 Manifest = dict[str, Any]
 Identity = tuple[str, str, str, str]

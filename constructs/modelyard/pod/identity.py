@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelyard.fleet.draft import Draft, Manifest
-from modelyard.values.names import HOOK, KUEUE, LOGICAL_NAME
+from modelyard.values import kueue
+from modelyard.values.names import HOOK, LOGICAL_NAME
 
 HASH_LENGTH = 8
 REFERRED_TO = {"ConfigMap": ("data", "binaryData"), "ResourceClaimTemplate": ("spec",), "TrainingRuntime": ("spec",)}
@@ -43,7 +44,7 @@ def _queued(metadata: Manifest) -> dict[str, Any]:
     In what it has started its webhook refuses most changes of that, others end its pods, and Flux makes none.
     """
     found = [part for key in ("labels", "annotations") if isinstance(part := metadata.get(key), dict)]
-    return {key: value for part in found for key, value in part.items() if str(key).startswith(KUEUE)}
+    return {key: value for part in found for key, value in part.items() if str(key).startswith(kueue.PREFIX)}
 
 
 def references(value: Any) -> Iterator[tuple[str, str]]:  # any part of a manifest

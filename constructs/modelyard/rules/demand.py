@@ -11,12 +11,12 @@ from modelyard.rules.kinds import RAY
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Job, Object, Pod
 from modelyard.values import quantity
+from modelyard.values.kueue import LEAST, QUEUE
 
 MANY = 2
 """Stands for a number of pods that only the cluster knows and that is more than one."""
 SCALED_OBJECT_MOST = 100
 """KEDA's maxReplicaCount, where it is not given."""
-QUEUE, LEAST = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/job-min-parallelism"
 BYTES = frozenset({"memory", "ephemeral-storage"})
 
 

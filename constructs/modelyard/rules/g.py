@@ -10,12 +10,12 @@ from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object
+from modelyard.values.kueue import QUEUE
 from modelyard.values.names import HOOK, HOOKS, hook_phase
 
 ARGO, FLUX = "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/"
 SYNC_OPTIONS = f"{ARGO}sync-options"
 WAVE = f"{ARGO}sync-wave"
-QUEUE = "kueue.x-k8s.io/queue-name"
 PRUNE, FORCE = f"{FLUX}prune", f"{FLUX}force"
 SYNC_PAGE = "https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/"
 WAVES_PAGE = "https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelyard.findings import Breach, Severity
-from modelyard.rules.g_fixed import Manifest, at, fixed
+from modelyard.rules.g_fixed import Manifest, fixed
 from modelyard.rules.kinds import OTHERS, VOLCANO
 from modelyard.rules.rule import Rule
+from modelyard.values.at import at
 
 G13 = Rule(
     "G13",
@@ -44,7 +45,7 @@ def _identity(manifest: Manifest) -> tuple[object, ...]:
 
 
 def _replicas(old: Manifest, new: Manifest) -> Iterator[Breach]:
-    before, now = at(old, ("spec", "replicas")), at(new, ("spec", "replicas"))
+    before, now = at(old, "spec", "replicas"), at(new, "spec", "replicas")
     if not isinstance(before, int) or before <= 1 or now is not None:
         return
     kind, name, namespace = new["kind"], new["metadata"]["name"], new["metadata"].get("namespace")

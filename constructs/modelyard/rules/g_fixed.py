@@ -9,7 +9,9 @@ from modelyard.exact_yaml import dotted
 from modelyard.findings import Breach
 from modelyard.rules import kserve
 from modelyard.rules.rule import Rule
-from modelyard.values.names import ARGO_HOOK, KUEUE, KUEUE_PRIORITY, hook_phase
+from modelyard.values import kueue
+from modelyard.values.at import at
+from modelyard.values.names import ARGO_HOOK, hook_phase
 from modelyard.values.quantity import number
 
 Manifest = Mapping[str, Any]
@@ -79,7 +81,7 @@ QUEUED = frozenset(
     }
 )  # fmt: skip
 """Kinds that Kueue starts, whose queue cannot change while they run."""
-QUEUES = tuple(f"{KUEUE}{name}" for name in ("queue-name", "max-exec-time-seconds", "prebuilt-workload-name"))
+QUEUES = (kueue.QUEUE, kueue.MOST_TIME, f"{kueue.PREFIX}prebuilt-workload-name")
 """The labels that cannot change then."""
 CLAIM = {
     "accessModes": None, "storageClassName": None, "selector": None, "dataSource": None, "dataSourceRef": None,
@@ -93,7 +95,7 @@ def fixed(kind: str, old: Manifest, new: Manifest) -> Iterator[Breach]:
     if (find := FIXED.get(kind)) is not None:
         yield from find(old, new)
     for field in ONCE.get(kind, ()):
-        before, now = at(old, field), at(new, field)
+        before, now = at(old, *field), at(new, *field)
         if before is not None and now is not None and before != now:
             because = f"the API server lets nobody change it in a {kind}"
             yield G14.breach(dotted(field), None, because, f"give the {kind} a new name")
@@ -169,13 +171,13 @@ def _address(spec: Mapping[str, Any]) -> Any:  # text, or None where the API ser
 
 def _group(old: Manifest, new: Manifest) -> Iterator[Breach]:
     field = ("spec", "leaderWorkerTemplate", "subGroupPolicy", "subGroupSize")
-    if at(old, field) != at(new, field):
+    if at(old, *field) != at(new, *field):
         because = "the webhook of LeaderWorkerSet lets nobody change it"
-        yield G14.breach(dotted(field), at(new, field), because, "give the workload a new name")
+        yield G14.breach(dotted(field), at(new, *field), because, "give the workload a new name")
 
 
 def _quota(old: Manifest, new: Manifest) -> Iterator[Breach]:
-    scopes = [set(at(one, ("spec", "scopes")) or ()) for one in (old, new)]
+    scopes = [set(at(one, "spec", "scopes") or ()) for one in (old, new)]
     if scopes[0] != scopes[1]:
         because = "the API server lets nobody change it in a ResourceQuota"
         yield G14.breach("spec.scopes", None, because, "give the ResourceQuota a new name")
@@ -183,11 +185,11 @@ def _quota(old: Manifest, new: Manifest) -> Iterator[Breach]:
 
 def _queue(old: Manifest, new: Manifest) -> Iterator[Breach]:
     before, now = ((one.get("metadata") or {}).get("labels") or {} for one in (old, new))
-    if _made_anew(new) or at(new, ("spec", "suspend")) is True:
+    if _made_anew(new) or at(new, "spec", "suspend") is True:
         return
     changed = [key for key in QUEUES if before.get(key) != now.get(key)]
-    if bool(before.get(KUEUE_PRIORITY)) != bool(now.get(KUEUE_PRIORITY)):
-        changed.append(KUEUE_PRIORITY)
+    if bool(before.get(kueue.PRIORITY)) != bool(now.get(kueue.PRIORITY)):
+        changed.append(kueue.PRIORITY)
     for key in changed:
         because = f"the webhook of Kueue lets nobody change it in a {new['kind']} that has started"
         yield G14.breach(f"metadata.labels[{key!r}]", now.get(key), because, NEW_JOB.replace("Job", str(new["kind"])))
@@ -215,10 +217,10 @@ def _lasting(field: str, value: Any) -> Any:  # any field of a Job
 def _claim(old: Manifest, new: Manifest) -> Iterator[Breach]:
     yield from _compared(old, new, CLAIM, NEW_CLAIM)
     size = ("spec", "resources", "requests", "storage")
-    before, now = number(str(at(old, size))), number(str(at(new, size)))
+    before, now = number(str(at(old, *size))), number(str(at(new, *size)))
     if before is not None and now is not None and now < before:
-        because = f"it was {at(old, size)}, and a claim can grow, not shrink"
-        yield G14.breach(dotted(size), at(new, size), because, NEW_CLAIM)
+        because = f"it was {at(old, *size)}, and a claim can grow, not shrink"
+        yield G14.breach(dotted(size), at(new, *size), because, NEW_CLAIM)
 
 
 def _config(old: Manifest, new: Manifest) -> Iterator[Breach]:
@@ -243,7 +245,7 @@ def _class(old: Manifest, new: Manifest) -> Iterator[Breach]:
 
 def _mode(old: Manifest, new: Manifest) -> Iterator[Breach]:
     field = ("metadata", "annotations", kserve.MODE)
-    before, now = (str(at(one, field) or "") for one in (old, new))
+    before, now = (str(at(one, *field) or "") for one in (old, new))
     if before and now and (before in kserve.STANDARD) != (now in kserve.STANDARD):
         because = f"it was {before}, and KServe's webhook lets nobody change it"
         yield G14.breach(f"metadata.annotations[{kserve.MODE!r}]", now, because, "give the InferenceService a new name")
@@ -256,14 +258,6 @@ def _compared(old: Manifest, new: Manifest, fields: Mapping[str, Any], do: str) 
         if (before.get(field) or default) != (now.get(field) or default):
             because = f"the API server lets nobody change it in a {new['kind']}"
             yield G14.breach(f"spec.{field}", None, because, do)
-
-
-def at(manifest: Manifest, path: tuple[str, ...]) -> Any:  # any part of a manifest
-    """Return what is at *path*, or None."""
-    found: Any = manifest
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
 
 
 FIXED: Mapping[str, Callable[[Manifest, Manifest], Iterator[Breach]]] = {

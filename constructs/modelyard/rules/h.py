@@ -15,6 +15,7 @@ from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
 from modelyard.rules.workloads import called, exposed
+from modelyard.values.at import at as part_at
 from modelyard.values.similar import did_you_mean
 
 HTTP_ROUTE = "https://gateway-api.sigs.k8s.io/api-types/httproute/"
@@ -249,12 +250,9 @@ def _told(one: Object, scope: Scope) -> bool:
     """Return whether a policy of Envoy's gateways says how long requests by the route *one* may take."""
     for kind, path in TELLS.items():
         for policy in scope.of_kind(kind):
-            found: Any = policy.spec
-            for step in path:
-                found = (found or {}).get(step)
             single = policy.spec.get("targetRef")
             targets = [*(policy.spec.get("targetRefs") or ()), *([single] if single else ())]
-            here = found and policy.namespace == one.namespace
+            here = part_at(policy.spec, *path) and policy.namespace == one.namespace
             if here and any((target.get("kind"), target.get("name")) == (one.kind, one.name) for target in targets):
                 return True
     return False

@@ -11,13 +11,13 @@ from modelyard.rules.kinds import SEVERAL_PODS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job
+from modelyard.values.kueue import QUEUE
 from modelyard.values.names import HOOKS, subdomain
 
 LEAST_DEADLINE = 60
 DEFAULT_GRACE = 30
 LONGEST_MANAGER = 63
 MANAGER_PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
-QUEUE = "kueue.x-k8s.io/queue-name"
 COUNTS = (
     "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished",
     "backoffLimitPerIndex", "maxFailedIndexes",

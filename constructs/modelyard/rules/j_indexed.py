@@ -8,11 +8,11 @@ from typing import Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.fields import given
-from modelyard.rules.j import QUEUE
 from modelyard.rules.kinds import SETS
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object
+from modelyard.values.kueue import QUEUE
 
 DEFAULT_RETRIES = 6
 MOST_PARALLEL = 100_000

@@ -8,19 +8,17 @@ from typing import Any
 from modelyard.findings import Breach, Severity
 from modelyard.rules.demand import requested
 from modelyard.rules.fields import given
-from modelyard.rules.j import QUEUE
 from modelyard.rules.kinds import SEVERAL_PODS
 from modelyard.rules.queues import queue_of
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object, Pod
+from modelyard.values.kueue import LEAST, MOST_TIME, PRIORITY, QUEUE
+from modelyard.values.kueue import PREFIX as KUEUE
 from modelyard.values.names import HOOKS, qualified_name, subdomain
 
-KUEUE = "kueue.x-k8s.io/"
-PRIORITY, MOST_TIME = f"{KUEUE}priority-class", f"{KUEUE}max-exec-time-seconds"
 KEYS = frozenset({QUEUE, PRIORITY, MOST_TIME})
-LEAST, EQUAL, ELASTIC = (
-    f"{KUEUE}job-min-parallelism",
+EQUAL, ELASTIC = (
     f"{KUEUE}job-completions-equal-parallelism",
     f"{KUEUE}elastic-job",
 )

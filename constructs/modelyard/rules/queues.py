@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.rules.fields import given
-from modelyard.rules.j import QUEUE
 from modelyard.rules.kinds import RAY, SETS
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Job, Object, Pod
+from modelyard.values.kueue import QUEUE
 
 Known = Mapping[tuple[str, str | None, str], str]
 USUAL_RUNTIME = "ClusterTrainingRuntime"

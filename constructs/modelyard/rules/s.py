@@ -8,10 +8,11 @@ from typing import Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules.fields import given
-from modelyard.rules.j import J21, J23, QUEUE
+from modelyard.rules.j import J21, J23
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
+from modelyard.values.kueue import QUEUE
 from modelyard.values.names import LABEL_LENGTH, dns_label_1035
 from modelyard.values.similar import did_you_mean
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelyard.findings import Breach
-from modelyard.rules.j import J01, QUEUE
+from modelyard.rules.j import J01
 from modelyard.rules.j_indexed import J18
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
+from modelyard.values.kueue import QUEUE
 from modelyard.values.names import dns_label_1035
 
 GROUP = "ray.io/"

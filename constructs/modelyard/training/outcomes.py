@@ -13,6 +13,7 @@ from modelyard.training.outcome import either as _or
 from modelyard.training.outcome import long as _long
 from modelyard.training.outcome import times as _times
 from modelyard.training.outcomes_ray import of_ray
+from modelyard.values.kueue import LEAST, MOST_TIME, QUEUE
 from modelyard.values.names import hook_phase
 
 Manifest = Mapping[str, Any]
@@ -26,8 +27,6 @@ USUAL_EVICTION = 300
 """Seconds after which Kubernetes gives up on the pods of a node that does not answer."""
 UNREACHABLE = "node.kubernetes.io/unreachable"
 NO_ROOM = "no room for all of it"
-LEAST = "kueue.x-k8s.io/job-min-parallelism"
-QUEUE, MOST_TIME = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/max-exec-time-seconds"
 FAILED = "the JobSet fails, and all its pods are ended"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modelyard.findings import Breach
 from modelyard.fleet.cluster import Crd
 from modelyard.training.backends import choice, has
+from modelyard.values import kueue
 from modelyard.values.durations import whole_seconds
 from modelyard.values.names import label_value, qualified_name, subdomain
 from modelyard.values.value import option, source_of, value
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from modelyard.fleet.site import Site
     from modelyard.pod import Watch
     from modelyard.training.spec import TrainingSpec
-
-KUEUE = "kueue.x-k8s.io"
-
 
 ADMITTED = 60
 """Seconds by which Kueue's clock may be ahead of that of a Job: what nobody has stopped fails of its own deadline."""
@@ -67,13 +65,13 @@ def labels(spec: TrainingSpec, site: Site) -> dict[str, str]:
     """Return the labels by which Kueue takes charge of a Job or JobSet; its pods must not have them."""
     if spec.queue is None or choice(spec, site).kind == "VolcanoJob":
         return {}
-    found = {f"{KUEUE}/queue-name": spec.queue.name}
+    found = {kueue.QUEUE: spec.queue.name}
     if spec.queue.priority is not None:
-        found[f"{KUEUE}/priority-class"] = spec.queue.priority
+        found[kueue.PRIORITY] = spec.queue.priority
     if spec.deadline is not None and spec.schedule is None:
         # A deadline holds for one start. Of a schedule each run has it anew: what Kueue stops for good is never done,
         # and the runs after it would not start.
-        found[f"{KUEUE}/max-exec-time-seconds"] = str(whole_seconds(spec.deadline) + ADMITTED)
+        found[kueue.MOST_TIME] = str(whole_seconds(spec.deadline) + ADMITTED)
     return found
 
 
@@ -81,7 +79,7 @@ def job_annotations(spec: TrainingSpec) -> dict[str, str]:
     """Return the annotations of a Job in a queue."""
     if spec.queue is None or spec.queue.min_parallelism is None:
         return {}
-    return {f"{KUEUE}/job-min-parallelism": str(spec.queue.min_parallelism)}
+    return {kueue.LEAST: str(spec.queue.min_parallelism)}
 
 
 def pod_annotations(spec: TrainingSpec) -> dict[str, str]:
@@ -89,7 +87,7 @@ def pod_annotations(spec: TrainingSpec) -> dict[str, str]:
     if spec.queue is None:
         return {}
     wanted = {"required": spec.queue.required_topology, "preferred": spec.queue.preferred_topology}
-    return {f"{KUEUE}/podset-{how}-topology": label for how, label in wanted.items() if label is not None}
+    return {f"{kueue.PREFIX}podset-{how}-topology": label for how, label in wanted.items() if label is not None}
 
 
 def breaches(spec: TrainingSpec, site: Site) -> Iterator[Breach]:

@@ -27,10 +27,6 @@ HOOKS = (ARGO_HOOK, "helm.sh/hook")
 """What Argo CD takes for a hook."""
 SKIPPED = "Skip"
 """The phase of an object that Argo CD leaves as it is."""
-KUEUE = "kueue.x-k8s.io/"
-"""How the labels and annotations begin that Kueue reads."""
-KUEUE_PRIORITY = f"{KUEUE}priority-class"
-"""Which of its WorkloadPriorityClasses orders a workload; another one may take its place while that runs."""
 PROVENANCE = "modelyard.dev/source"
 """The annotation that holds the line of Python which an object comes from."""
 
