@@ -35,6 +35,7 @@ from modelyard import (
     minutes,
     seconds,
 )
+from modelyard.plan import others
 from modelyard.serving.signals import pod_names
 from tests.manifests import MISSING, at
 from tests.promql import expressions, refused
@@ -644,4 +645,5 @@ def test_a_dashboard_is_drawn_for_this_workload_only(tmp_path: Path) -> None:
     assert list(drawn) == ["Replicas", "Restarts in 15 minutes", "CPU", "Memory", "GPU"]
     assert all("ml-test" in expression for lines in drawn.values() for expression in lines)
     assert re.fullmatch("modelyard-[0-9a-f]{8}", json.loads(text)["uid"])
+    assert others.dashboard(manifest)  # a plan knows it by how it begins
     assert at(manifest, "immutable") == MISSING

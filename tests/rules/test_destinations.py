@@ -61,12 +61,23 @@ def test_one_argo_cd_for_several_clusters_is_told_which(tmp_path: Path) -> None:
     ]
 
 
+def test_one_destination_is_one_cluster(tmp_path: Path) -> None:
+    """Else the environments of two clusters come into one, and nothing into the other."""
+    assert told(tmp_path, a=ELSEWHERE, x=ELSEWHERE) == [
+        (
+            "[G16] x: delivery.destination='eks-x' but the environment a, which is of eks-a, is brought there too; write the"
+            " address of eks-x, or its name in Argo CD"
+        )
+    ]
+    assert told(tmp_path, x1=ELSEWHERE, x2=ELSEWHERE) == []
+
+
 @pytest.mark.parametrize(
     "deliveries",
     [
         {"a": HERE, "b": HERE, "c": HERE},  # an Argo CD a cluster
         {"a1": HERE, "a2": HERE, "x": ELSEWHERE},  # one that runs in a
-        {"a": ELSEWHERE, "x": ELSEWHERE},  # one that runs beside them
+        {"a": ArgoCD(REPO, destination="eks-a"), "x": ELSEWHERE},  # one that runs beside them
         {"a": SAID, "b": SAID, "x": ELSEWHERE},  # one in a, one in b: they say so
         {"a": ArgoCD(REPO, destination="in-cluster"), "b": SAID, "x": ELSEWHERE},
         {"a": HERE, "b": OTHERS, "x": ELSEWHERE},  # two in different namespaces

@@ -1,12 +1,52 @@
-"""The kinds that an AppProject allows although nothing of them is rendered."""
+"""The kinds that an AppProject allows, also where nothing of them is rendered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from modelyard.delivery.ownership import identity
 from modelyard.findings import Breach
+from modelyard.fleet.delivery import Cargo
 from modelyard.schemas import catalog
+from modelyard.values.at import mapping
+from modelyard.values.kueue import QUEUE
 from modelyard.values.similar import did_you_mean
+
+Kind = tuple[str, str]
+"""Group and kind."""
+OWN_KINDS = (
+    ("", "ConfigMap"), ("", "PersistentVolumeClaim"), ("", "Service"), ("", "ServiceAccount"), ("apps", "Deployment"),
+    ("autoscaling", "HorizontalPodAutoscaler"), ("batch", "CronJob"), ("batch", "Job"),
+    ("networking.k8s.io", "NetworkPolicy"), ("policy", "PodDisruptionBudget"),
+)  # fmt: skip
+"""Allowed also while none is rendered: Argo CD does not delete what its project does not allow any more."""
+PODS: tuple[Kind, ...] = (("", "Pod"),)
+JOBS = ("batch", "Job")
+MADE: Mapping[Kind, tuple[Kind, ...]] = {
+    ("apps", "Deployment"): (("apps", "ReplicaSet"), *PODS),
+    ("apps", "StatefulSet"): PODS,
+    ("argoproj.io", "Rollout"): (("apps", "ReplicaSet"), ("argoproj.io", "AnalysisRun"), *PODS),
+    ("batch", "Job"): PODS,
+    ("batch.volcano.sh", "Job"): (("scheduling.volcano.sh", "PodGroup"), *PODS),
+    ("jobset.x-k8s.io", "JobSet"): (JOBS, *PODS),
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): (("apps", "StatefulSet"), *PODS),
+    ("ray.io", "RayJob"): (("ray.io", "RayCluster"), JOBS, *PODS),
+    ("ray.io", "RayService"): (("ray.io", "RayCluster"), *PODS),
+    ("serving.kserve.io", "InferenceService"): (("apps", "Deployment"), ("apps", "ReplicaSet"), *PODS),
+    ("trainer.kubeflow.org", "TrainJob"): (("jobset.x-k8s.io", "JobSet"), JOBS, *PODS),
+}
+"""Kind to what its controller makes on the way to pods: Argo CD shows none of it that its project does not allow."""
+WAITING = ("kueue.x-k8s.io", "Workload")
+"""What Kueue makes of whatever waits in a queue, and says there why."""
+
+
+def namespaced(cargo: Cargo, asked: Collection[Kind]) -> set[Kind]:
+    """Return the kinds in namespaces that are rendered or *asked* for, and what their controllers make."""
+    rendered = {identity(one)[:2] for one in cargo.manifests}
+    kinds = {*OWN_KINDS, *rendered, *asked} - cargo.cluster_wide
+    made = {one for kind in kinds for one in MADE.get(kind, ())}
+    queued = any(QUEUE in mapping(one, "metadata", "labels") for one in cargo.manifests)
+    return kinds | made | ({WAITING} if queued else set())
 
 
 def disallowed(kinds: Sequence[str], version: str) -> Iterator[Breach]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import attrs
 
 from modelyard.delivery import addresses, parts
-from modelyard.delivery.allowed import disallowed
+from modelyard.delivery.allowed import disallowed, namespaced
 from modelyard.delivery.health import CUSTOMIZATIONS
 from modelyard.delivery.ownership import identity
 from modelyard.findings import Breach
@@ -19,7 +19,6 @@ from modelyard.fleet.draft import Draft, Manifest
 from modelyard.fleet.site import Site
 from modelyard.schemas import CrdSchema
 from modelyard.values import names
-from modelyard.values.kueue import QUEUE
 from modelyard.values.value import value
 
 EVERYBODYS = "default"
@@ -35,30 +34,6 @@ LOCAL = frozenset({IN_CLUSTER, "in-cluster"})
 API = "argoproj.io/v1alpha1"
 NAMESPACE = "", "Namespace"
 """Never pruned, so that it need not be allowed when it is rendered no more."""
-OWN_KINDS = (
-    ("", "ConfigMap"), ("", "PersistentVolumeClaim"), ("", "Service"), ("", "ServiceAccount"), ("apps", "Deployment"),
-    ("autoscaling", "HorizontalPodAutoscaler"), ("batch", "CronJob"), ("batch", "Job"),
-    ("networking.k8s.io", "NetworkPolicy"), ("policy", "PodDisruptionBudget"),
-)  # fmt: skip
-"""Allowed also while none is rendered: Argo CD does not delete what its project does not allow any more."""
-PODS: tuple[tuple[str, str], ...] = (("", "Pod"),)
-JOBS = ("batch", "Job")
-MADE: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
-    ("apps", "Deployment"): (("apps", "ReplicaSet"), *PODS),
-    ("apps", "StatefulSet"): PODS,
-    ("argoproj.io", "Rollout"): (("apps", "ReplicaSet"), ("argoproj.io", "AnalysisRun"), *PODS),
-    ("batch", "Job"): PODS,
-    ("batch.volcano.sh", "Job"): (("scheduling.volcano.sh", "PodGroup"), *PODS),
-    ("jobset.x-k8s.io", "JobSet"): (JOBS, *PODS),
-    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): (("apps", "StatefulSet"), *PODS),
-    ("ray.io", "RayJob"): (("ray.io", "RayCluster"), JOBS, *PODS),
-    ("ray.io", "RayService"): (("ray.io", "RayCluster"), *PODS),
-    ("serving.kserve.io", "InferenceService"): (("apps", "Deployment"), ("apps", "ReplicaSet"), *PODS),
-    ("trainer.kubeflow.org", "TrainJob"): (("jobset.x-k8s.io", "JobSet"), JOBS, *PODS),
-}
-"""Kind to what its controller makes on the way to pods: Argo CD shows none of it that its project does not allow."""
-WAITING = ("kueue.x-k8s.io", "Workload")
-"""What Kueue makes of whatever waits in a queue, and says there why."""
 RETRY: dict[str, Any] = {
     "limit": 5,
     "refresh": True,  # a commit that mends the failure is not kept waiting
@@ -126,11 +101,16 @@ class ArgoCD(Delivery):
         """Return the cluster that its objects live in, nobody's where Argo CD runs elsewhere; None if not said."""
         if self.destination is None:
             return None
-        return cluster if self.destination in LOCAL else ""
+        return "" if self.elsewhere else cluster
+
+    @property
+    def elsewhere(self) -> str:
+        """The destination, where that is not the cluster of Argo CD itself."""
+        return "" if self.destination is None or self.destination in LOCAL else self.destination
 
     def way(self, cluster: str) -> str:
         """Return from where the environment is brought into which cluster, in a few words."""
-        return f"Argo CD in {cluster}" if self.home(cluster) != "" else f"Argo CD to {self.destination}"
+        return f"Argo CD to {self.elsewhere}" if self.elsewhere else f"Argo CD in {cluster}"
 
     def breaches(self, site: Site) -> Iterator[Breach]:
         """Yield what is wrong with the options."""
@@ -219,10 +199,6 @@ class ArgoCD(Delivery):
         everything = [identity(one) for one in cargo.manifests]
         namespaces = {site.namespace, *(namespace for _, _, namespace, _ in everything if namespace)}
         allowed = {self._kind(kind) for kind in self.allow}
-        kinds = {*OWN_KINDS, *((group, kind) for group, kind, _, _ in everything), *allowed} - cargo.cluster_wide
-        kinds.update([one for kind in kinds for one in MADE.get(kind, ())])
-        if any(QUEUE in (one["metadata"].get("labels") or {}) for one in cargo.manifests):
-            kinds.add(WAITING)
         wide = sorted(
             {(group, kind, name) for group, kind, _, name in everything if (group, kind) in cargo.cluster_wide}
             | {(group, kind, "") for group, kind in allowed & cargo.cluster_wide}
@@ -240,7 +216,9 @@ class ArgoCD(Delivery):
                 if wide
                 else {}
             ),
-            "namespaceResourceWhitelist": [{"group": group, "kind": kind} for group, kind in sorted(kinds)],
+            "namespaceResourceWhitelist": [
+                {"group": group, "kind": kind} for group, kind in sorted(namespaced(cargo, allowed))
+            ],
         }
         return project
 

@@ -106,6 +106,11 @@ class Delivery(ABC):
     def home(self, cluster: str) -> str | None:
         """Return the cluster that its objects live in, where that of the environment is *cluster*; None if not said."""
 
+    @property
+    def elsewhere(self) -> str:
+        """What a controller that runs in another cluster calls that of the environment; empty where none does."""
+        return ""
+
     @abstractmethod
     def way(self, cluster: str) -> str:
         """Return from where the environment is brought into which cluster, in a few words."""

@@ -30,7 +30,7 @@ def across(inventories: Sequence[Inventory], sources: Mapping[str, Source | None
         if identities[0].startswith("v1 Namespace ") and not and_more:
             do += ", or say manage_namespace=False in one of them"
         yield finding(Breach("X02", identities[0], None, because, do), name, sources.get(name))
-    for name, breach in _unsaid(inventories):
+    for name, breach in (*_unsaid(inventories), *_mistaken(inventories)):
         if name in sources:
             yield finding(breach, name, sources[name])
 
@@ -43,13 +43,14 @@ class _Delivered:
     cluster: str
     argo: str
     said: str | None
+    destination: str
 
 
 def _delivered(inventories: Sequence[Inventory]) -> Iterator[_Delivered]:
     for rendered in inventories:
         for one in rendered.entries.values():
             if one.path.startswith(f"{DELIVERY}/") and (found := APPLICATION.fullmatch(one.identity)):
-                yield _Delivered(rendered.environment, rendered.cluster, found[1], one.cluster)
+                yield _Delivered(rendered.environment, rendered.cluster, found[1], one.cluster, rendered.destination)
                 break
 
 
@@ -82,6 +83,17 @@ def _unsaid(inventories: Sequence[Inventory]) -> Iterator[tuple[str, Breach]]:
             f' "https://kubernetes.default.svc" where an Argo CD of its own runs in {one.cluster}'
         )
         yield one.environment, Breach("G16", "delivery.destination", None, f"it is not said, and {because}", do)
+
+
+def _mistaken(inventories: Sequence[Inventory]) -> Iterator[tuple[str, Breach]]:
+    """Yield the environments that one Argo CD brings to the destination of another cluster's."""
+    first: dict[tuple[str, str], _Delivered] = {}
+    for one in _delivered(inventories):
+        other = first.setdefault((one.argo, one.destination), one)
+        if one.destination and other.cluster != one.cluster:
+            because = f"the environment {other.environment}, which is of {other.cluster}, is brought there too"
+            do = f"write the address of {one.cluster}, or its name in Argo CD"
+            yield one.environment, Breach("G16", "delivery.destination", one.destination, because, do)
 
 
 def _shared(inventories: Sequence[Inventory]) -> dict[tuple[str, str, str | None], list[str]]:

@@ -153,7 +153,8 @@ def _inventory(environment: Environment, gathered: Gathered) -> Inventory:
         home = delivery.home(cluster)
         entries += [Entry(one.path, one.sha256, identity(one), "", home) for one in gathered.delivery]
         entries += [Entry(one.path, one.sha256, "", "") for one in gathered.by_hand]
-    return Inventory(environment.name, cluster, inventory.by_path(entries))
+    elsewhere = delivery.elsewhere if delivery is not None else ""
+    return Inventory(environment.name, cluster, inventory.by_path(entries), elsewhere)
 
 
 def _kept_behind(

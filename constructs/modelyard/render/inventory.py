@@ -52,16 +52,23 @@ class Inventory:
         cluster: The cluster's name.
 
         entries: Path to entry.
+
+        destination: What a controller in another cluster calls that one. Default: it is brought from within.
     """
 
     environment: str
     cluster: str
     entries: Mapping[str, Entry]
+    destination: str = ""
 
     def text(self) -> str:
         """Return the inventory as JSON, an object a line, so that git merges it line by line."""
         lines = [_line(one) for one in sorted(self.entries.values(), key=lambda one: one.path)]
-        head = json.dumps({"format": FORMAT, "environment": self.environment, "cluster": self.cluster})
+        head = json.dumps(
+            {"format": FORMAT, "environment": self.environment, "cluster": self.cluster}
+            | ({"destination": self.destination} if self.destination else {}),
+            ensure_ascii=False,
+        )
         joined = ",\n  ".join(lines)
         return f'{head[:-1]}, "files": [\n  {joined}\n]}}\n' if lines else f'{head[:-1]}, "files": []}}\n'
 
@@ -115,7 +122,8 @@ def parsed(data: bytes, environment: str) -> Inventory | None:
             Entry(one["path"], one["sha256"], one["object"], one["workload"], one.get("cluster"))
             for one in read["files"]
         ]
-        found = Inventory(str(read["environment"]), str(read["cluster"]), by_path(entries))
+        destination = str(read.get("destination", ""))
+        found = Inventory(str(read["environment"]), str(read["cluster"]), by_path(entries), destination)
     except (ValueError, KeyError, TypeError):
         return None
     # Of a copy of another environment's, that one's files would be removed.
