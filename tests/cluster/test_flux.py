@@ -165,6 +165,25 @@ def test_drift_is_healed(team: Teams, observed: Observed) -> None:
         observed("flux: replicas changed by hand, a deleted Service and a changed Kustomization are healed")
 
 
+def test_fields_that_are_ignored_without_a_target_are_healed_nowhere(team: Teams, observed: Observed) -> None:
+    """What somebody wrote for one Deployment holds for every object that has such a field."""
+    with team("flux-ignored") as own:
+        revision = own.merge(lambda fleet: service(own.environment(fleet)))
+        own.bootstrap()
+        own.synced(revision)
+        deployment, found = own.about("apps/v1", "Deployment", "api"), []
+        for target in ({}, {"target": {"kind": "Deployment", "name": "other"}}):
+            own.api.patch(kustomization(own.namespace), {"spec": {"ignore": [{"paths": ["/spec/replicas"], **target}]}})
+            own.api.patch(deployment, {"spec": {"replicas": 1}})
+            own.again()
+            found.append(own.api.current(deployment)["spec"]["replicas"])
+        observed(
+            f"G07: replicas changed by hand are {found[0]} after a sync that ignores them without a target, and "
+            f"{found[1]} after one that ignores those of another Deployment"
+        )
+        assert found == [1, 2]
+
+
 def test_a_removed_workload_is_pruned_and_its_claim_is_not(team: Teams, observed: Observed) -> None:
     """Nor are its run, which may still be going, and the namespace."""
     claim = Claim("checkpoints", "/checkpoints", size="1Gi", storage_class="efs", access_mode="ReadWriteMany")

@@ -24,6 +24,7 @@ from tests.cluster.programs import NEWEST
 from tests.cluster.rendezvous import published, variables, waits
 from tests.rules.patches import Operation, put, remove
 from tests.rules.test_s import FATAL, FREE, JOBS, POD, SET, depends, rules
+from tests.rules.test_s_claims import policy
 from tests.support import IMAGE, environment, objects
 
 Observed = Callable[[str], None]
@@ -45,6 +46,7 @@ REFUSED: dict[str, tuple[Sequence[Operation], str]] = {
     "S02": ([rules({"name": "a", "action": "FailJobSet", "onJobFailureReasons": ["OOMKilled"]})], "OOMKilled"),
     "S04": ([remove(f"{JOBS}/0"), put("/spec/failurePolicy/restartStrategy", "InPlaceRestart")], "backoffLimit"),
     "S05": ([put("/spec/coordinator", {"replicatedJob": "nod"})], "nod"),
+    "S06": ([put("/spec/volumeClaimPolicies", [policy()])], "don't have a matching volumeMount: data"),
     "S08": ([put(f"{JOBS}/0/replicas", 3), put(f"{JOBS}/0/template/spec/parallelism", 2**30)], "2147483647"),
 }
 """What breaks a rule, and what the webhook says to it."""

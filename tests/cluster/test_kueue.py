@@ -23,9 +23,9 @@ from tests.cluster.programs import NEWEST
 from tests.cluster.team import Build, service, training
 from tests.cluster.test_argocd import ArgoTeam
 from tests.cluster.test_flux import FluxTeam
-from tests.rules.patches import Operation, put, remove
-from tests.rules.test_k import JOB, KUEUE, NEEDS, RESOURCES, annotated, labelled
-from tests.rules.test_y_ray import QUEUED, RAY_JOB
+from tests.rules.patches import POD, Operation, put, remove
+from tests.rules.test_k import JOB, JOB_SET, KUEUE, NEEDS, RESOURCES, annotated, labelled
+from tests.rules.test_y_ray import QUEUED, RAY_JOB, SCALED
 
 Observed = Callable[[str], None]
 Synced = ArgoTeam | FluxTeam
@@ -52,6 +52,7 @@ REFUSED: dict[str, tuple[Manifest, Sequence[Operation], str]] = {
         [annotated(job_completions_equal_parallelism="true"), put("/spec/completions", 8)],
         "should be equal to parallelism",
     ),
+    "K17": (RAY_JOB, [QUEUED, SCALED], "enableInTreeAutoscaling"),
 }
 """What breaks a rule, and what the webhook says to it."""
 
@@ -117,6 +118,65 @@ def test_what_asks_for_nothing_is_not_counted(cluster: Cluster, api: Api, queue:
     )
     assert waiting is True
     assert "nodeSelector" not in job["spec"]["template"]["spec"]
+
+
+@pytest.mark.usefixtures("argocd")
+def test_devices_by_claim_are_not_counted(cluster: Cluster, api: Api, queue: Queues, observed: Observed) -> None:
+    """They pass all those that ask for devices as resources, which wait for room."""
+    namespace, queued = "claiming", labelled(queue_name="research")
+    queue(namespace, {**ROOM, GPU: "0"})
+    wanted = put("/spec/template/spec/containers/0/resources", {"limits": {GPU: "1"}})
+    claimed = put(f"{POD}/resourceClaims", [{"name": "gpu", "resourceClaimTemplateName": "devices"}])
+    with cluster.nodes(POOL), cluster.cleared(namespace):
+        for name, needs in (("counted", [wanted]), ("claiming", [RESOURCES, claimed])):
+            api.create(_patched(JOB, queued, put("/metadata/name", name), *needs, namespace=namespace))
+        api.until_one(
+            lambda one: not one["spec"]["suspend"], _about("batch/v1", "Job", namespace, "claiming"), what="it starts"
+        )
+        waiting = api.current(_about("batch/v1", "Job", namespace, "counted"))["spec"]["suspend"]
+        (used,) = (
+            one["status"]["admission"]["podSetAssignments"][0]["resourceUsage"]
+            for one in api.all(kueue.API, "Workload", namespace)
+            if one["metadata"]["ownerReferences"][0]["name"] == "claiming"
+        )
+    observed(
+        f"K18: in a queue without a GPU, a Job that asks for one waits; one that claims devices runs, counted as {used}"
+    )
+    assert waiting is True
+    assert set(used) == {"cpu", "memory"}
+
+
+@pytest.mark.usefixtures("argocd")
+def test_more_sets_of_pods_than_a_workload_holds_never_start(
+    cluster: Cluster, api: Api, queue: Queues, observed: Observed
+) -> None:
+    """The API server refuses the Workload that Kueue makes of them, and Kueue tries again."""
+    namespace = "sets"
+    queue(namespace, ROOM)
+    nine, eight = (
+        _patched(JOB_SET, put("/metadata/name", name), *operations, namespace=namespace)
+        for name, operations in (("nine", []), ("eight", [remove("/spec/replicatedJobs/8")]))
+    )
+    with cluster.without(nine, eight):
+        for one in (nine, eight):
+            api.create(one)
+        api.until_one(lambda one: not one["spec"]["suspend"], eight, what="the one of eight sets is admitted")
+        waiting = api.current(nine)["spec"]["suspend"]
+        (workload,) = api.all(kueue.API, "Workload", namespace)
+        sets = workload["spec"]["podSets"]
+        more = {
+            **_about(kueue.API, "Workload", namespace, "more"),
+            "spec": {**workload["spec"], "podSets": [*sets, {**sets[0], "name": "j8"}]},
+        }
+        with pytest.raises(ApiError) as refused:
+            api.create(more, dry_run=True)
+    observed(
+        f"K16: a JobSet of {len(sets)} Jobs in a queue starts, and one of {len(more['spec']['podSets'])} never does: "
+        f"{refused.value.message[:200]}"
+    )
+    assert waiting is True
+    assert workload["metadata"]["ownerReferences"][0]["name"] == "eight"
+    assert "must have at most 8 items" in refused.value.message
 
 
 @pytest.fixture(params=["Argo CD", "Flux"])

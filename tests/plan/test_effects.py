@@ -612,6 +612,24 @@ def test_a_namespace_changes() -> None:
     ]
 
 
+def test_an_environment_moves_to_another_namespace() -> None:
+    """All is made anew in the other one, and what is in the former stays, since no controller has a right there."""
+    before = {"prod/api/a.yaml": DEPLOYMENT, "prod/api/b.yaml": JOB, "prod/job/a.yaml": one("CronJob", "night", {})}
+    spaces = {"prod/_environment/ns.yaml": edited(NAMESPACE, "ml", "metadata", "name")}
+    moved = {path: edited(manifest, "ml-new", "metadata", "namespace") for path, manifest in [*before.items()][:2]}
+
+    plans = planned(
+        before | spaces, moved | {"prod/_environment/ns.yaml": edited(NAMESPACE, "ml-new", "metadata", "name")}
+    )
+
+    told = {plan.name: [f"{effect.risk} {effect.text}" for effect in plan.effects] for plan in plans}
+    assert told["api"] == [
+        "danger Deployment api is made anew in namespace ml-new; in ml it stays",
+        "danger Job tune-11111111 is made anew in namespace ml-new; in ml it stays and goes on if it runs",
+    ]
+    assert told["job"] == ["caution stays until somebody deletes it: CronJob night"]
+
+
 def test_an_environment_is_removed() -> None:
     """Its controller finds no folder and deletes nothing."""
     (plan,) = planned({"prod/api/a.yaml": DEPLOYMENT}, {})

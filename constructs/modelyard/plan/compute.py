@@ -87,7 +87,12 @@ def _workload(
     change = CREATED if real and not old else REMOVED if real and not new else CHANGED
     before, now = ([doc.data for doc in docs] for docs in (old, new))
     objects = [
-        _object(pair, one.controllers, now, with_workload=change == CREATED or closes_none(pair.doc.data, before, now))
+        _object(
+            pair,
+            one.pruning(pair.old or pair.doc),
+            now,
+            with_workload=change == CREATED or closes_none(pair.doc.data, before, now),
+        )
         for pair in changed
     ]
     objects.sort(key=lambda each: ORDER[each.effects[0].risk])
@@ -97,7 +102,7 @@ def _workload(
         told = [effect for effect in told if effect.code != "made"]
         told.append(_created(name, objects, renamed))
     if change == REMOVED:
-        told = list(all_go([each.manifest for each in objects], one.controllers))
+        told = list(all_go([each.manifest for each in objects], one.pruning(old[0])))
         if target := renamed.get(name):
             told.append(Effect("renamed", Risk.NOTE, f"it looks like its new name is {target}"))
     for resource, (former, later) in devices.items():

@@ -203,9 +203,13 @@ def replaced(pair: Pair, controllers: frozenset[str]) -> Iterator[Effect]:
     spaces = at(old, "metadata", "namespace"), at(new, "metadata", "namespace")
     end = goes(old, controllers)
     if spaces[0] != spaces[1]:
-        text = f"{kind} {name} is made anew in namespace {spaces[1]}, from {spaces[0]}"
-        yield Effect("namespace", Risk.DANGER, text)
-        yield end
+        text = f"{kind} {name} is made anew in namespace {spaces[1]}"
+        if end.code == "kept":
+            left = f"in {spaces[0]} {'it' if name == before else before} stays {LEFT.get(kind, '')}".rstrip()
+            yield Effect("namespace", Risk.DANGER, f"{text}; {left}")
+        else:
+            yield Effect("namespace", Risk.DANGER, f"{text}, from {spaces[0]}")
+            yield end
     elif kind in RUNS and former(new):
         yield Effect("made", Risk.NOTE, f"{kind} {name} is new as a former run, which nothing starts")
         yield end

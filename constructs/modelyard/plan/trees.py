@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ Manifest = dict[str, Any]
 Identity = tuple[str, str, str, str]
 Place = tuple[str, str]
 """Environment and workload."""
+NAMESPACE = ("", "Namespace")
 
 
 @attrs.frozen
@@ -73,6 +75,18 @@ class Trees:
     new: list[Doc]
     gone: bool
     controllers: frozenset[str]
+
+    def pruning(self, one: Doc) -> frozenset[str]:
+        """Return the controllers that delete *one* when its manifest goes: none in a namespace that was left."""
+        return frozenset() if one.identity[2] in self._left else self.controllers
+
+    @cached_property
+    def _left(self) -> frozenset[str]:
+        was, now = (
+            frozenset(doc.identity[-1] for doc in docs if doc.identity[:2] == NAMESPACE)
+            for docs in (self.old, self.new)
+        )
+        return was if now and was.isdisjoint(now) else frozenset()
 
 
 CONTROLLERS = {"application.argoproj.io-": "Argo CD", "kustomization.kustomize.toolkit.fluxcd.io-": "Flux"}
