@@ -519,6 +519,41 @@ case(
 )  # fmt: skip
 
 
+def attached(name: str, *parents: Mapping[str, Any], namespace: str = "ml-test") -> Manifest:
+    """Return a route to everything of one host, by the Gateway or what else its parents say."""
+    made = route(name=name)
+    made["metadata"]["namespace"] = namespace
+    made["spec"]["parentRefs"] = [{"name": "public", "namespace": "gateways", **parent} for parent in parents]
+    return made
+
+
+PLAIN, SECURE = {"sectionName": "http"}, {"sectionName": "https"}
+case("H08", "two listeners", attached("redirect", PLAIN), attached("web", SECURE), *WEB)
+case("H08", "two ports", attached("redirect", {"port": 80}), attached("web", {"port": 443}), *WEB)
+case("H08", "the listener of a port is not known", attached("redirect", PLAIN), attached("web", {"port": 443}), *WEB)
+case("H08", "two Gateways", attached("web", {}), attached("other", {"namespace": "inside"}), *WEB)
+case(
+    "H08",
+    "a Gateway in each namespace",
+    attached("web", {"namespace": "ml-test"}),
+    attached("other", {"namespace": "ml-other"}),
+    *WEB,
+)
+TAKEN = (
+    "HTTPRoute web spec.hostnames[0]='a.example' but HTTPRoute redirect takes the requests for a.example/ already; put"
+    " both into one route, as shares of it, or choose another host or path"
+)
+for title, first, second in (
+    ("one listener", [PLAIN], [PLAIN]),
+    ("all listeners and one", [{}], [SECURE]),
+    ("one listener and all", [PLAIN], [{}]),
+    ("one of two listeners", [PLAIN], [SECURE, PLAIN]),
+    ("one listener and its port", [PLAIN], [{**PLAIN, "port": 80}]),
+    ("its own namespace", [{"namespace": "ml-test"}], [{"namespace": "ml-test", "kind": "Gateway"}]),
+):
+    case("H08", title, attached("redirect", *first), attached("web", *second), *WEB, text=TAKEN)
+
+
 @pytest.mark.parametrize(("rule", "manifests", "cluster", "expected"), CASES)
 def test_what_is_outside_of_pods_is_judged(
     rule: str, manifests: tuple[Mapping[str, Any], ...], cluster: Cluster, expected: list[str]
