@@ -12,6 +12,7 @@ import pytest
 from modelyard import Accelerator, Claim, Cluster, ConfigFiles, CpuScale, Gpu
 from modelyard.render.objects import gather
 from modelyard.rules import Scope, breaches
+from tests.rules.judge import judged
 from tests.rules.manifests import (
     autoscaler,
     budget,
@@ -358,7 +359,13 @@ case(
     job("train", app="x"),
     service(selector={"job-name": "train"}, clusterIP="None"),
 )
-case("D12", "one pod of a StatefulSet", service(selector={"app": "db", "statefulset.kubernetes.io/pod-name": "db-0"}))
+ONE_POD = service("db", selector={"app": "db", "statefulset.kubernetes.io/pod-name": "db-0"})
+case("D12", "one pod of a StatefulSet", {**deployment("db"), "kind": "StatefulSet"}, ONE_POD)
+case(
+    "D12", "one pod of what is not there", ONE_POD,
+    text="test: Service db spec.selector='app=db,statefulset.kubernetes.io/pod-name=db-0' but it matches no pod that is"
+    " rendered here; select the labels of the pods, or accept D12 where something else makes them",
+)  # fmt: skip
 case("D12", "another namespace", {**service(), "metadata": {"name": "web", "namespace": "other"}})
 case("D12", "a budget finds its pods", deployment(), budget())
 case(
@@ -493,6 +500,65 @@ def test_pods_that_a_custom_resource_makes_count(tmp_path: Path) -> None:
             data = {**one.data, "kind": "CloneSet", "spec": {"template": pods({}, app="rollout")}}
             objects[index] = attrs.evolve(one, data=data)
     assert [breach.rule for _, breach in breaches(Scope(scope.site, objects))] == []
+
+
+def _custom(kind: str, name: str, spec: Mapping[str, Any], version: str = "example.com/v1") -> Mapping[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+SET = {"template": {"spec": {"template": pods({})}}}
+PARTS = [{"name": "driver", **SET}, {"name": "workers", "replicas": 2, **SET}]
+STEP = {"experiment": {"templates": [{"name": "new", "specRef": "canary", "metadata": {"labels": {"app": "new"}}}]}}
+CANARY = {"canaryMetadata": {"labels": {"role": "canary"}}, "steps": [{"setWeight": 20}, STEP]}
+TASKS = [{"name": "ps", "template": pods({})}, {"name": "worker", "template": pods({})}]
+RAY = {
+    "headGroupSpec": {"template": pods({})},
+    "workerGroupSpecs": [{"groupName": "small", "template": pods({})}, {"groupName": "large", "template": pods({})}],
+}
+LED = {**pods({}), "metadata": {"labels": {"role": "leader"}}}
+MADE = (
+    _custom("LeaderWorkerSet", "vllm", {"leaderWorkerTemplate": {"leaderTemplate": LED, "workerTemplate": pods({})}}),
+    _custom("JobSet", "train", {"replicatedJobs": PARTS}),
+    _custom("TrainJob", "tune", {"runtimeRef": {"name": "torch"}}),
+    _custom("Job", "solve", {"tasks": TASKS}, "batch.volcano.sh/v1alpha1"),
+    _custom("RayCluster", "ray", RAY),
+    _custom("RayService", "ask", {"rayClusterConfig": RAY}),
+    _custom("Rollout", "roll", {"template": pods({}), "strategy": {"canary": CANARY}}),
+)
+LWS, JOB_SET, VOLCANO = "leaderworkerset.sigs.k8s.io/", "jobset.sigs.k8s.io/", "volcano.sh/"
+NAME_AND_PART = (f"{JOB_SET}jobset-name", f"{JOB_SET}replicatedjob-name")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ({f"{LWS}name": "vllm", "role": "leader"}, {f"{LWS}name": "vlm", "role": "leader"}),
+        ({f"{LWS}name": "vllm", f"{LWS}worker-index": "0"}, {f"{LWS}name": "train", f"{LWS}worker-index": "0"}),
+        (dict(zip(NAME_AND_PART, ("train", "workers"), strict=True)), dict.fromkeys(NAME_AND_PART, "train")),
+        ({"batch.kubernetes.io/job-name": "train-workers-1"}, {"batch.kubernetes.io/job-name": "train-workers-2"}),
+        ({"job-name": "train-driver-0", f"{JOB_SET}job-index": "0"}, {"job-name": "train-driver-1"}),
+        (dict(zip(NAME_AND_PART, ("tune", "node"), strict=True)), {NAME_AND_PART[0]: "torch"}),
+        (
+            {f"{VOLCANO}job-name": "solve", f"{VOLCANO}task-spec": "worker"},
+            {f"{VOLCANO}job-name": "solve", f"{VOLCANO}task-spec": "web"},
+        ),
+        ({f"{VOLCANO}job-name": "solve"}, {"job-name": "solve"}),
+        ({"ray.io/cluster": "ray", "ray.io/node-type": "head"}, {"ray.io/cluster": "ask"}),
+        ({"ray.io/cluster": "ray", "ray.io/group": "large"}, {"ray.io/group": "huge"}),
+        ({"ray.io/node-type": "worker", "ray.io/serve": "true"}, {"ray.io/cluster": "ray", "ray.io/serve": "true"}),
+        ({"app": "web", "role": "canary"}, {"app": "new", "role": "canary"}),
+        ({"app": "new"}, {"app": "old"}),
+    ],
+)
+def test_labels_that_controllers_add_are_there(right: Mapping[str, str], wrong: Mapping[str, str]) -> None:
+    """Those of the workload that is rendered count, and no others."""
+    assert _missed(*MADE, service(selector=right)) == []
+    assert _missed(*MADE, service(selector=wrong)) == ["D12"]
+    assert _missed(service(selector=right)) == ["D12"]
+
+
+def _missed(*manifests: Mapping[str, Any]) -> list[str]:
+    return [rule for rule, _ in judged("D", *manifests, cluster=Cluster("test", kubernetes="1.34")) if rule == "D12"]
 
 
 def test_nothing_is_missed_where_objects_are_missing(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from modelyard.findings import Breach, Severity
 from modelyard.rules import kserve
+from modelyard.rules.added import further
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
-from modelyard.rules.workloads import exposed, pods, selected, written
+from modelyard.rules.workloads import PER_POD, exposed, pods, selected, written
 from modelyard.values.similar import did_you_mean
 
 D12 = Rule(
@@ -70,17 +71,20 @@ def _missing(labels: dict[str, str], one: Object, scope: Scope) -> str | None:
     """Return *labels* for a message; None where pods that are not rendered may have them."""
     if not scope.complete or one.namespace != scope.site.namespace:
         return None
-    if any(labels.items() <= other.items() for other in _custom(scope, one.namespace)):
+    shared = {key: value for key, value in labels.items() if key not in PER_POD}.items()
+    if any(shared <= other.items() for other in _custom(scope, one.namespace)):
         return None
     return written(labels)
 
 
 def _custom(scope: Scope, namespace: str | None) -> list[dict[str, str]]:
-    """Return the labels of the pods that custom resources make, as far as they have a template."""
+    """Return the labels of pods that custom resources make, where :attr:`Pod.selectable` has not all of them."""
     if "custom pods" not in scope.memo:
         found: dict[str | None, list[dict[str, str]]] = {}
         for one in scope.objects:
             template = one.spec.get("template") if not one.pods else None
+            if others := list(further(one)):
+                found.setdefault(one.namespace, []).extend(others)
             if one.kind == kserve.KIND:
                 parts = [part for part in kserve.PARTS if part in one.spec]
                 found.setdefault(one.namespace, []).extend(kserve.labels(one, part) for part in parts)

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from modelyard.findings import Source
+from modelyard.rules.added import added
 from modelyard.rules.fields import each, given
 from modelyard.rules.kinds import INLINE, LEADERS, OTHERS, POD_PATHS, SETS, SEVERAL_PODS, VOLCANO
 
@@ -142,13 +143,8 @@ class Pod:
 
     @cached_property
     def selectable(self) -> dict[str, str]:
-        """The labels that selectors see: the pod's own, and those that a Job adds."""
-        if self.object.kind != "Job":
-            return self.labels
-        return {
-            **self.labels,
-            **dict.fromkeys(("job-name", "batch.kubernetes.io/job-name"), self.object.name),
-        }
+        """The labels that selectors see: the pod's own, and those that controllers add to all pods of the template."""
+        return {**self.labels, **added(self)}
 
     def at(self, field: str) -> str:
         """Return the path of *field* inside the pod, as messages show it."""

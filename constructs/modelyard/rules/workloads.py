@@ -19,11 +19,22 @@ PER_POD = frozenset(
         "batch.kubernetes.io/job-completion-index",
         "controller-revision-hash",
         "controller-uid",
+        "jobset.sigs.k8s.io/job-global-index",
+        "jobset.sigs.k8s.io/job-index",
+        "jobset.sigs.k8s.io/job-key",
+        "jobset.sigs.k8s.io/restart-attempt",
+        "leaderworkerset.sigs.k8s.io/group-index",
+        "leaderworkerset.sigs.k8s.io/group-key",
+        "leaderworkerset.sigs.k8s.io/subgroup-index",
+        "leaderworkerset.sigs.k8s.io/subgroup-key",
+        "leaderworkerset.sigs.k8s.io/template-revision-hash",
+        "leaderworkerset.sigs.k8s.io/worker-index",
         "pod-template-hash",
         "rollouts-pod-template-hash",
         "statefulset.kubernetes.io/pod-name",
         "topology.kubernetes.io/region",
         "topology.kubernetes.io/zone",
+        "volcano.sh/task-index",
     }
 )
 """Labels that controllers put on single pods, so that no template shows them."""
@@ -53,7 +64,9 @@ def selected(scope: Scope, selector: Selector, namespace: str | None) -> list[Po
     labels = selector.get("matchLabels") or {}
     expressions = selector.get("matchExpressions") or []
     if not PER_POD.isdisjoint(labels) or any(one["key"] in PER_POD for one in expressions):
-        return None
+        # One of the pods that the other labels are of, if there are any.
+        rest = {key: value for key, value in labels.items() if key not in PER_POD}
+        return [] if rest and not scope.pods_matching(rest, namespace) else None
     if labels:
         found: Iterable[Pod] = scope.pods_matching(labels, namespace)
     else:
