@@ -211,8 +211,24 @@ case(
 case(
     "R27", "workers-of-ray", several("RayJob"),
     text="RayJob web spec.rayClusterSpec.workerGroupSpecs[0].template.spec.containers[0].resources."
-    f"limits['google.com/tpu']='4' but {ALONE} RayJob on those of one slice; run it as a Job or a JobSet, or choose a "
-    "slice of one host",
+    f"limits['google.com/tpu']='4' but {ALONE} RayJob on those of one slice; run it as a Job or a JobSet, or write "
+    "numOfHosts, which GKE's Ray Operator keeps on one, or choose a slice of one host",
+)  # fmt: skip
+
+
+def hosted(hosts: int) -> Manifest:
+    """Return workers of Ray, each of so many pods."""
+    manifest = several("RayJob", 2)
+    manifest["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["numOfHosts"] = hosts
+    return manifest
+
+
+case("R27", "workers-of-ray-on-slices", hosted(4))
+case(
+    "R27", "workers-of-ray-on-half-a-slice", hosted(2),
+    text="RayJob web spec.rayClusterSpec.workerGroupSpecs[0].template.spec.containers[0].resources."
+    "limits['google.com/tpu']='4' but a slice 4x4 has 4 hosts of 4 chips, and there are 2 pods; run 4 pods together,"
+    " or choose v5e-8",
 )  # fmt: skip
 case(
     "R27", "deployment", asking({"google.com/tpu": "4"}, nodeSelector={"cloud.google.com/gke-tpu-topology": "4x4"}),

@@ -52,9 +52,8 @@ def _ray(pod: Pod) -> dict[str, str]:
     one = pod.object
     if pod.path == "spec.submitterPodTemplate":
         return {}
-    ray: dict[str, Any] = one.spec if one.kind == "RayCluster" else one.spec.get(RAY[one.kind][-1]) or {}
     head = "headGroupSpec" in pod.path
-    group = "headgroup" if head else str(_holder(pod, ray.get("workerGroupSpecs") or ()).get("groupName"))
+    group = "headgroup" if head else str(ray_group(pod).get("groupName"))
     return {
         "ray.io/is-ray-node": "yes",
         "ray.io/node-type": "head" if head else "worker",
@@ -62,6 +61,14 @@ def _ray(pod: Pod) -> dict[str, str]:
         **({"ray.io/cluster": one.name} if one.kind == "RayCluster" else {}),
         **({"ray.io/serve": "true"} if one.kind == "RayService" else {}),
     }
+
+
+def ray_group(pod: Pod) -> dict[str, Any]:
+    """Return the group of workers of Ray whose template is *pod*."""
+    of: dict[str, Any] = pod.object.data
+    for key in RAY[pod.object.kind]:
+        of = of[key]
+    return _holder(pod, of["workerGroupSpecs"])
 
 
 def _holder(pod: Pod, entries: Any) -> dict[str, Any]:

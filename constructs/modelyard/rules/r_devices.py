@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.findings import Breach, Severity
 from modelyard.fleet.hardware import GROUP_TOGETHER, MIG, SLICE, TPU, TPU_TOPOLOGY, chips
+from modelyard.rules.added import ray_group
 from modelyard.rules.demand import asked, askers, devices, field, listed, lowered, most, needed
 from modelyard.rules.fields import given
+from modelyard.rules.kinds import RAY
 from modelyard.rules.r_nodes import R09, R26
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
@@ -48,9 +50,13 @@ R14 = Rule(
 )
 R27 = Rule(
     "R27",
-    "A pod on a TPU slice takes all chips of its host, and each host of the slice has one pod.",
-    why="The chips of a slice work together: with a host that has no pod, the others wait for it for ever.",
-    fix="run as many pods as the slice has hosts, and ask for all chips of one in each",
+    "A pod on a TPU slice takes all chips of its host, and each host of the slice has one pod of the same group.",
+    why=(
+        "The chips of a slice work together: with a host that has no pod, or one of another group, the others wait for"
+        " it for ever. Where a cluster has two slices of a shape, the pods of a LeaderWorkerSet's group may be on both"
+        " unless its topology is exclusive."
+    ),
+    fix="run as many pods as the slice has hosts, keep them together, and ask for all chips of one in each",
     see="https://cloud.google.com/kubernetes-engine/docs/concepts/tpus",
     acceptable=True,
 )
@@ -157,6 +163,8 @@ def sliced(pod: Pod, scope: Scope) -> Iterator[Breach]:
 def _kept(pod: Pod, scope: Scope) -> tuple[int, bool] | None:
     """Return how many pods are kept together, and whether in one slice; None where nothing keeps them."""
     one = pod.object
+    if one.kind in RAY and "workerGroupSpecs" in pod.path and (hosts := ray_group(pod).get("numOfHosts") or 1) > 1:
+        return hosts, True  # by the affinity that the webhook of GKE's Ray Operator adds
     if one.kind != GROUP:
         return (most(scope, one, pod)[0], False) if one.jobs else None
     told, template = one.metadata.get("annotations") or {}, one.spec["leaderWorkerTemplate"]
@@ -175,4 +183,6 @@ def _elsewhere(pod: Pod, scope: Scope) -> str:
         return f"annotate it with {GROUP_TOGETHER}: {SLICE}, which keeps each group on one"
     single = [one.name for one in scope.site.cluster.accelerators if one.resource == TPU and one.hosts == 1]
     other = f"choose {' or '.join(single)}, which has one host" if single else "choose a slice of one host"
+    if pod.object.kind in RAY:
+        other = f"write numOfHosts, which GKE's Ray Operator keeps on one, or {other}"
     return f"run it as a Job or a JobSet, or {other}" if pod.object.kind == "RayJob" else other
