@@ -537,6 +537,7 @@ case(
     text="Deployment web spec.selector.matchLabels['release']='1' but it is the tag of the image, which changes with a"
     f" release, and a selector can never be changed; {STAYS}",
 )
+case("N27", "another object with each tag", {**versioned("release", "1"), "metadata": {"name": "web-1"}})
 case("N27", "a generation beside another", versioned("version", "v1"))
 case("N27", "names", versioned("app.kubernetes.io/name", "1"))
 

@@ -9,6 +9,7 @@ import pytest
 
 from modelyard import Crd
 from tests.rules import manifests
+from tests.rules.judge import judged
 from tests.rules.patches import Operation, Setup, foreign, put, remove, texts
 from tests.support import having
 
@@ -162,3 +163,9 @@ case("Y01", "of another group", foreign({**RAY_JOB, "apiVersion": "acme.dev/v1"}
 def test_the_rule(tmp_path: Path, rule: str, setup: Setup, expected: list[str]) -> None:
     """Each case has the findings that it says, word for word, or none of this rule."""
     assert texts(tmp_path, rule, setup, cluster=having(Crd.KUBERAY), pod_security="privileged") == expected
+
+
+def test_a_name_that_the_server_makes_is_told_once() -> None:
+    """N01 says that it has to stand there."""
+    made = {**RAY_JOB, "metadata": {"generateName": "tune-"}}
+    assert [rule for rule, _ in judged("N", made)] == ["N01"]

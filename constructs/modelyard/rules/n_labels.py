@@ -216,8 +216,10 @@ def lasting(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as
         if key in CHANGING or COMMIT.fullmatch(value):
             because = "it changes with every release, and a selector can never be changed"
             yield N27.breach(field, value, because)
-        elif DIGIT.search(value) and any(
-            parse(str(container.data.get("image"))).tag == value for container in one.pod.containers
+        elif (
+            DIGIT.search(value)
+            and not one.name.endswith(f"-{value}")  # each release is then another object
+            and any(parse(str(container.data.get("image"))).tag == value for container in one.pod.containers)
         ):
             because = "it is the tag of the image, which changes with a release, and a selector can never be changed"
             yield N27.breach(field, value, because)

@@ -50,7 +50,7 @@ def ray(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as eve
     """Look at the name of an object of Ray, and at its cluster."""
     if not one.api_version.startswith(GROUP):
         return
-    if broken := dns_label_1035(one.name, LONGEST[one.kind]):
+    if one.name and (broken := dns_label_1035(one.name, LONGEST[one.kind])):
         yield N09.breach("metadata.name", one.name, broken)
     at = {"RayCluster": "spec", "RayJob": "spec.rayClusterSpec"}.get(one.kind, "spec.rayClusterConfig")
     cluster: Part = one.spec if at == "spec" else one.spec.get(at.removeprefix("spec.")) or {}
