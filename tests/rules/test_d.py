@@ -523,6 +523,8 @@ MADE = (
     _custom("Job", "solve", {"tasks": TASKS}, "batch.volcano.sh/v1alpha1"),
     _custom("RayCluster", "ray", RAY),
     _custom("RayService", "ask", {"rayClusterConfig": RAY}),
+    _custom("Prometheus", "watch", {"podMetadata": {"labels": {"team": "ml"}}}),
+    _custom("Alertmanager", "call", {}),
     _custom("Rollout", "roll", {"template": pods({}), "strategy": {"canary": CANARY}}),
 )
 LWS, JOB_SET, VOLCANO = "leaderworkerset.sigs.k8s.io/", "jobset.sigs.k8s.io/", "volcano.sh/"
@@ -546,6 +548,8 @@ NAME_AND_PART = (f"{JOB_SET}jobset-name", f"{JOB_SET}replicatedjob-name")
         ({"ray.io/cluster": "ray", "ray.io/node-type": "head"}, {"ray.io/cluster": "ask"}),
         ({"ray.io/cluster": "ray", "ray.io/group": "large"}, {"ray.io/group": "huge"}),
         ({"ray.io/node-type": "worker", "ray.io/serve": "true"}, {"ray.io/cluster": "ray", "ray.io/serve": "true"}),
+        ({"prometheus": "watch", "team": "ml"}, {"prometheus": "call"}),
+        ({"alertmanager": "call", "app.kubernetes.io/name": "alertmanager"}, {"alertmanager": "watch"}),
         ({"app": "web", "role": "canary"}, {"app": "new", "role": "canary"}),
         ({"app": "new"}, {"app": "old"}),
     ],

@@ -378,6 +378,20 @@ BACKEND = "HTTPRoute web spec.rules[0].backendRefs[0]"
 case("H01", "a Service and its port", route(), *WEB, cluster=routed())
 case("H01", "of another namespace", route(("other", 80), backendRefs=[{"name": "x", "namespace": "y"}]), *WEB)
 case("H01", "a port by name", ingress("web", name="http"), deployment(), labelled())
+case("H01", "an action of AWS's load balancer", ingress("redirect", name="use-annotation"))
+case(
+    "H01",
+    "the head of a cluster of Ray",
+    ingress("ray-head-svc", number=8265),
+    custom("ray.io/v1", "RayCluster", "ray", {}),
+)
+case("H01", "a service of Ray", route(("ask-serve-svc", 8000)), custom("ray.io/v1", "RayService", "ask", {}))
+case(
+    "H01", "nothing serves in a cluster of Ray",
+    route(("ray-serve-svc", 8000)), custom("ray.io/v1", "RayCluster", "ray", {}),
+    text=f"{BACKEND}.name='ray-serve-svc' but no Service of this name is rendered here; correct name and port, or accept"
+    " H01 where the Service is made elsewhere",
+)  # fmt: skip
 case(
     "H01", "no such Service", route(("wep", 80)), *WEB,
     text=f"{BACKEND}.name='wep' but no Service of this name is rendered here; did you mean web?",

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 JOB_NAMES = ("job-name", "batch.kubernetes.io/job-name")
 SET_NAME, PART_NAME = "jobset.sigs.k8s.io/jobset-name", "jobset.sigs.k8s.io/replicatedjob-name"
 GROUP = "leaderworkerset.sigs.k8s.io/"
+MONITORING = {
+    "Prometheus": ("prometheus", "prometheus"),
+    "Alertmanager": ("alertmanager", "alertmanager"),
+    "ThanosRuler": ("thanos-ruler", "thanos-ruler"),
+}
+"""By kind, what the operator of Prometheus calls its pods, and the label with its name."""
 STEPS = ("spec", "strategy", "canary", "steps", "experiment", "templates", "metadata", "labels")
 ROLES = (
     ("canary", "canaryMetadata"),
@@ -97,6 +103,12 @@ def further(one: Object) -> Iterator[dict[str, str]]:
     elif one.kind == "TrainJob":
         # What the runtimes of Kubeflow call the part that trains.
         yield {SET_NAME: one.name, PART_NAME: "node"}
+    elif one.kind in MONITORING:
+        app, key = MONITORING[one.kind]
+        labels = (one.spec.get("podMetadata") or {}).get("labels") or {}
+        named = dict.fromkeys((key, "app.kubernetes.io/instance"), one.name)
+        managed = {"app.kubernetes.io/name": app, "app.kubernetes.io/managed-by": "prometheus-operator"}
+        yield {**labels, **managed, **named, "operator.prometheus.io/name": one.name}
     elif one.kind == "Rollout" and one.pod is not None:
         strategy = one.spec.get("strategy") or {}
         for labels in (

@@ -11,6 +11,7 @@ from modelyard.findings import Breach, Severity
 from modelyard.fleet.facilities import Gateway
 from modelyard.rules import kserve
 from modelyard.rules.admission import closed_by
+from modelyard.rules.kinds import RAY
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
@@ -104,6 +105,8 @@ TELLS = {"BackendTrafficPolicy": ("timeout", "http", "requestTimeout"), "Traffic
 WITHOUT_TIMEOUTS = frozenset({"gke", "nginx"})
 KNOWS_GRPC = frozenset({"envoy"})
 """Gateways that speak gRPC with whatever a GRPCRoute leads to: as read in Envoy Gateway 1.5."""
+BY_ANNOTATION = "use-annotation"
+"""The port in an Ingress where an annotation says what the AWS Load Balancer Controller does with requests."""
 GRPC = frozenset({"kubernetes.io/h2c", "grpc", "http2", "h2c", "HTTP2"})
 
 
@@ -139,6 +142,8 @@ def _backends(one: Object) -> Iterator[Backend]:
             for index, path in enumerate((rule.get("http") or {}).get("paths") or ()):
                 if service := (path.get("backend") or {}).get("service"):
                     port = service.get("port") or {}
+                    if port.get("name") == BY_ANNOTATION:
+                        continue
                     field = f"{at}.http.paths[{index}].backend.service"
                     yield Backend(field, service["name"], port.get("number", port.get("name")))
     yield from backends(one, "Service")
@@ -159,7 +164,7 @@ def leading(one: Object, scope: Scope) -> Iterator[Breach]:
     for backend in _backends(one):
         service = scope.find("Service", one.namespace, backend.name)
         if service is None:
-            if scope.complete:
+            if scope.complete and backend.name not in _of_ray(one.namespace, scope):
                 do = _predictor(backend, one, scope) or did_you_mean(backend.name, services)
                 yield H01.breach(f"{backend.field}.name", backend.name, "no Service of this name is rendered here", do)
             continue
@@ -172,6 +177,21 @@ def leading(one: Object, scope: Scope) -> Iterator[Breach]:
             yield from _entry(backend, service, port, scope)
             if one.kind == "GRPCRoute":
                 yield from _spoken(backend, service, port, scope)
+
+
+def _of_ray(namespace: str | None, scope: Scope) -> frozenset[str]:
+    """Return what the Services are called that KubeRay makes of the objects of Ray in *namespace*."""
+    if "Services of Ray" not in scope.memo:
+        found: dict[str | None, set[str]] = {}
+        for one in scope.objects:
+            if one.kind in RAY:
+                names = found.setdefault(one.namespace, set())
+                names.add(f"{one.name}-head-svc")
+                if one.kind == "RayService":
+                    names.add(f"{one.name}-serve-svc")
+        scope.memo["Services of Ray"] = {space: frozenset(names) for space, names in found.items()}
+    services: frozenset[str] = scope.memo["Services of Ray"].get(namespace, frozenset())
+    return services
 
 
 def _predictor(backend: Backend, one: Object, scope: Scope) -> str | None:
