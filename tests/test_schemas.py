@@ -105,6 +105,16 @@ def test_a_mistake_is_refused_in_plain_words(minor: str, case: dict[str, Any]) -
     assert not schemas.catalog(minor).valid(manifest)
 
 
+@every_minor
+def test_what_the_document_asks_for_and_the_server_does_not_may_be_missing(minor: str) -> None:
+    """A StatefulSet without a Service, which 1.32 has among the required fields, and a CSIDriver as it comes."""
+    labels = {"app": "db"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": "a:1"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    assert said({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": spec}, minor) == []
+    assert said({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": "a.b"}}, minor) == []
+
+
 def test_all_mistakes_are_told_at_once_in_the_order_of_their_paths() -> None:
     """Positions count as numbers."""
     manifest = edited("Deployment", (*POD, "containers"), [{"name": "a"} for _ in range(11)])

@@ -108,7 +108,8 @@ def further(one: Object) -> Iterator[dict[str, str]]:
         labels = (one.spec.get("podMetadata") or {}).get("labels") or {}
         named = dict.fromkeys((key, "app.kubernetes.io/instance"), one.name)
         managed = {"app.kubernetes.io/name": app, "app.kubernetes.io/managed-by": "prometheus-operator"}
-        yield {**labels, **managed, **named, "operator.prometheus.io/name": one.name}
+        only = {"operator.prometheus.io/name": one.name} if one.kind == "Prometheus" else {}
+        yield {**labels, **managed, **named, **only}
     elif one.kind == "Rollout" and one.pod is not None:
         strategy = one.spec.get("strategy") or {}
         for labels in (
