@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis import redis
+from samples import samples
 from setup import BAD_HASH, BIN, NO_NETWORK, NO_TRUST, ROOT, SetupError, environment, numbers, say
 
 SOURCES = ROOT / "tools" / "cluster"
@@ -99,7 +100,10 @@ PARTS = {
 }
 
 
-READY_MADE = {"redis": lambda: {"redis-server": redis(cache() / "redis")}}
+READY_MADE = {
+    "redis": lambda: {"redis-server": redis(cache() / "redis")},
+    "samples": lambda: samples(cache(), download),
+}
 """Parts that are not built here."""
 
 
@@ -187,6 +191,25 @@ def compile_program(name: str, program: str, target: Path) -> None:
         if done.returncode:
             raise failure(program, done.stderr)
         new.replace(target)
+
+
+def download(module: str, version: str, checksum: str) -> Path:
+    """Return the folder of *module*, which is the one of this *checksum* or stops the build."""
+    done = subprocess.run(
+        [BIN / "go", "mod", "download", "-json", f"{module}@{version}"],
+        env=environment() | SETTINGS,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise failure(module, done.stdout + done.stderr)
+    found = json.loads(done.stdout)
+    if found["Sum"] != checksum:
+        message = f"{module} {version} has the checksum {found['Sum']}, and {checksum} is pinned; do not trust it"
+        raise SetupError(message)
+    return Path(found["Dir"])
 
 
 def failure(program: str, text: str) -> SetupError:

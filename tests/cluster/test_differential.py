@@ -14,6 +14,7 @@ from modelyard import Severity
 from modelyard.render.objects import gather
 from modelyard.rules import RULES
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.differential import samples
 from tests.cluster.differential.changes import INSIDE
 from tests.cluster.differential.classes import OF_THIS_SERVER, OWN, RUNTIME, SERVER, only_us
 from tests.cluster.differential.corpus import Case, cases
@@ -23,7 +24,7 @@ from tests.cluster.differential.public import ERRORS, errors, groups
 from tests.cluster.differential.server import Question, Refusal, Server
 from tests.cluster.differential.shown import NEEDS, SHOWN
 from tests.cluster.differential.specs import SPECS, Spec, cluster
-from tests.cluster.programs import OLDEST
+from tests.cluster.programs import OLDEST, built
 from tests.support import environment, found
 
 Observed = Callable[[str], None]
@@ -104,6 +105,37 @@ def test_public_manifests_meet_no_false_error(control_plane: ControlPlane, tmp_p
     )
     assert refused == []
     assert sorted(ours) == sorted(ERRORS)
+
+
+def test_samples_of_well_known_projects_meet_no_false_error(
+    control_plane: ControlPlane, tmp_path: Path, observed: Observed
+) -> None:
+    """What their releases show and the server takes, word for word, is taken by modelyard or refused for a reason."""
+    version = control_plane.version
+    modules = {name: samples.read(folder, name.partition("@")[0]) for name, folder in built("samples").items()}
+    every = [one for module in modules.values() for one in module.samples]
+    where = samples.site(tmp_path, version)
+    asked = samples.known(every, where, version)
+    answers = Server(control_plane.api).answers([Question(one.manifest, {}) for one in asked])
+    refused = {id(one): answer for one, answer in zip(asked, answers, strict=True) if answer is not None}
+    found = [(one, error) for one, error in samples.errors(asked, where, version) if id(one) not in refused]
+    reasons = {(one.file, error.rule): samples.explained(one, error) for one, error in found}
+
+    begin = f"Kubernetes {version}: samples:"
+    observed(f"{begin} of {', '.join(modules)}")
+    unread = [file for module in modules.values() for file in module.unread]
+    left_out = Counter(one.kind for one in every) - Counter(one.kind for one in asked)
+    observed(
+        f"{begin} {sum(module.files for module in modules.values())} files ({len(unread)} of them no YAML), {len(every)} objects,"
+        f" {left_out.total()} of other kinds, {len(refused)} refused by the server,"
+        f" {len(asked) - len(refused)} accepted, {list(reasons.values()).count(None)} false errors, {len(found)} errors with a reason"
+    )
+    observed(f"{begin} of other kinds {', '.join(f'{count} {kind}' for kind, count in sorted(left_out.items()))}")
+    for one in asked:
+        if answer := refused.get(id(one)):
+            observed(f"{begin} the server refuses {one.file}: {one.manifest['kind']}: {answer.message[:160]}")
+    assert sorted((one.file, error) for one, error in found if reasons[one.file, error.rule] is None) == []
+    assert sorted(samples.entries() - set(reasons.values())) == []
 
 
 def test_an_older_server_drops_files_of_an_image(control_plane: ControlPlane, observed: Observed) -> None:
