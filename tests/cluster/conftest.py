@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -20,6 +21,8 @@ from tests.cluster.registry import Registry
 
 OBSERVED = pytest.StashKey[list[str]]()
 PROGRAMS = pytest.StashKey[Programs]()
+GRACE = 20
+"""Seconds that a session has to end by itself."""
 LOGS = ROOT / ".tools" / "log" / "cluster"
 
 
@@ -116,12 +119,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """End with whoever started this session, also if that was killed."""
     if (descriptor := config.getoption("--while")) is not None:
+        # A shell in the background hands down that Ctrl-C is ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=_end_with, args=[descriptor], name="while", daemon=True).start()
 
 
 def _end_with(descriptor: int) -> None:
     os.read(descriptor, 1)
     os.kill(os.getpid(), signal.SIGINT)
+    # Whatever the interrupt met: the reaper ends the programs, and removes what they wrote.
+    time.sleep(GRACE)
+    os._exit(pytest.ExitCode.INTERRUPTED)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -15,7 +15,9 @@ LISTENS = "0A"
 def elsewhere(programs: Iterable[Program]) -> dict[str, list[str]]:
     """Return the programs that others than this machine reach, with the addresses they do it at."""
     found = {
-        program.name: [one for one in listeners(program.process.pid) if not is_loopback(one)] for program in programs
+        program.name: [one for one in listeners(program.process.pid) if not is_loopback(one)]
+        for program in programs
+        if program.process.poll() is None
     }
     return {name: addresses for name, addresses in found.items() if addresses}
 
