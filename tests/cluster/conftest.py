@@ -50,9 +50,12 @@ def control_plane(programs: Programs, request: pytest.FixtureRequest) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def cluster(programs: Programs) -> Iterator[Cluster]:
+def cluster(programs: Programs, request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Start a whole cluster of the newest supported version."""
+    begun = time.monotonic()
     whole = Cluster(programs)
+    lines = request.config.stash.setdefault(OBSERVED, [])
+    lines.append(f"a cluster of Kubernetes {whole.version} is up after {time.monotonic() - begun:.0f} s")
     yield whole
     whole.stop()
 

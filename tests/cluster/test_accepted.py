@@ -15,7 +15,7 @@ from tests.cluster.api import Answer, Api, ApiError, Manifest, is_true
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.crds import install
-from tests.cluster.manifests import apply, clusters, pod, rendered, title
+from tests.cluster.manifests import DIST, apply, clusters, pod, rendered, title
 from tests.cluster.objects import steady
 
 ATTEMPTS = 20
@@ -49,6 +49,14 @@ def test_the_api_server_accepts_every_object_and_a_second_time_changes_nothing(
     assert _contents(first) == _contents(second)
     # Not of the first: the API server itself writes a new claim once more, with nothing changed in it.
     assert _versions(second) == _versions(third)
+
+
+def test_the_environments_are_all_of_dist() -> None:
+    """Each manifest is one that a test here applies, or the bundle of some that is applied by hand."""
+    files = {path.relative_to(DIST).parts for path in DIST.rglob("*.yaml")}
+    applied = [parts for parts in files if parts[0] in ENVIRONMENTS or parts[:1] == ("_delivery",)]
+    assert sorted(files - {*applied}) == [("_bootstrap", f"{name}.yaml") for name in sorted(ENVIRONMENTS)]
+    assert len(applied) == sum(len(rendered(name)) for name in ENVIRONMENTS)
 
 
 def test_the_control_plane_refuses_a_wrong_field_and_a_pod_that_breaks_the_standard(
