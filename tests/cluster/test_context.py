@@ -11,6 +11,7 @@ import copy
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -203,6 +204,27 @@ def test_make_asks_the_cluster_of_a_context_and_only_asks(bare: ControlPlane, tm
     assert [call[:4] for call in calls if call[1] == "apply"] == 2 * (1 + 13) * [
         ["--context=tests", "apply", "--server-side", "--dry-run=server"]
     ]
+
+
+def test_the_page_tells_how_to_ask_without_this_suite(bare: ControlPlane) -> None:
+    """Both commands of the page are run as they stand, by a shell, in a cluster that has no such namespace."""
+    page = (ROOT / "docs" / "cluster-tests.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ ((?:kubectl|find) .*(?:\n    .*)*)$", page, re.MULTILINE)
+    there, moved = (command.replace("my-cluster", "tests") for command in commands)
+    programs = built(f"kubernetes-{NEWEST}")["kubectl"].parent
+
+    before, elsewhere = (_shell(command, programs, bare.kubeconfig("admin")) for command in (there, moved))
+    _namespace(bare, "ml-prod")
+    after = _shell(there, programs, bare.kubeconfig("admin"))
+
+    objects = [*(ROOT / "dist" / "prod").rglob("*.yaml")]
+    assert before.returncode == 1
+    missing = 'Error from server (NotFound): namespaces "ml-prod" not found'
+    assert before.stderr.splitlines() == [missing] * (len(objects) - 1)
+    for done in (elsewhere, after):
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(done.stdout.splitlines()) == len(objects)
+    assert bare.api.all("apps/v1", "Deployment") == []
 
 
 def _client(plane: ControlPlane, *words: str) -> Kubectl:
