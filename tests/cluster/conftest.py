@@ -19,13 +19,14 @@ from tests.cluster.programs import NEWEST, OLDEST, PARTS, ROOT
 from tests.cluster.registry import Registry
 
 OBSERVED = pytest.StashKey[list[str]]()
+PROGRAMS = pytest.StashKey[Programs]()
 LOGS = ROOT / ".tools" / "log" / "cluster"
 
 
 @pytest.fixture(scope="session")
 def programs(request: pytest.FixtureRequest) -> Iterator[Programs]:
     """Start programs for this session, and end them with it; where a test failed, keep what they wrote."""
-    running = Programs()
+    running = request.config.stash[PROGRAMS] = Programs()
     yield running
     if request.session.testsfailed:
         logs = LOGS / (request.config.getoption("--part") or "all")
@@ -53,6 +54,17 @@ def cluster(programs: Programs) -> Iterator[Cluster]:
     whole.stop()
 
 
+@pytest.fixture(scope="module", params=[NEWEST, OLDEST])
+def either(programs: Programs, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """Return the whole cluster, and then start one of the oldest supported version."""
+    if request.param == NEWEST:
+        yield request.getfixturevalue("cluster")
+        return
+    whole = Cluster(programs, request.param)
+    yield whole
+    whole.stop()
+
+
 @pytest.fixture(scope="session")
 def argocd(cluster: Cluster) -> ArgoCD:
     """Start Argo CD in the whole cluster; it ends with it."""
@@ -75,6 +87,13 @@ def registry(cluster: Cluster) -> Registry:
 def observed(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Note what was observed: it is shown at the end of the session, whether the test passes or not."""
     return request.config.stash.setdefault(OBSERVED, []).append
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """End the session where a program has ended that nobody ended: every other test would wait for it in vain."""
+    programs = item.config.stash.get(PROGRAMS, None)
+    if programs is not None and (ended := programs.ended()):
+        pytest.exit("\n".join(map(str, ended)), returncode=pytest.ExitCode.TESTS_FAILED)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
