@@ -114,6 +114,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a user ask a cluster of her own."""
     text = "ask the cluster of this context of your kubeconfig whether it would accept dist/, by a dry run only"
     parser.addoption("--context", metavar="NAME", help=text)
+    text = "with --context, ask about this environment only"
+    parser.addoption("--environment", metavar="NAME", help=text)
     text = "run what asks API servers, what watches controllers, or what is brought into a cluster: python -m tests.cluster runs all at once"
     parser.addoption("--part", choices=PARTS, help=text)
     parser.addoption("--while", type=int, metavar="DESCRIPTOR", help="end when this pipe is closed")
@@ -139,13 +141,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Run nothing on a user's cluster but the tests that say they are for it; otherwise all, or a part of them."""
     part = config.getoption("--part")
     if config.getoption("--context") is not None:
-        chosen = [item for item in items if item.get_closest_marker("context")]
+        chosen = _of_environment(config.getoption("--environment"), items)
     elif part is not None:
         chosen = [item for item in items if _part(item) == part]
     else:
         return
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
+
+
+def _of_environment(name: str | None, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests that are for a user's cluster, all or those of the environment *name*."""
+    tests = {
+        item: str(item.callspec.params["environment"])
+        for item in items
+        if isinstance(item, pytest.Function) and item.get_closest_marker("context")
+    }
+    if name is not None and name not in tests.values():
+        message = f"there is no environment {name!r}; there are {', '.join(tests.values())}"
+        raise pytest.UsageError(message)
+    return [item for item, environment in tests.items() if name in (None, environment)]
 
 
 def _part(item: pytest.Item) -> str:
