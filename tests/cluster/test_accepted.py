@@ -102,7 +102,7 @@ def _changed(cluster: Cluster, environment: str, claimed: modelyard.Cluster) -> 
     api, manifests = cluster.api, rendered(environment)
     namespaces = [one["metadata"]["name"] for one in manifests if one["kind"] == "Namespace"]
     elsewhere = [one for one in manifests if one["metadata"].get("namespace", "") not in ("", *namespaces)]
-    own = attrs.evolve(claimed, name=environment)
+    own = attrs.evolve(claimed, name=environment)  # type: ignore[misc] # attrs sees no attrs class behind @value
     with cluster.nodes(own), cluster.cleared(*namespaces), cluster.without(*elsewhere):
         apply(api, manifests)
         for one in manifests:
