@@ -250,7 +250,12 @@ def ready_made() -> dict[str, Path]:
         return {"redis-server": redis(folder)}
 
 
-READY_MADE = {"redis": ready_made, "samples": lambda: samples(cache(), download)}
+def published() -> dict[str, Path]:
+    """Return the folders of samples by module and version, fetching them where that has not been done yet."""
+    return samples(cache(), download)
+
+
+READY_MADE = {"redis": ready_made, "samples": published}
 """Parts that are not built here."""
 
 
