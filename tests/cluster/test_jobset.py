@@ -81,7 +81,7 @@ def test_its_webhook_takes_what_is_right(api: Api) -> None:
     api.create(job_set(), dry_run=True)
 
 
-def test_pods_that_do_not_say_how_they_restart_do_so_for_ever(api: Api, observed: Observed) -> None:
+def test_pods_that_do_not_say_how_they_restart_do_so_in_place(api: Api, observed: Observed) -> None:
     """The webhook writes it for them."""
     made = api.create(job_set(remove(f"{JOBS}/0/{POD}/restartPolicy")), dry_run=True)
     written = [one["template"]["spec"]["template"]["spec"]["restartPolicy"] for one in made["spec"]["replicatedJobs"]]

@@ -158,6 +158,12 @@ case(
     "spec.replicatedJobs[0].template.spec.template.spec.restartPolicy but it is missing, and JobSet then writes OnFailure; "
     "write restartPolicy: Never",
 )  # fmt: skip
+case("J01", "not said", job_set(remove(f"{JOBS}/0/{POD}/restartPolicy")))
+case(
+    "J01", "not said, and judged", job_set(remove(f"{JOBS}/1/{POD}/restartPolicy")),
+    "spec.replicatedJobs[1].template.spec.template.spec.restartPolicy but it is missing, OnFailure is then written for it, and "
+    "podFailurePolicy is set, which needs Never; write restartPolicy: Never",
+)  # fmt: skip
 case("S08", "some", job_set(put(f"{JOBS}/0/replicas", 4)))
 case(
     "S08", "too many", job_set(put(f"{JOBS}/0/replicas", 3), put(f"{JOBS}/0/template/spec/parallelism", 2**30)),

@@ -101,7 +101,11 @@ def _restarts(job: Job, _scope: Scope) -> Iterator[Breach]:
         return
     field = job.at("template.spec.restartPolicy")
     if policy is None and job.object.kind in SEVERAL_PODS:
-        return  # whose webhook writes another default
+        # Whose webhook writes another default.
+        if job.spec.get("podFailurePolicy") is not None:
+            because = "it is missing, OnFailure is then written for it, and podFailurePolicy is set, which needs Never"
+            yield J01.breach(field, None, because, "write restartPolicy: Never")
+        return
     if policy is None:
         yield J01.breach(field, None, "it is missing, and Kubernetes then assumes Always, which no Job may have")
     elif policy == "Always":

@@ -93,11 +93,12 @@ S07 = Rule(
     "S07",
     "The pods of a JobSet say how they restart.",
     why=(
-        "The webhook of JobSet then writes OnFailure: a container that fails is started again in place, for ever and"
-        " without being counted. A Job whose failed pods are judged is refused with it."
+        "The webhook of JobSet then writes OnFailure: a container that fails is started again in place, backoffLimit"
+        " times over all pods of its Job, before failurePolicy of the JobSet hears of anything."
     ),
     fix="write restartPolicy: Never",
     see=CONCEPTS,
+    severity=Severity.WARNING,
     acceptable=True,
 )
 S08 = Rule(

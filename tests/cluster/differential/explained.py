@@ -38,9 +38,6 @@ OF_KINDS: Mapping[str, Mapping[str, str]] = {
         "E06": "KServe's webhook writes what is left open into it, and what stands in git would be other than what runs",
         "E09": "KServe's webhook moves it elsewhere, and what stands in git would be other than what runs",
     },
-    "ClusterTrainingRuntime": {
-        "S07": "JobSet's webhook writes OnFailure, under which a container starts again in place"
-    },
 }
 """By kind and rule: why every sample of it that meets the rule is refused."""
 

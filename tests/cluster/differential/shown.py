@@ -90,7 +90,7 @@ SHOWN: Mapping[str, str] = {
     "S04": "test_jobset.py::test_its_webhook_refuses[S04]",
     "S05": "test_jobset.py::test_its_webhook_refuses[S05]",
     "S06": "test_jobset.py::test_its_webhook_refuses[S06]",
-    "S07": "test_jobset.py::test_pods_that_do_not_say_how_they_restart_do_so_for_ever",
+    "S07": "test_jobset.py::test_pods_that_do_not_say_how_they_restart_do_so_in_place",
     "S08": "test_jobset.py::test_its_webhook_refuses[S08]",
     "V01": "wrong/test_pods.py::test_a_claim_of_one_node_is_attached_to_no_other",
     "V02": "wrong/test_pods.py::test_a_rollout_waits_for_a_claim_that_the_old_pod_holds",
