@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -78,7 +79,11 @@ def observed(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what was observed."""
+    """Show what was observed, and write down what passed."""
+    if path := config.getoption("--passed"):
+        path.write_text(
+            "".join(f"{one.nodeid}\n" for one in terminalreporter.stats.get("passed", [])), encoding="utf-8"
+        )
     if lines := config.stash.get(OBSERVED, []):
         terminalreporter.section("observed")
         for line in lines:
@@ -91,6 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--context", metavar="NAME", help=text)
     text = "run what asks API servers, what watches controllers, or what is brought into a cluster: python -m tests.cluster runs all at once"
     parser.addoption("--part", choices=PARTS, help=text)
+    parser.addoption("--passed", metavar="FILE", type=Path, help="write the names of the tests that passed into it")
     parser.addoption("--while", type=int, metavar="DESCRIPTOR", help="end when this pipe is closed")
 
 
