@@ -8,9 +8,10 @@ from pathlib import Path
 
 from modelyard.rules import RULES
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.differential.arguments import unused
 from tests.cluster.differential.changes import INSIDE
 from tests.cluster.differential.classes import OF_THIS_SERVER, OWN, RUNTIME, SERVER, only_us
-from tests.cluster.differential.corpus import Case, cases
+from tests.cluster.differential.corpus import Case, cases, used
 from tests.cluster.differential.mutants import mutants
 from tests.cluster.differential.ours import Found
 from tests.cluster.differential.patched import PATCHED
@@ -40,6 +41,14 @@ def test_every_object_that_tests_check(control_plane: ControlPlane, observed: Ob
     assert _unexplained(only_ours) == []
     expected = {rule for rule, versions in SERVER.items() if control_plane.version in versions}
     assert sorted(expected - confirmed.keys()) == []
+
+
+def test_every_option_is_among_them(observed: Observed) -> None:
+    """An argument that no test uses here would meet false errors unseen."""
+    given = used()
+    counted = len({one for one, _ in given}), len([name for _, name in given if name])
+    observed(f"of the public API {counted[0]} classes with {counted[1]} arguments are used by these tests")
+    assert unused(given) == []
 
 
 def test_every_change_of_every_field(control_plane: ControlPlane, observed: Observed) -> None:

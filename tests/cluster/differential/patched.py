@@ -14,6 +14,7 @@ BUDGET = "PodDisruptionBudget"
 CODES = "/spec/podFailurePolicy/rules"
 INIT = {"name": "init", "image": "ghcr.io/acme/web:1"}
 STRATEGY = "/spec/strategy"
+USE = manifests.utilization(70)
 INDEXED = (put("/spec/completionMode", "Indexed"), put("/spec/completions", 4))
 
 METRIC = "the one metric of an autoscaler is written for the way to scale"
@@ -49,7 +50,7 @@ _patched(
 )  # fmt: skip
 _patched(
     "A10", "a metric of two sources", METRIC, HPA,
-    put("/spec/metrics/0", {**manifests.metric("Pods", type="AverageValue", averageValue="3"), **manifests.utilization(70)}),
+    put("/spec/metrics/0", {**manifests.metric("Pods", averageValue="3", type="AverageValue"), **USE}),
 )  # fmt: skip
 _patched(
     "C08", "a selector for the Jobs of a schedule", SELECTOR, "CronJob",
@@ -68,7 +69,7 @@ _patched(
     put("/spec/minAvailable", 1), put("/spec/maxUnavailable", 1),
 )  # fmt: skip
 _patched(
-    "D17", "an address that is none", "the type of a Service, and whether it has an address, is written for the workload",
+    "D17", "an address that is none", "the type of a Service and its address are written for the workload",
     "Service", put("/spec/clusterIP", "10.0.0"), words="must be a valid IP address",
 )  # fmt: skip
 _patched("J01", "a training without an end", RESTART, "Job", put(f"{POD}/restartPolicy", "Always"))
@@ -131,6 +132,6 @@ _patched(
     put(f"{MAIN}/volumeMounts/0/name", "other"),
 )  # fmt: skip
 _patched(
-    "X04", "a version that is no more", "options make kinds that the cluster has, or die of this rule in their own words",
+    "X04", "a version that is no more", "options make kinds that the cluster has, or die of this rule themselves",
     BUDGET, put("/apiVersion", "policy/v1beta1"),
 )  # fmt: skip

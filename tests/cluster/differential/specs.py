@@ -1,4 +1,4 @@
-"""Options that would have made what the API server refuses: the rule, the option, and the object as it would have been."""
+"""Options that would have made what the API server refuses: the rule, the option, and the object it would have been."""
 
 from __future__ import annotations
 
