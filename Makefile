@@ -40,12 +40,12 @@ kubeconform: setup ## check dist/ with kubeconform, strict and offline
 .PHONY: cluster-build cluster-test cluster-dry-run
 cluster-build: ## build a real control plane, once (half an hour)
 	@tools/setup venv editable node go
-	@$(venv)/python tools/cluster.py >/dev/null
+	@exec $(venv)/python tools/cluster.py >/dev/null
 cluster-test: cluster-build ## prove dist/ and the rules on that control plane
-	@$(in_venv) $(venv)/python -m tests.cluster $(PYTEST)
-cluster-dry-run: setup-synth ## ask the cluster of CONTEXT=name whether it would accept dist/
+	@$(in_venv) exec $(venv)/python -m tests.cluster $(PYTEST)
+cluster-dry-run: setup-synth ## ask the cluster of CONTEXT=name whether it would accept dist/ (of ENVIRONMENT=name)
 	@test -n "$(CONTEXT)" || { echo "name a context of your kubeconfig: make cluster-dry-run CONTEXT=name" >&2; exit 2; }
-	@$(in_venv) $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster --context="$(CONTEXT)"
+	@$(in_venv) $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster/test_context.py --context="$(CONTEXT)" $(if $(ENVIRONMENT),--environment="$(ENVIRONMENT)") $(PYTEST)
 
 .PHONY: check
 check: setup-synth ## ruff, mypy, pyright, and dist/ is fresh

@@ -34,7 +34,6 @@ def redis(folder: Path) -> Path:
         if missing:
             message = f"there is no {PROGRAM} on PATH, and no {missing[0]} to fetch it with; {INSTALL}"
             raise SetupError(message)
-        folder.mkdir(parents=True, exist_ok=True)
         _unpack(folder)
     return ready
 

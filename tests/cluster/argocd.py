@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from tests.cluster.api import Manifest
+from tests.cluster.api import Manifest, NotSeen
 from tests.cluster.cluster import Cluster
 from tests.cluster.crds import install
 from tests.cluster.processes import free_port
@@ -19,11 +21,14 @@ API = "argoproj.io/v1alpha1"
 NAMESPACE = "argocd"
 PART_OF = {"app.kubernetes.io/part-of": "argocd"}
 REFRESH = "argocd.argoproj.io/refresh"
+ASKED = "tests/asked"
 VERIFY = '#!/bin/sh\ngit verify-commit "$1" 2>&1\nexit 0\n'
 """The program in Argo CD's image that tells how a commit is signed: in these tests, not at all."""
 WITHOUT_GPG = {"ARGOCD_GPG_ENABLED": "false"}
 PATIENCE = 120.0
 """Seconds after which a sync is taken for stuck; on an idle machine it takes two or three."""
+FORGOTTEN = 10.0
+"""Seconds after which a request to compare is made again."""
 
 
 class ArgoCD:
@@ -36,6 +41,7 @@ class ArgoCD:
 
     def __init__(self, cluster: Cluster) -> None:
         self.api = cluster.api
+        self._requests = itertools.count(1)
         install(cluster.api, [application("any")])
         for one in _installation():
             cluster.api.apply(one, manager="platform-team")
@@ -100,13 +106,23 @@ class ArgoCD:
 
     def refresh(self, name: str) -> None:
         """Have the Application *name* compared anew, as a webhook of the git server does."""
-        self.api.patch(application(name), {"metadata": {"annotations": {REFRESH: "normal"}}})
-        self.api.until_one(
-            lambda one: REFRESH not in one["metadata"].get("annotations", {}),
-            application(name),
-            what=f"{name} is compared",
-            seconds=PATIENCE,
-        )
+        until = time.monotonic() + PATIENCE
+        while True:
+            # Its controller forgets a request that comes while it writes a status, until something else changes.
+            asked = {REFRESH: "normal", ASKED: f"{next(self._requests)}"}
+            self.api.patch(application(name), {"metadata": {"annotations": asked}})
+            try:
+                self.api.until_one(
+                    lambda one: REFRESH not in one["metadata"].get("annotations", {}),
+                    application(name),
+                    what=f"{name} is compared",
+                    seconds=FORGOTTEN,
+                )
+            except NotSeen:
+                if time.monotonic() > until:
+                    raise
+            else:
+                return
 
     def until(self, name: str, revision: str, *, health: Sequence[str] = ("Healthy",)) -> Manifest:
         """Return the Application *name* when it is Synced to *revision*, its operation done, with one of *health*."""

@@ -18,8 +18,8 @@ from tests.cluster.processes import Programs, free_port
 from tests.cluster.programs import NEWEST, built
 
 STAGES = Path(__file__).with_name("kubelet.yaml")
-AUTOSCALER_PERIOD = "2s"
-"""How often the HorizontalPodAutoscaler looks; 15 s in a cluster that has other things to do."""
+AUTOSCALER_PERIOD = 2
+"""Every how many seconds the HorizontalPodAutoscaler looks; 15 in a cluster that has other things to do."""
 METRICS_PERIOD = "10s"
 """How often metrics-server looks: the least it accepts."""
 THREADS = 8
@@ -41,11 +41,13 @@ class Cluster(ControlPlane):
 
     Args:
         programs: What it is started with, and ended by.
+
+        version: The minor version of Kubernetes. Default: the newest.
     """
 
-    def __init__(self, programs: Programs) -> None:
-        super().__init__(programs, NEWEST)
-        kubernetes = built(f"kubernetes-{NEWEST}")
+    def __init__(self, programs: Programs, version: str = NEWEST) -> None:
+        super().__init__(programs, version)
+        kubernetes = built(f"kubernetes-{version}")
         self._controllers(kubernetes["kube-controller-manager"])
         self._scheduler(kubernetes["kube-scheduler"])
         kubelets = free_port()
@@ -64,7 +66,7 @@ class Cluster(ControlPlane):
             "--use-service-account-credentials=true",
             f"--service-account-private-key-file={self.file('service-accounts.key')}",
             f"--root-ca-file={self.file('ca.crt')}",
-            f"--horizontal-pod-autoscaler-sync-period={AUTOSCALER_PERIOD}",
+            f"--horizontal-pod-autoscaler-sync-period={AUTOSCALER_PERIOD}s",
             # On a busy machine KWOK may be late, and a node is not lost by that.
             "--node-monitor-grace-period=10m",
             "--kube-api-qps=200",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster.api import Api, ApiError
+from tests.cluster.listeners import elsewhere
 from tests.cluster.processes import Program, Programs, free_port
 from tests.cluster.programs import NEWEST, built
 
@@ -87,14 +88,17 @@ class ControlPlane:
 
     def end(self, program: Program) -> None:
         """End *program* before the others."""
+        assert elsewhere([program]) == {}
         self.started.remove(program)
         self.programs.stop([program])
 
     def stop(self) -> None:
         """End everything that belongs to this control plane, the API server last but for etcd."""
+        reached = elsewhere(self.started)
         self.api.close()
         while self.started:
             self.programs.stop([self.started.pop()])
+        assert reached == {}
 
     # How it comes up
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from tests.cluster.api import Api, Manifest, Stop
+from tests.cluster.api import PATIENCE, Api, Manifest, Stop
 
 LONGEST = 900.0
 State = dict[str, Manifest]
@@ -30,11 +30,13 @@ class Following:
         self._what, self._more = what, more
         self._stop = Stop()
         self._error: BaseException | None = None
+        self._begun = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="following", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
+        """Begin to watch; what the block does is seen from its beginning."""
         self._thread.start()
+        self._begun.wait(timeout=PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -51,8 +53,11 @@ class Following:
                 if self._stop.is_set():
                     return
                 self._act(state)
+                self._begun.set()
         except BaseException as error:  # noqa: BLE001 # raised again where the block ends
             self._error = error
+        finally:
+            self._begun.set()
 
 
 class Recording(Following):

@@ -77,6 +77,14 @@ class Programs:
             self._tell(f"ended {program.process.pid}")
             self.running.remove(program)
 
+    def ended(self) -> list[Ended]:
+        """Return what has ended by itself, or by somebody else."""
+        return [
+            Ended(one, f"ended with status {status}")
+            for one in self.running
+            if (status := one.process.poll()) is not None
+        ]
+
     def close(self) -> None:
         """End everything."""
         self.stop(list(reversed(self.running)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from environments.clusters import EKS
 from modelyard import Claim, Environment, Fleet, Gpu, ScalableModelService, TrainingJob, hours
 from modelyard.fleet.delivery import Delivery
 from modelyard.render.engine import Request, synthesize
-from tests.cluster.api import PATIENCE, Api, ApiError, Manifest, Stop
+from tests.cluster.api import PATIENCE, Api, ApiError, Manifest
+from tests.cluster.following import Recording
 from tests.cluster.git import GitRepository
 from tests.support import IMAGE
 
@@ -83,31 +83,19 @@ class Team(ABC):
 
     def states(self, deployment: Manifest, revision: str) -> list[Manifest]:
         """Return every state of *deployment* until *revision* is synced."""
-        metadata, stop = deployment["metadata"], Stop()
-        seen: list[Manifest] = []
-
-        def follow() -> None:
-            watch = self.api.watch("apps/v1", "Deployment", metadata["namespace"], name=metadata["name"], stop=stop)
-            for objects in watch:
-                seen.extend(objects.values())
-
-        with ThreadPoolExecutor(1) as pool:
-            following = pool.submit(follow)
-            try:
-                self.synced(revision)
-            finally:
-                stop.set()
-            following.result(timeout=PATIENCE)
-        return seen
+        metadata = deployment["metadata"]
+        with Recording(self.api, "apps/v1", "Deployment", metadata["namespace"], name=metadata["name"]) as seen:
+            self.synced(revision)
+        return seen.one()
 
     def rollout(self, deployment: Manifest, revision: str, digest: str) -> list[Manifest]:
         """Return every state of *deployment* until *revision* is synced and all replicas run the image of *digest*."""
         metadata = deployment["metadata"]
+        watch = self.api.watch("apps/v1", "Deployment", metadata["namespace"], name=metadata["name"], seconds=PATIENCE)
+        # What happens from now on waits until it is read.
+        states = list(next(watch).values())
         self.refresh()
-        states: list[Manifest] = []
-        for objects in self.api.watch(
-            "apps/v1", "Deployment", metadata["namespace"], name=metadata["name"], seconds=PATIENCE
-        ):
+        for objects in watch:
             states.extend(objects.values())
             if rolled_out(states[-1], digest):
                 break

@@ -12,7 +12,7 @@ import pytest
 
 from environments.clusters import KIND
 from tests.cluster.api import condition, is_true
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import AUTOSCALER_PERIOD, Cluster
 from tests.cluster.following import Following, Recording, State
 from tests.cluster.load import Load
 from tests.cluster.manifests import apply
@@ -235,9 +235,15 @@ def _update(walk: Walk) -> None:
 def _scale_down(walk: Walk, load: Load) -> None:
     with Recording(walk.api, "apps/v1", "Deployment", NAMESPACE) as seen:
         load.set(300)
+        fell = time.monotonic()
         walk.until_replicas(2)
+        waited = time.monotonic() - fell
     replicas = [one["spec"]["replicas"] for one in seen.one()]
-    walk.step("load falls", "HorizontalPodAutoscaler", "3 -> 2, after the window of 15 s")
+    autoscaler = walk.api.current(walk.objects["HorizontalPodAutoscaler/ml-model"])
+    window = autoscaler["spec"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
+    walk.step("load falls", "HorizontalPodAutoscaler", f"3 -> 2 after {waited:.0f} s; the window is {window} s")
+    # The window begins with the last look that saw the load, and that may have been a moment before.
+    assert waited > window - AUTOSCALER_PERIOD
     assert sorted(replicas, reverse=True) == replicas
     assert set(replicas) == {3, 2}
 

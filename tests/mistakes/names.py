@@ -121,7 +121,7 @@ MISTAKES = [
         "two environments of one namespace in one cluster",
         (("environments/prod.py", 'namespace="ml-prod"', 'namespace="ml-dev"'),),
         (
-            "environments/prod.py:12: warning[G17] prod: namespace='ml-dev' but it was ml-prod, where everything stays and runs on; here all is made anew, and claims are empty; move the data, and delete after the merge: kubectl delete namespace ml-prod",
+            "environments/prod.py:12: warning[G17] prod: namespace='ml-dev' but it was ml-prod, and its controller leaves there what it has, or prunes it; here all is made anew, and claims are empty; move the data, and delete after the merge: kubectl delete namespace ml-prod",
             "environments/prod.py:12: error[X02] prod: apps/v1 Deployment ml-dev/sentiment but the environment dev renders it and 6 more into the same cluster eks; give each environment a namespace of its own",
         ),
     ),

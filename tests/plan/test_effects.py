@@ -613,14 +613,14 @@ def test_a_namespace_changes() -> None:
 
 
 def test_an_environment_moves_to_another_namespace() -> None:
-    """All is made anew in the other one, and what is in the former stays, since no controller has a right there."""
+    """All is made anew in the other one; in the former Argo CD has no right any more, and Flux prunes it."""
     before = {"prod/api/a.yaml": DEPLOYMENT, "prod/api/b.yaml": JOB, "prod/job/a.yaml": one("CronJob", "night", {})}
     spaces = {"prod/_environment/ns.yaml": edited(NAMESPACE, "ml", "metadata", "name")}
     moved = {path: edited(manifest, "ml-new", "metadata", "namespace") for path, manifest in [*before.items()][:2]}
 
-    plans = planned(
-        before | spaces, moved | {"prod/_environment/ns.yaml": edited(NAMESPACE, "ml-new", "metadata", "name")}
-    )
+    new = {"prod/_environment/ns.yaml": edited(NAMESPACE, "ml-new", "metadata", "name")}
+
+    plans = planned(before | spaces, moved | new)
 
     told = {plan.name: [f"{effect.risk} {effect.text}" for effect in plan.effects] for plan in plans}
     assert told["api"] == [
@@ -628,6 +628,13 @@ def test_an_environment_moves_to_another_namespace() -> None:
         "danger Job tune-11111111 is made anew in namespace ml-new; in ml it stays and goes on if it runs",
     ]
     assert told["job"] == ["caution stays until somebody deletes it: CronJob night"]
+
+    (plan,) = (one for one in planned(before | spaces, moved | new, frozenset({"Flux"})) if one.name == "api")
+    assert [f"{effect.risk} {effect.text}" for effect in plan.effects] == [
+        "danger Deployment api is made anew in namespace ml-new, from ml",
+        "danger Deployment api is deleted: its pods end",
+        "danger Job tune-11111111 is made anew in namespace ml-new; in ml it stays and goes on if it runs",
+    ]
 
 
 def test_an_environment_is_removed() -> None:

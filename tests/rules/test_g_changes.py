@@ -336,8 +336,9 @@ def test_g17_for_flux_and_for_nobody(tmp_path: Path) -> None:
         moved(tmp_path, f"ml-{name}", Flux("https://git.example/models"))
     assert moved(tmp_path, "ml-c", Flux("https://git.example/models")) == [
         (
-            "test: namespace='ml-c' but it was ml-b, where everything stays and runs on; here all is made anew, and claims are"
-            " empty; move the data, and delete after the merge: kubectl -n flux-system delete"
+            "test: namespace='ml-c' but it was ml-b, where Flux deletes everything but claims, runs and what they need; here all"
+            " is made anew, and claims are empty; to keep what is there until its data has moved, before the merge: flux -n"
+            " flux-system suspend kustomization ml-b; move the data, and delete after the merge: kubectl -n flux-system delete"
             " kustomization.kustomize.toolkit.fluxcd.io ml-b-delivery; kubectl -n flux-system delete"
             " kustomization.kustomize.toolkit.fluxcd.io ml-b; kubectl -n flux-system delete"
             " gitrepository.source.toolkit.fluxcd.io ml-b; kubectl delete namespace ml-b"

@@ -24,6 +24,7 @@ Identity = tuple[str, str, str, str]
 Place = tuple[str, str]
 """Environment and workload."""
 NAMESPACE = ("", "Namespace")
+ARGO_CD = "Argo CD"
 
 
 @attrs.frozen
@@ -77,8 +78,8 @@ class Trees:
     controllers: frozenset[str]
 
     def pruning(self, one: Doc) -> frozenset[str]:
-        """Return the controllers that delete *one* when its manifest goes: none in a namespace that was left."""
-        return frozenset() if one.identity[2] in self._left else self.controllers
+        """Return the controllers that delete *one* when its manifest goes: Argo CD has no right where it was left."""
+        return self.controllers - {ARGO_CD} if one.identity[2] in self._left else self.controllers
 
     @cached_property
     def _left(self) -> frozenset[str]:
@@ -89,7 +90,7 @@ class Trees:
         return was if now and was.isdisjoint(now) else frozenset()
 
 
-CONTROLLERS = {"application.argoproj.io-": "Argo CD", "kustomization.kustomize.toolkit.fluxcd.io-": "Flux"}
+CONTROLLERS = {"application.argoproj.io-": ARGO_CD, "kustomization.kustomize.toolkit.fluxcd.io-": "Flux"}
 
 
 def place(path: str) -> Place:

@@ -19,6 +19,8 @@ from modelyard.rules import Object
 Files = Mapping[str, bytes]
 """Path below ``dist/`` to content."""
 OF_NAMESPACE = "v1 Namespace "
+APPLICATION = "argoproj.io/v1alpha1 Application "
+KUSTOMIZATION = "kustomize.toolkit.fluxcd.io/v1 Kustomization "
 
 
 class History:
@@ -80,14 +82,14 @@ class History:
             left = sorted(one.removeprefix(OF_NAMESPACE) for one in before if one.startswith(OF_NAMESPACE))
             if not left or namespace in left:
                 return
-            commands = [command for one in sorted(before - {*now}, key=_order) if (command := _deletion(one))]
-            because = (
-                f"it was {left[0]}, where everything stays and runs on; here all is made anew, and claims are empty"
-            )
+            gone = sorted(before - {*now}, key=_order)
+            because = f"it was {left[0]}, {_stays(before)}; here all is made anew, and claims are empty"
+            commands = [command for one in gone if (command := _deletion(one))]
             told = "; ".join([*commands, f"kubectl delete namespace {left[0]}"])
-            breach = Breach(
-                "G17", "namespace", namespace, because, f"move the data, and delete after the merge: {told}"
-            )
+            do = f"move the data, and delete after the merge: {told}"
+            if kept := [command for one in gone if (command := _suspension(one))]:
+                do = f"to keep what is there until its data has moved, before the merge: {kept[0]}; {do}"
+            breach = Breach("G17", "namespace", namespace, because, do)
         if breach is not None:
             yield breach
 
@@ -135,6 +137,23 @@ def _read(data: bytes | None) -> Manifest | None:
 def _order(identity: str) -> tuple[bool, bool, str]:
     """Return what puts the Application of Applications first, which makes others again, and last what they need."""
     return not identity.endswith(SUFFIX), identity.split(" ")[1] not in {"Application", "Kustomization"}, identity
+
+
+def _stays(identities: Collection[str]) -> str:
+    """Return what becomes of objects in a namespace that is left, by who brought them there."""
+    if any(one.startswith(KUSTOMIZATION) for one in identities):
+        return "where Flux deletes everything but claims, runs and what they need"
+    if any(one.startswith(APPLICATION) for one in identities):
+        return "where everything stays and runs on"
+    return "and its controller leaves there what it has, or prunes it"
+
+
+def _suspension(identity: str) -> str | None:
+    """Return the command that keeps Flux from pruning what the Kustomization *identity* has brought."""
+    namespace, _, name = identity.removeprefix(KUSTOMIZATION).partition("/")
+    if not identity.startswith(KUSTOMIZATION) or name.endswith(SUFFIX):
+        return None
+    return f"flux -n {namespace} suspend kustomization {name}"
 
 
 def _deletion(identity: str) -> str | None:

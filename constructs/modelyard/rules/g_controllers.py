@@ -81,7 +81,9 @@ G17 = Rule(
     "An environment stays in its namespace.",
     why=(
         "In another namespace everything is another object: claims are new and empty, addresses are others, and"
-        " trainings run anew. What was in the old one is not deleted, and runs on; so does the Application of its name."
+        " trainings run anew. What was in the old one stays and runs on with Argo CD, whose project allows one of the"
+        " two. Flux deletes it at once, but for claims, runs and what they need. The Application or Kustomization of"
+        " the old name stays with both, and goes on."
     ),
     fix="keep the namespace, or move the data, and delete by hand what stays behind",
     see="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
