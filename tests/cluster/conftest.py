@@ -105,7 +105,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show what was observed, and write down what passed."""
-    if path := config.getoption("--passed"):
+    path = config.getoption("--passed")
+    # Whoever reads it may have been interrupted.
+    if path and path.parent.is_dir():
         path.write_text(
             "".join(f"{one.nodeid}\n" for one in terminalreporter.stats.get("passed", [])), encoding="utf-8"
         )
