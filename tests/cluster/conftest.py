@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -103,7 +104,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what was observed."""
+    """Show what was observed, and write down what passed."""
+    path = config.getoption("--passed")
+    # Whoever reads it may have been interrupted.
+    if path and path.parent.is_dir():
+        path.write_text(
+            "".join(f"{one.nodeid}\n" for one in terminalreporter.stats.get("passed", [])), encoding="utf-8"
+        )
     if lines := config.stash.get(OBSERVED, []):
         terminalreporter.section("observed")
         for line in lines:
@@ -118,6 +125,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--environment", metavar="NAME", help=text)
     text = "run what asks API servers, what watches controllers, or what is brought into a cluster: python -m tests.cluster runs all at once"
     parser.addoption("--part", choices=PARTS, help=text)
+    parser.addoption("--passed", metavar="FILE", type=Path, help="write the names of the tests that passed into it")
     parser.addoption("--while", type=int, metavar="DESCRIPTOR", help="end when this pipe is closed")
 
 

@@ -12,6 +12,7 @@ from modelyard import VLLM, Accelerator, Crd, Gpu, ScalableModelService
 from modelyard import Cluster as Claimed
 from tests.cluster.api import Api, ApiError, Manifest
 from tests.cluster.cluster import Cluster
+from tests.cluster.differential.ours import broken
 from tests.cluster.manifests import apply
 from tests.cluster.objects import endpoints, name, runs
 from tests.cluster.operators import GROUPS
@@ -34,9 +35,18 @@ SLICES = Claimed(
     installed=[Crd.LWS],
     accelerators=[Accelerator("v5e", "google.com/tpu", per_node=4, nodes=6, topology="2x4")],
 )
+
+
+def running(name: str = "big", **options: Any) -> Manifest:
+    """Return a set whose pods have a container."""
+    made = group(name, **options)
+    template = {**made["spec"]["leaderWorkerTemplate"], "workerTemplate": pods({}, app=name)}
+    return {**made, "spec": {**made["spec"], "leaderWorkerTemplate": template}}
+
+
 REFUSED: dict[str, tuple[Manifest, str]] = {
-    "L01": (group(size=0), "spec.leaderWorkerTemplate.size"),
-    "L02": (group(rolling={"maxSurge": 0, "maxUnavailable": 0}), "maxUnavailable"),
+    "L01": (running(size=0), "spec.leaderWorkerTemplate.size"),
+    "L02": (running(rolling={"maxSurge": 0, "maxUnavailable": 0}), "maxUnavailable"),
 }
 """What breaks a rule, and what the webhook names."""
 
@@ -48,22 +58,17 @@ def api(cluster: Cluster) -> Api:
     return cluster.api
 
 
-def running(name: str = "big", replicas: int = 1) -> Manifest:
-    """Return a set whose pods have a container."""
-    made = group(name, replicas=replicas)
-    template = {**made["spec"]["leaderWorkerTemplate"], "workerTemplate": pods({}, app=name)}
-    return {**made, "spec": {**made["spec"], "leaderWorkerTemplate": template}}
-
-
 def placed(manifest: Manifest, namespace: str) -> Manifest:
     """Return *manifest* in *namespace*."""
     return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
 
 
 @pytest.mark.parametrize("rule", REFUSED)
-def test_its_webhook_refuses(api: Api, rule: str, observed: Observed) -> None:
+def test_its_webhook_refuses(api: Api, tmp_path: Path, rule: str, observed: Observed) -> None:
     """What its definition takes, and modelyard refuses first."""
     manifest, words = REFUSED[rule]
+    ours = broken(environment(tmp_path, cluster=POOL).site, manifest)
+    assert rule in {one.rule for one in ours if one.error}
     with pytest.raises(ApiError) as refused:
         api.create(placed(manifest, "default"), dry_run=True)
     observed(f"{rule}: {refused.value.message[:300]}")
@@ -72,7 +77,7 @@ def test_its_webhook_refuses(api: Api, rule: str, observed: Observed) -> None:
 
 def test_its_webhook_takes_what_is_right(api: Api) -> None:
     """The same set as it was."""
-    api.create(placed(group(), "default"), dry_run=True)
+    api.create(placed(running(), "default"), dry_run=True)
 
 
 def test_a_service_takes_the_name_that_the_pods_are_found_by(cluster: Cluster, api: Api, observed: Observed) -> None:
@@ -96,7 +101,9 @@ def test_names_that_get_too_long_leave_a_group_without_workers(cluster: Cluster,
     """
     namespace, words, groups = "group-names", "must be no more than 63", 8
     fits, exceeds = "f" * 50, "e" * 51
-    made = [placed(running(called, replicas), namespace) for called, replicas in ((fits, 1), (exceeds, groups))]
+    made = [
+        placed(running(called, replicas=replicas), namespace) for called, replicas in ((fits, 1), (exceeds, groups))
+    ]
     with cluster.nodes(POOL), cluster.cleared(namespace), cluster.without(*made):
         apply(api, made)
         events = api.until(

@@ -17,6 +17,7 @@ from modelyard.training.outcomes import decision
 from tests.cluster import jobsets
 from tests.cluster.api import Api, ApiError, condition
 from tests.cluster.cluster import Cluster
+from tests.cluster.differential.ours import broken
 from tests.cluster.manifests import apply
 from tests.cluster.objects import ended, name, runs
 from tests.cluster.operators import JOB_SET
@@ -67,11 +68,14 @@ def api(cluster: Cluster) -> Api:
 
 
 @pytest.mark.parametrize("rule", REFUSED)
-def test_its_webhook_refuses(api: Api, rule: str, observed: Observed) -> None:
+def test_its_webhook_refuses(api: Api, tmp_path: Path, rule: str, observed: Observed) -> None:
     """What its definition takes, and modelyard refuses first."""
     operations, words = REFUSED[rule]
+    manifest = job_set(*operations)
+    ours = broken(environment(tmp_path, cluster=POOL).site, manifest)
+    assert rule in {one.rule for one in ours if one.error}
     with pytest.raises(ApiError) as refused:
-        api.create(job_set(*operations), dry_run=True)
+        api.create(manifest, dry_run=True)
     observed(f"{rule}: {refused.value.message[:300]}")
     assert words in refused.value.message
 

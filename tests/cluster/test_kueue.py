@@ -16,6 +16,7 @@ from tests.cluster import kueue
 from tests.cluster.api import Api, ApiError, Manifest
 from tests.cluster.argocd import PATIENCE, ArgoCD
 from tests.cluster.cluster import Cluster
+from tests.cluster.differential.ours import broken
 from tests.cluster.flux import Flux
 from tests.cluster.git import GitServer
 from tests.cluster.objects import runs
@@ -26,6 +27,7 @@ from tests.cluster.test_flux import FluxTeam
 from tests.rules.patches import POD, Operation, put, remove
 from tests.rules.test_k import JOB, JOB_SET, KUEUE, NEEDS, RESOURCES, annotated, labelled
 from tests.rules.test_y_ray import QUEUED, RAY_JOB, SCALED
+from tests.support import environment
 
 Observed = Callable[[str], None]
 Synced = ArgoTeam | FluxTeam
@@ -34,7 +36,7 @@ GPU = "nvidia.com/gpu"
 POOL = Claimed(
     "queued",
     kubernetes=NEWEST,
-    installed=[Crd.KUEUE],
+    installed=[Crd.KUEUE, Crd.KUBERAY],
     accelerators=[Accelerator("t4", per_node=1, nodes=3, node_selector={"accelerator": "t4"})],
 )
 RESERVED = {"example.com/capacity": "reserved"}
@@ -84,11 +86,14 @@ def queue(api: Api) -> Iterator[Queues]:
 
 @pytest.mark.parametrize("rule", REFUSED)
 @pytest.mark.usefixtures("argocd")
-def test_its_webhook_refuses(api: Api, rule: str, observed: Observed) -> None:
+def test_its_webhook_refuses(api: Api, tmp_path: Path, rule: str, observed: Observed) -> None:
     """What its definition takes, and modelyard refuses first."""
     stock, operations, words = REFUSED[rule]
+    manifest = _patched(stock, *operations)
+    ours = broken(environment(tmp_path, cluster=POOL).site, manifest)
+    assert rule in {one.rule for one in ours if one.error}
     with pytest.raises(ApiError) as refused:
-        api.create(_patched(stock, *operations), dry_run=True)
+        api.create(manifest, dry_run=True)
     observed(f"{rule}: {refused.value.message[:300]}")
     assert words in refused.value.message
 

@@ -13,7 +13,9 @@ import modelyard
 from modelyard.rules import RULES
 from modelyard.rules.page import FAMILIES
 from tests.cluster.differential.classes import OWN, PARTS, RUNTIME, SERVER
+from tests.cluster.differential.patched import PATCHED
 from tests.cluster.differential.shown import NEEDS, SHOWN
+from tests.cluster.differential.specs import SPECS
 from tests.rules.conftest import BROKEN, KEPT
 
 HERE = Path(__file__).resolve().parent
@@ -47,6 +49,14 @@ def test_it_is_known_who_else_refuses_what_a_rule_forbids() -> None:
     classes = [*SERVER, *RUNTIME, *OWN]
     assert sorted(classes) == sorted(RULES)
     assert sorted(set(PARTS) - set(SERVER)) == []
+
+
+def test_what_the_server_refuses_can_be_written() -> None:
+    """By an option, or else by a patch, which says why no option does it: make cluster-test tries all of them."""
+    by_option, by_patch = ({one.rule for one in kept} for kept in (SPECS, PATCHED))
+    assert sorted(by_option | by_patch) == sorted(SERVER)
+    assert sorted(by_option & by_patch) == []
+    assert [one.name for one in PATCHED if not one.why] == []
 
 
 def test_what_only_modelyard_refuses_is_shown_or_says_what_that_needs() -> None:

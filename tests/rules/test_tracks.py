@@ -119,6 +119,10 @@ case(
     text=f"{STRATEGY}.canary.trafficRouting.plugins['argoproj-labs/gatewayAPI'].httpRoute='web' but no HTTPRoute of this"
     f" name is rendered here; {CORRECT}",
 )  # fmt: skip
+case(
+    "D19", "settings that are no mapping",
+    rollout(canary={**SERVICES, "trafficRouting": {"plugins": {"argoproj-labs/gatewayAPI": 1}}}), service(), NEXT,
+)  # fmt: skip
 ANALYSIS = {"templates": [{"templateName": "web"}]}
 case(
     "D19", "an analysis", rollout(canary={"analysis": ANALYSIS}), named("AnalysisTemplate", "argoproj.io/v1alpha1"),

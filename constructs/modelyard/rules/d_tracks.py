@@ -117,7 +117,9 @@ def beside_it(one: Object, scope: Scope) -> Iterator[Breach]:
         at = f"spec.strategy.{name}"
         for field in (field for pair in PAIRS for field in pair if strategy.get(field)):
             yield from _service(f"{at}.{field}", str(strategy[field]), one, scope)
-        plugin = ((strategy.get("trafficRouting") or {}).get("plugins") or {}).get(GATEWAYS) or {}
+        given = ((strategy.get("trafficRouting") or {}).get("plugins") or {}).get(GATEWAYS)
+        # Each plugin has settings of its own, of which the definition says nothing.
+        plugin = given if isinstance(given, Mapping) else {}
         for field, kind in (("httpRoute", "HTTPRoute"), ("grpcRoute", "GRPCRoute")):
             if plugin.get(field) and plugin.get("namespace", one.namespace) == one.namespace:
                 where = f"{at}.trafficRouting.plugins['{GATEWAYS}'].{field}"

@@ -17,6 +17,7 @@ import attrs
 from modelyard import Fleet
 from modelyard.fleet import Site
 from modelyard.schemas.installed import projects
+from tests.cluster.differential.arguments import Used
 from tests.cluster.differential.ours import Found, Judge, enforced, relaxed
 from tests.cluster.differential.server import Question
 from tests.cluster.manifests import rendered
@@ -25,6 +26,7 @@ from tests.cluster.programs import ROOT
 Manifest = dict[str, Any]
 TESTS = (
     "tests/rules",
+    "tests/test_every_option.py",
     "tests/test_gang.py",
     "tests/test_groups.py",
     "tests/test_jobset.py",
@@ -78,9 +80,19 @@ class Case:
     refused: bool = True
 
 
-@functools.cache
 def environments() -> tuple[Environment, ...]:
-    """Run the tests, and return every environment that they checked."""
+    """Return every environment that the tests checked."""
+    return _recorded()[0]
+
+
+def used() -> Used:
+    """Return the public classes and arguments that the tests used."""
+    return _recorded()[1]
+
+
+@functools.cache
+def _recorded() -> tuple[tuple[Environment, ...], Used]:
+    """Run the tests."""
     with tempfile.TemporaryDirectory(prefix="modelyard-differential-") as folder:
         path = Path(folder) / "record"
         plugin = ["-p", "tests.cluster.differential.record", "--record", str(path)]
@@ -90,8 +102,8 @@ def environments() -> tuple[Environment, ...]:
             [*command, *TESTS], cwd=ROOT, timeout=PATIENCE, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout[-2000:]
-        recorded = pickle.loads(path.read_bytes())  # noqa: S301 # our own tests wrote it
-    return tuple(Environment(*one) for one in recorded)
+        recorded, given = pickle.loads(path.read_bytes())  # noqa: S301 # our own tests wrote it
+    return tuple(Environment(*one) for one in recorded), given
 
 
 @functools.cache

@@ -79,6 +79,11 @@ class Judge:
         return [wrong if one is None else places[id(one)] for one, wrong in every]
 
 
+def broken(site: Site, *manifests: Manifest) -> set[Found]:
+    """Return what is found in *manifests*, which are all objects of *site*."""
+    return {one for found in Judge(site, manifests, site.cluster.kubernetes).found for one in found}
+
+
 def _found(breach: Breach) -> Found:
     return Found(breach.rule, breach.field, breach.because)
 

@@ -1,4 +1,4 @@
-"""A pytest plugin that keeps every environment which a test has checked, for a real API server to see."""
+"""A pytest plugin that keeps every environment which a test has checked, and notes what it has used for it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from modelyard.fleet import Site
 from modelyard.render import objects
 from modelyard.rules import Scope
+from tests.cluster.differential.arguments import Used, watch
 
 
 class Recorder:
@@ -26,6 +27,7 @@ class Recorder:
         self.path = path
         self.test = ""
         self.seen: dict[str, tuple[str, Site, list[dict[str, Any]]]] = {}
+        self.used: Used = set()
 
     def keep(self, site: Site, manifests: list[dict[str, Any]]) -> None:
         """Keep *manifests* of *site*, where these have not been seen yet."""
@@ -37,7 +39,7 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """Write everything down."""
-        self.path.write_bytes(pickle.dumps(list(self.seen.values())))
+        self.path.write_bytes(pickle.dumps((list(self.seen.values()), self.used)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,10 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Look over the shoulder of both ways to have manifests checked."""
+    """Look over the shoulder of both ways to have manifests checked, and of all that is rendered from."""
     given: Any = config.getoption("--record")
     recorder = Recorder(given)
     config.pluginmanager.register(recorder)
+    watch(recorder.used)
     work: Any = objects._Work  # noqa: SLF001 # what does not pass its schema is seen nowhere else
     checked, scoped = work.checked, Scope.__attrs_post_init__
 

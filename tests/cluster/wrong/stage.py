@@ -11,9 +11,8 @@ from typing import Any, Self
 import modelyard
 from tests.cluster.api import Api, Manifest, NotSeen, condition
 from tests.cluster.cluster import THREADS, Cluster
-from tests.cluster.differential.ours import Judge
+from tests.cluster.differential.ours import broken
 from tests.cluster.manifests import in_order, title
-from tests.cluster.programs import NEWEST
 from tests.support import environment
 
 Objects = dict[str, Manifest]
@@ -63,8 +62,7 @@ class Breaking:
     def found(self, rule: str) -> set[str]:
         """Return the rules that the objects for *rule* break, as modelyard finds."""
         site = environment(self._root, cluster=self._claimed, namespace=namespace(rule)).site
-        judge = Judge(site, list(self.objects(rule).values()), NEWEST)
-        return {one.rule for breaches in judge.found for one in breaches}
+        return {one.rule for one in broken(site, *self.objects(rule).values())}
 
     def pods(self, rule: str, count: int, *, labels: str | None = None) -> list[Manifest]:
         """Wait until *count* pods of what breaks *rule* run, and return them."""
