@@ -37,12 +37,14 @@ test: setup ## run all tests
 kubeconform: setup ## check dist/ with kubeconform, strict and offline
 	@$(in_venv) $(venv)/python -m pytest tests/test_kubeconform.py -q
 
-.PHONY: cluster-build cluster-test cluster-dry-run
+.PHONY: cluster-build cluster-test cluster-nightly cluster-dry-run
 cluster-build: ## build a real control plane, once (half an hour)
 	@tools/setup venv editable node go
 	@exec $(venv)/python tools/cluster.py >/dev/null
 cluster-test: cluster-build ## prove dist/ and the rules on that control plane
 	@$(in_venv) exec $(venv)/python -m tests.cluster $(PYTEST)
+cluster-nightly: cluster-build ## ask the oldest version too whether the rules say the truth
+	@$(in_venv) exec $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster --part=oldest $(PYTEST)
 cluster-dry-run: setup-synth ## ask the cluster of CONTEXT=name whether it would accept dist/ (of ENVIRONMENT=name)
 	@test -n "$(CONTEXT)" || { echo "name a context of your kubeconfig: make cluster-dry-run CONTEXT=name" >&2; exit 2; }
 	@$(in_venv) $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster/test_context.py --context="$(CONTEXT)" $(if $(ENVIRONMENT),--environment="$(ENVIRONMENT)") $(PYTEST)

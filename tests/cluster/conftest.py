@@ -17,7 +17,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.flux import Flux
 from tests.cluster.processes import Programs
-from tests.cluster.programs import NEWEST, OLDEST, PARTS, ROOT
+from tests.cluster.programs import NEWEST, NIGHTLY, OLDEST, PARTS, ROOT
 from tests.cluster.registry import Registry
 
 OBSERVED = pytest.StashKey[list[str]]()
@@ -123,8 +123,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--context", metavar="NAME", help=text)
     text = "with --context, ask about this environment only"
     parser.addoption("--environment", metavar="NAME", help=text)
-    text = "run what asks API servers, what watches controllers, or what is brought into a cluster: python -m tests.cluster runs all at once"
-    parser.addoption("--part", choices=PARTS, help=text)
+    text = (
+        "run what asks API servers, what watches controllers, or what is brought into a cluster, which python -m tests.cluster"
+        " runs all at once, or what the oldest version is asked by night"
+    )
+    parser.addoption("--part", choices=[*PARTS, NIGHTLY], help=text)
     parser.addoption("--passed", metavar="FILE", type=Path, help="write the names of the tests that passed into it")
     parser.addoption("--while", type=int, metavar="DESCRIPTOR", help="end when this pipe is closed")
 
@@ -174,6 +177,9 @@ def _of_environment(name: str | None, items: list[pytest.Item]) -> list[pytest.I
 def _part(item: pytest.Item) -> str:
     """Return the part that a test belongs to: what Argo CD and everything wrong are needed for stays together."""
     fixtures = getattr(item, "fixturenames", ())
-    if "control_plane" in fixtures:
+    if isinstance(item, pytest.Function) and item.get_closest_marker("nightly"):
+        return NIGHTLY if item.callspec.params["control_plane"] == OLDEST else "servers"
+    # What is made once for the API servers is made in one session.
+    if "control_plane" in fixtures or item.path.stem == "test_differential":
         return "servers"
     return "delivery" if "argocd" in fixtures or "breaking" in fixtures else "controllers"

@@ -13,6 +13,8 @@ OLDEST = "1.32"
 NEWEST = "1.37"
 PARTS = ("controllers", "delivery", "servers")
 """Of the tests, which run side by side: each has what it needs for itself."""
+NIGHTLY = "oldest"
+"""What is asked of the newest version with each change, and of the oldest one with less haste."""
 
 
 @functools.cache

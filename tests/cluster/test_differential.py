@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import pytest
+
 from modelyard.rules import RULES
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.differential import samples
@@ -26,6 +28,7 @@ from tests.cluster.programs import OLDEST, built
 Observed = Callable[[str], None]
 
 
+@pytest.mark.nightly
 def test_every_object_that_tests_check(control_plane: ControlPlane, observed: Observed) -> None:
     """Each test's objects, accepted and refused ones, and what controllers make of them."""
     asked = cases(control_plane.version)
@@ -52,6 +55,7 @@ def test_every_option_is_among_them(observed: Observed) -> None:
     assert unused(given) == []
 
 
+@pytest.mark.nightly
 def test_every_change_of_every_field(control_plane: ControlPlane, observed: Observed) -> None:
     """Objects that are right, with one field changed: the search for what our own tests do not think of."""
     made = list(mutants(control_plane.version))
@@ -71,6 +75,7 @@ def test_every_change_of_every_field(control_plane: ControlPlane, observed: Obse
     assert sorted(set(INSIDE) - set(inside)) == []
 
 
+@pytest.mark.nightly
 def test_what_a_user_writes_wrong_dies_before_its_object(
     control_plane: ControlPlane, tmp_path: Path, observed: Observed
 ) -> None:
@@ -103,6 +108,7 @@ def test_what_no_option_breaks_has_a_reason(observed: Observed) -> None:
         observed(f"{one.rule} is broken by no option: {one.why}")
 
 
+@pytest.mark.nightly
 def test_public_manifests_meet_no_false_error(control_plane: ControlPlane, tmp_path: Path, observed: Observed) -> None:
     """The server takes all of them, and modelyard finds what it can give a reason for."""
     manifests = [one for group in groups().values() for one in group]
@@ -118,6 +124,7 @@ def test_public_manifests_meet_no_false_error(control_plane: ControlPlane, tmp_p
     assert sorted(ours) == sorted(ERRORS)
 
 
+@pytest.mark.nightly
 def test_samples_of_well_known_projects_meet_no_false_error(
     control_plane: ControlPlane, tmp_path: Path, observed: Observed
 ) -> None:

@@ -66,6 +66,98 @@ case(
     ' azure.workload.identity/client-id, and pods without this label get no token; write "true"',
 )  # fmt: skip
 
+LEADING = {"service": {"name": "web", "port": {"number": 80}}}
+PATH = {"path": "/", "pathType": "Prefix", "backend": LEADING}
+
+
+def entry(*paths: Mapping[str, Any], host: str = "web.acme.dev", **spec: Any) -> Manifest:
+    """Return an Ingress of one host."""
+    rules = {"rules": [{"host": host, "http": {"paths": list(paths)}}]}
+    return custom("networking.k8s.io/v1", "Ingress", "web", {**rules, **spec})
+
+
+AT = "spec.rules[0].http.paths[0]"
+H12: dict[str, tuple[Manifest, str | None]] = {
+    "a path": (entry(PATH), None),
+    "all names below one": (entry(PATH, host="*.acme.dev"), None),
+    "a default": (custom("networking.k8s.io/v1", "Ingress", "web", {"defaultBackend": LEADING}), None),
+    "a path of the implementation": (entry({**PATH, "path": "/a/../b", "pathType": "ImplementationSpecific"}), None),
+    "no path of the implementation": (entry({"pathType": "ImplementationSpecific", "backend": LEADING}), None),
+    "a resource": (entry({**PATH, "backend": {"resource": {"kind": "Bucket", "name": "files"}}}), None),
+    "a resource that cannot be": (
+        entry({**PATH, "backend": {"resource": {"kind": "Bucket", "name": "a/b"}}}),
+        f"{AT}.backend.resource.name='a/b' but a name is part of a path, so it is neither \".\" nor \"..\" and has no \"/\" and no \"%\"; correct the value",
+    ),
+    "nothing": (
+        custom("networking.k8s.io/v1", "Ingress", "web", {"ingressClassName": "web"}),
+        "spec.rules but there are none, and no defaultBackend; write one of the two",
+    ),
+    "no path": (
+        entry(),
+        'spec.rules[0].http.paths but a rule for HTTP has paths, and this one has none; write one, of path: "/"',
+    ),
+    "a name with blanks": (
+        entry(PATH, host="Bad Name!"),
+        ('spec.rules[0].host=\'Bad Name!\' but a name holds a-z, 0-9, "-" and "." only, and starts and ends with a letter or'
+        " digit; correct the value"),
+    ),
+    "an address": (
+        entry(PATH, host="10.0.0.1"),
+        "spec.rules[0].host='10.0.0.1' but a host is a name, and this is an address; correct the value",
+    ),
+    "a certificate of a name with blanks": (
+        entry(PATH, tls=[{"hosts": ["Bad"]}]),
+        ('spec.tls[0].hosts[0]=\'Bad\' but a name holds a-z, 0-9, "-" and "." only, and starts and ends with a letter or digit;'
+        " correct the value"),
+    ),
+    "a path that begins elsewhere": (
+        entry({**PATH, "path": "v1"}), f"{AT}.path='v1' but a path begins with /; correct the value",
+    ),
+    "no path at all": (
+        entry({"pathType": "Exact", "backend": LEADING}), f"{AT}.path but a path begins with /; correct the value",
+    ),
+    "a path with two slashes": (
+        entry({**PATH, "path": "/a//b"}),
+        f"{AT}.path='/a//b' but what it is compared with never has // there; remove it",
+    ),
+    "a path up": (
+        entry({**PATH, "path": "/a/.."}),
+        f"{AT}.path='/a/..' but what it is compared with never has /.. there; remove it",
+    ),
+    "no backend": (
+        entry({**PATH, "backend": {}}),
+        f"{AT}.backend but it is a service or a resource, and this is neither; write one of the two",
+    ),
+    "two backends": (
+        entry({**PATH, "backend": {**LEADING, "resource": {"kind": "Bucket", "name": "files"}}}),
+        f"{AT}.backend but it is a service or a resource, and this is both; write one of the two",
+    ),
+    "a Service with a dot": (
+        entry({**PATH, "backend": {"service": {"name": "a.b", "port": {"number": 80}}}}),
+        (f"{AT}.backend.service.name='a.b' but a name holds a-z, 0-9 and \"-\" only, starts with a letter and ends with no"
+        ' "-"; correct the value'),
+    ),
+    "no port": (
+        entry({**PATH, "backend": {"service": {"name": "web"}}}),
+        f"{AT}.backend.service.port but it has a number or a name, and this one neither; write one of the two",
+    ),
+    "a port of two ways": (
+        entry({**PATH, "backend": {"service": {"name": "web", "port": {"number": 80, "name": "http"}}}}),
+        f"{AT}.backend.service.port but it has a number or a name, and this one both; write one of the two",
+    ),
+    "a port with a dot": (
+        entry({**PATH, "backend": {"service": {"name": "web", "port": {"name": "a.b"}}}}),
+        (f"{AT}.backend.service.port.name='a.b' but a port name holds a-z, 0-9 and single \"-\" only, with at least one letter;"
+        " correct the value"),
+    ),
+    "no such port": (
+        entry({**PATH, "backend": {"service": {"name": "web", "port": {"number": 70000}}}}),
+        f"{AT}.backend.service.port.number=70000 but a port is 1 to 65535; correct the value",
+    ),
+}  # fmt: skip
+for title, (refused, why) in H12.items():
+    case("H12", title, refused, text=None if why is None else f"Ingress web {why}")
+
 case("V30", "a key that is written", secret("login", "dsn"), reading("login", "dsn"))
 case("V30", "another Secret", secret("login", "dsn"), reading("other", "x"))
 case("V30", "all of an entry", secret("login", dataFrom=[{"extract": {"key": "x"}}]), reading("login", "x"))

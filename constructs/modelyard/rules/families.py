@@ -22,6 +22,8 @@ from modelyard.rules import (  # noqa: F401
     g_controllers,
     g_words,
     h,
+    h_hosts,
+    h_ingress,
     h_pools,
     j,
     j_failure,

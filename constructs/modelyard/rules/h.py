@@ -72,15 +72,6 @@ H07 = Rule(
     severity=Severity.WARNING,
     acceptable=True,
 )
-H08 = Rule(
-    "H08",
-    "A host and path of a gateway's listener lead to one route.",
-    why="The older of two routes gets all requests, and the newer one none, without a word.",
-    fix="put both into one route, as shares of it, or choose another host or path",
-    see=HTTP_ROUTE,
-    acceptable=True,
-)
-
 H11 = Rule(
     "H11",
     "A route of gRPC leads to ports that say they speak it.",
@@ -131,13 +122,14 @@ class Backend:
     kind: str = "Service"
 
 
-def _rules(one: Object) -> Iterator[tuple[str, dict[str, Any]]]:
+def rules(one: Object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the rules of a route, with their fields."""
     for index, rule in enumerate(one.spec.get("rules") or ()):
         yield f"spec.rules[{index}]", rule
 
 
 def _backends(one: Object) -> Iterator[Backend]:
-    for at, rule in _rules(one):
+    for at, rule in rules(one):
         if one.kind == "Ingress":
             for index, path in enumerate((rule.get("http") or {}).get("paths") or ()):
                 if service := (path.get("backend") or {}).get("service"):
@@ -151,7 +143,7 @@ def _backends(one: Object) -> Iterator[Backend]:
 
 def backends(one: Object, kind: str) -> Iterator[Backend]:
     """Yield what the rules of the route *one* lead to, of its own namespace and of this *kind*."""
-    for at, rule in _rules(one):
+    for at, rule in rules(one):
         for index, reference in enumerate(rule.get("backendRefs") or ()):
             if reference.get("kind", "Service") == kind and reference.get("namespace") in {None, one.namespace}:
                 yield Backend(f"{at}.backendRefs[{index}]", reference["name"], reference.get("port"), kind)
@@ -231,7 +223,7 @@ def _entry(backend: Backend, service: Object, port: Mapping[str, Any], scope: Sc
 @H02.objects("HTTPRoute", "GRPCRoute")
 def shared(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # as every check
     """Add the weights."""
-    for at, rule in _rules(one):
+    for at, rule in rules(one):
         references = rule.get("backendRefs") or ()
         if references and not any(reference.get("weight", 1) for reference in references):
             yield H02.breach(f"{at}.backendRefs", None, "every weight is 0, so nobody gets requests")
@@ -243,7 +235,7 @@ def timed(one: Object, scope: Scope) -> Iterator[Breach]:
     gateway = scope.site.cluster.gateway
     if not isinstance(gateway, Gateway) or not by(one, gateway):
         return
-    for at, rule in _rules(one):
+    for at, rule in rules(one):
         timeouts = rule.get("timeouts")
         if timeouts and gateway.implementation in WITHOUT_TIMEOUTS:
             because = f"the gateway {gateway.name} is one of {gateway.implementation}, which does not know them"
@@ -284,65 +276,3 @@ def by(one: Object, gateway: Gateway) -> bool:
         (parent.get("name"), parent.get("namespace", one.namespace)) == (gateway.name, gateway.namespace)
         for parent in one.spec.get("parentRefs") or ()
     )
-
-
-@attrs.frozen
-class Taking:
-    """
-    A route, and the listeners whose requests it takes.
-
-    Args:
-        route: The route.
-
-        told: What it says of the listeners of its parent, by name or port. Nothing: it takes those of all.
-    """
-
-    route: Object
-    told: Mapping[str, str | int]
-
-    def meets(self, other: Taking) -> bool:
-        """Return whether both are known to attach to one listener; a name and a port may be those of two."""
-        ours, theirs = self.told.items(), other.told.items()
-        return ours <= theirs or theirs <= ours
-
-
-Place = tuple[str, str | None, str, str, str, str]
-"""Kind, namespace and name of the parent, the host, how paths are compared, and the path."""
-
-
-@H08.objects("HTTPRoute")
-def only(one: Object, scope: Scope) -> Iterator[Breach]:
-    """Look for an earlier route of the same host and path by the same listener."""
-    if "hosts" not in scope.memo:
-        found: dict[Place, list[Taking]] = {}
-        for route in scope.of_kind("HTTPRoute"):
-            for place, taking, _ in _places(route):
-                first = found.setdefault(place, [])
-                if not any(earlier.told.items() <= taking.told.items() for earlier in first):
-                    first.append(taking)
-        scope.memo["hosts"] = found
-    for place, taking, field in _places(one):
-        for earlier in scope.memo["hosts"][place]:
-            if earlier.route is one:
-                break
-            if earlier.meets(taking):
-                host, path = place[3], place[5]
-                yield H08.breach(field, host, f"{called(earlier.route)} takes the requests for {host}{path} already")
-                return
-
-
-def _places(route: Object) -> Iterator[tuple[Place, Taking, str]]:
-    for index, host in enumerate(route.spec.get("hostnames") or ()):
-        for _, rule in _rules(route):
-            matches: list[dict[str, Any]] = rule.get("matches") or [{}]
-            for match in matches:
-                path = match.get("path") or {}
-                if match.keys() <= {"path"}:
-                    kind, below = str(path.get("type", "PathPrefix")), str(path.get("value", "/"))
-                    # A gateway leaves the slash at the end of a prefix out of account.
-                    if kind == "PathPrefix":
-                        below = below.rstrip("/") or "/"
-                    for parent in route.spec.get("parentRefs") or ():
-                        of = (parent.get("kind", "Gateway"), parent.get("namespace", route.namespace), parent["name"])
-                        told = {key: parent[key] for key in ("sectionName", "port") if key in parent}
-                        yield (*of, str(host), kind, below), Taking(route, told), f"spec.hostnames[{index}]"

@@ -107,12 +107,17 @@ def _grammar(one: Object, scope: Scope) -> Callable[[str], str | None]:
     if kind in SUBDOMAINS:
         return subdomain
     if kind == "Service":
-        return dns_label if minor(scope.site.cluster.kubernetes) >= RELAXED_SERVICES else dns_label_1035
+        return service_name(scope)
     if kind in LABELS:
         return dns_label
     group = one.api_version.rpartition("/")[0]
     # Custom resources; of Kubernetes' own groups, some take almost any name, such as system:node.
     return subdomain if "." in group and not group.endswith(".k8s.io") else path_segment
+
+
+def service_name(scope: Scope) -> Callable[[str], str | None]:
+    """Return the grammar of the names of Services."""
+    return dns_label if minor(scope.site.cluster.kubernetes) >= RELAXED_SERVICES else dns_label_1035
 
 
 def _last_index(job: Job) -> int | None:

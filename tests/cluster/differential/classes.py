@@ -38,7 +38,7 @@ class OnlyUs:
 SERVER: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (  # noqa: SIM905 # eighty quotes more say nothing
-            "A01 A07 A09 A10 A13 C01 C03 C08 D01 D02 D05 D08 D14 D16 D17 J01 J02 J03 J04 J05 J06 J07 J08 J09 J10 J11 J14"
+            "A01 A07 A09 A10 A13 C01 C03 C08 D01 D02 D05 D08 D14 D16 D17 H12 J01 J02 J03 J04 J05 J06 J07 J08 J09 J10 J11 J14"
             " J19 J24 J26 N01 N02 N03 N04 N05 N16 N18 N19 N20 P02 P03 P04 P09 P11 P15 P16 P17 P20 P22 P26 P27 P30 P31 P32"
             " R01 R02 R05 R06 R08 V06 V21 X04 X05"
         ).split(),

@@ -19,6 +19,8 @@ from modelyard import (
     Fabric,
     FieldRef,
     Gpu,
+    Host,
+    IngressClass,
     Network,
     Peer,
     Port,
@@ -89,6 +91,7 @@ class Spec:
 
 
 SPECS: list[Spec] = []
+INGRESS = {"cluster": but(CLUSTER, gateway=IngressClass("web", "ingress-nginx", implementation="nginx"))}
 
 
 def _option(
@@ -517,4 +520,17 @@ around(
     "a label of everything that cannot be",
     put("/metadata/labels/owner", "the a team"),
     labels={"owner": "the a team"},
+)
+SPECS.append(
+    Spec(
+        "H12",
+        "a host that cannot be",
+        lambda scope: service(scope, route=Host("Chat_acme.dev")),
+        lambda scope: service(scope, route=Host("chat.acme.dev")),
+        "Ingress",
+        (put("/spec/rules/0/host", "Chat_acme.dev"),),
+        "N19",
+        given=INGRESS,
+        fine=INGRESS,
+    )
 )
