@@ -116,11 +116,12 @@ class Client:
         body: object = None,
         *,
         content_type: str = "application/json",
+        accept: str = "application/json",
         **query: Word,
     ) -> Answer:
         """Send one request and return the answer, or raise what the server did not like."""
         payload = None if body is None else json.dumps(body)
-        words = (method, with_query(path, query), payload, {"Content-Type": content_type})
+        words = (method, with_query(path, query), payload, {"Content-Type": content_type, "Accept": accept})
         # What is asked, tried or applied twice is the same as once; what is made, evicted or deleted is not.
         again = method == "GET" or content_type == APPLY or query.get("dryRun") is not None
         response, content = self._sent(*words)

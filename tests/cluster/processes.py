@@ -20,6 +20,8 @@ from tests.pipes import pipe
 PATIENCE = 120.0
 """Seconds after which a program that is not ready is taken for broken; on an idle machine none needs ten."""
 TAIL = 25
+THRIFT = {"GOGC": "400", "GOMEMLIMIT": "2GiB"}
+"""Half of what a server in Go does in tests is to tidy up memory, of which there is enough: less often, up to a limit."""
 
 
 class Ended(Exception):  # noqa: N818 # it is what happened
@@ -57,7 +59,7 @@ class Programs:
                 [str(word) for word in command],
                 cwd=cwd,
                 # None of the programs may read the settings, kubeconfig or cloud credentials of whoever runs the tests.
-                env={**kept, "HOME": str(self.folder), **(env or {})},
+                env={**kept, **THRIFT, "HOME": str(self.folder), **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
