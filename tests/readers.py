@@ -16,6 +16,7 @@ from typing import Any, Self
 import yaml
 from ruamel.yaml import YAML
 
+from tests.pipes import pipe
 from tests.project import ROOT
 
 TOOLS = ROOT / ".tools" / "bin"
@@ -39,11 +40,10 @@ class GoYaml:
 
     def read(self, document: str) -> Any:
         """Return what the API server reads from *document*, or a string that says why it refuses it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(document) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        questions = pipe(self._process.stdin)
+        questions.write(json.dumps(document) + "\n")
+        questions.flush()
+        return json.loads(pipe(self._process.stdout).readline())
 
 
 def binary(name: str) -> Path:

@@ -9,12 +9,12 @@ from typing import Literal
 import attrs
 
 from modelyard.values import quantity
+from modelyard.values.addresses import HIGHEST_PORT
 from modelyard.values.fields import pod_field
 from modelyard.values.names import config_key, dns_label, env_name, port_name, subdomain
 from modelyard.values.value import option, required, value
 
 AccessMode = Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"]
-HIGHEST_PORT = 65535
 
 
 def absolute(path: str) -> str | None:

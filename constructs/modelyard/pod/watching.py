@@ -10,11 +10,11 @@ import attrs
 
 from modelyard.findings import Breach
 from modelyard.fleet.site import Site
+from modelyard.values.addresses import HIGHEST_PORT
 from modelyard.values.durations import minutes, seconds
 from modelyard.values.names import labels as broken_labels
 from modelyard.values.value import option, source_of, value
 
-HIGHEST_PORT = 65535
 LEAST_INTERVAL = timedelta(seconds=1)
 OWN_PORT = "metrics"
 """What a port is called that nothing but metrics comes from."""

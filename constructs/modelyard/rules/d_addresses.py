@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
+from modelyard.values.addresses import is_address
 from modelyard.values.names import subdomain
 
 D17 = Rule(
@@ -40,13 +40,5 @@ def addressed(one: Object, scope: Scope) -> Iterator[Breach]:  # noqa: ARG001 # 
         if (kind := spec.get("type")) in REACHED:
             because = f"the type is {kind}, which is reached by an address"
             yield D17.breach("spec.clusterIP", address, because, "remove it, or write type: ClusterIP")
-    elif address and not _is_address(address):
+    elif address and not is_address(address):
         yield D17.breach("spec.clusterIP", address, "it is an IP address, or None for a headless Service")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -11,6 +11,7 @@ from modelyard.findings import Breach
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
+from modelyard.values.addresses import HIGHEST_PORT
 from modelyard.values.names import port_name
 
 D16 = Rule(
@@ -20,8 +21,6 @@ D16 = Rule(
     fix="correct the number",
     see="https://kubernetes.io/docs/concepts/services-networking/network-policies/#behavior-of-to-and-from-selectors",
 )
-
-HIGHEST_PORT = 65535
 
 
 @D16.objects("NetworkPolicy")

@@ -12,6 +12,7 @@ from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object, Pod
 from modelyard.rules.workloads import called, exposed, running, written
 from modelyard.values import names
+from modelyard.values.addresses import HIGHEST_PORT
 from modelyard.values.similar import did_you_mean
 
 SERVICE = "https://kubernetes.io/docs/concepts/services-networking/service/"
@@ -40,8 +41,6 @@ D15 = Rule(
     severity=Severity.WARNING,
     acceptable=True,
 )
-
-HIGHEST_PORT = 65535
 
 
 @D08.objects("Service")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from modelyard.rules.n import service_name
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Object
+from modelyard.values.addresses import HIGHEST_PORT, is_address
 from modelyard.values.names import path_segment, port_name, subdomain
 
 H12 = Rule(
@@ -24,7 +24,6 @@ Part = Mapping[str, Any]
 WILDCARD = "*."
 NOT_IN_PATHS = ("//", "/./", "/../", "%2f", "%2F")
 NOT_AT_THE_END = ("/..", "/.")
-LAST_PORT = 65535
 
 
 @H12.objects("Ingress")
@@ -50,18 +49,10 @@ def ingress(one: Object, scope: Scope) -> Iterator[Breach]:
 def _host(host: str | None, field: str) -> Iterator[Breach]:
     if not host:
         return
-    if _is_address(host):
+    if is_address(host):
         yield H12.breach(field, host, "a host is a name, and this is an address")
     elif broken := subdomain(host.removeprefix(WILDCARD)):
         yield H12.breach(field, host, broken)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _paths(paths: list[Part] | tuple[()], field: str, scope: Scope) -> Iterator[Breach]:
@@ -107,5 +98,5 @@ def _service(service: Part, field: str, scope: Scope) -> Iterator[Breach]:
         yield H12.breach(f"{field}.port", None, because, "write one of the two")
     elif called is not None and (broken := port_name(called)):
         yield H12.breach(f"{field}.port.name", called, broken)
-    elif number is not None and not 0 < number <= LAST_PORT:
-        yield H12.breach(f"{field}.port.number", number, f"a port is 1 to {LAST_PORT}")
+    elif number is not None and not 0 < number <= HIGHEST_PORT:
+        yield H12.breach(f"{field}.port.number", number, f"a port is 1 to {HIGHEST_PORT}")

@@ -10,6 +10,7 @@ from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Object, Pod
 from modelyard.rules.workloads import called, exposed
+from modelyard.values.addresses import HIGHEST_PORT
 from modelyard.values.names import dns_label, env_name, port_name, subdomain
 
 N19 = Rule(
@@ -58,7 +59,6 @@ N26 = Rule(
     acceptable=True,
 )
 
-HIGHEST_PORT = 65535
 INDEX = "JOB_COMPLETION_INDEX"
 DEVICES = "NVIDIA_VISIBLE_DEVICES"
 NVIDIA = "nvidia.com/"

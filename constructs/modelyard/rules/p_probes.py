@@ -9,12 +9,12 @@ from modelyard.findings import Breach, Severity
 from modelyard.rules.rule import Rule
 from modelyard.rules.scope import Scope
 from modelyard.rules.subjects import Container, Object
+from modelyard.values.addresses import HIGHEST_PORT
 from modelyard.values.similar import did_you_mean
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 HOOKS = ("postStart", "preStop")
 HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc", "sleep")
-HIGHEST_PORT = 65535
 DEFAULT_PERIOD = 10
 DEFAULT_FAILURES = 3
 DEFAULT_PROGRESS = 600

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -17,6 +16,7 @@ from modelyard.pod.options import amount
 from modelyard.serving import pools
 from modelyard.serving.pools import InferencePool
 from modelyard.values import quantity
+from modelyard.values.addresses import is_address
 from modelyard.values.names import subdomain
 from modelyard.values.similar import did_you_mean
 from modelyard.values.value import option, required, source_of, value
@@ -34,12 +34,10 @@ PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 
 
 def _host(name: str) -> str | None:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        broken = subdomain(name.removeprefix("*."))
-        return f"of a host: {broken}" if broken else None
-    return "a host has a name, and no address"
+    if is_address(name):
+        return "a host has a name, and no address"
+    broken = subdomain(name.removeprefix("*."))
+    return f"of a host: {broken}" if broken else None
 
 
 def _path(path: str) -> str | None:
