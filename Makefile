@@ -45,9 +45,10 @@ cluster-test: cluster-build ## prove dist/ and the rules on that control plane
 	@$(in_venv) exec $(venv)/python -m tests.cluster $(PYTEST)
 cluster-nightly: cluster-build ## ask the oldest version too whether the rules say the truth
 	@$(in_venv) exec $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster --part=oldest $(PYTEST)
+# pytest's short summary repeats every refusal wherever CI is set.
 cluster-dry-run: setup-synth ## ask the cluster of CONTEXT=name whether it would accept dist/ (of ENVIRONMENT=name)
 	@test -n "$(CONTEXT)" || { echo "name a context of your kubeconfig: make cluster-dry-run CONTEXT=name" >&2; exit 2; }
-	@$(in_venv) $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster/test_context.py --context="$(CONTEXT)" $(if $(ENVIRONMENT),--environment="$(ENVIRONMENT)") $(PYTEST)
+	@$(in_venv) $(venv)/python -m pytest -c tests/cluster/pytest.ini tests/cluster/test_context.py -rN --context="$(CONTEXT)" $(if $(ENVIRONMENT),--environment="$(ENVIRONMENT)") $(PYTEST)
 
 .PHONY: check
 check: setup-synth ## ruff, mypy, pyright, and dist/ is fresh

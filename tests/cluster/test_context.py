@@ -253,11 +253,13 @@ def _make(plane: ControlPlane, wrapper: Path, *words: str, user: str = "") -> Do
 
 
 def _shell(command: str, programs: Path, kubeconfig: Path) -> Done:
+    """Run *command* as a pipeline does, in which pytest says more than in a terminal."""
     kept = {name: value for name, value in os.environ.items() if name not in MADE}
     settings = {
         **kept,
         "KUBECONFIG": str(kubeconfig),
         "KUBECACHEDIR": str(kubeconfig.with_name("cache")),
+        "CI": "true",
         "PATH": f"{programs}{os.pathsep}{kept['PATH']}",
     }
     return subprocess.run(
