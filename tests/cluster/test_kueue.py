@@ -41,6 +41,8 @@ POOL = Claimed(
 )
 RESERVED = {"example.com/capacity": "reserved"}
 """A label of nodes that the platform team's flavor asks for, and nobody else knows of."""
+STARTED = ("Progressing", "Healthy")
+"""The health, in Argo CD, of a run that Kueue has admitted: Healthy is one that the Job controller saw suspended before."""
 ROOM = {GPU: "1", "cpu": "100", "memory": "1Ti"}
 TOPOLOGIES = {f"{KUEUE}podset-{how}-topology": "rack" for how in ("required", "preferred")}
 REFUSED: dict[str, tuple[Manifest, Sequence[Operation], str]] = {
@@ -227,7 +229,7 @@ def test_what_kueue_writes_is_left_alone(team: Synced, queue: Queues, observed: 
     )
 
     second = team.merge(build(3))
-    team.synced(second, "Progressing", "Healthy")
+    team.synced(second, *STARTED)
     synced = team.api.current(job)
     assert (synced["spec"]["suspend"], _placed(synced)) == (False, _placed(admitted))
     observed(
@@ -254,12 +256,12 @@ def test_a_sweep_that_starts_with_fewer_trials_goes_on_so(team: Synced, queue: Q
     queue(team.namespace, {**ROOM, GPU: "2"})
     first = team.merge(build(2))
     team.bootstrap()
-    team.synced(first, "Progressing", "Suspended")
+    team.synced(first, "Suspended", *STARTED)
     (job,) = team.api.all("batch/v1", "Job", team.namespace)
     fewer = _running(team, job)["spec"]["parallelism"]
     _again(team, first)
     second = team.merge(build(3))
-    team.synced(second, "Progressing")
+    team.synced(second, *STARTED)
     after = team.api.current(job)["spec"]
     observed(
         f"kueue, {team.delivery.controller}: a sweep of 3 trials at once in a queue with room for 2 runs {fewer}, also after the next commit"
@@ -309,8 +311,8 @@ def _again(team: Synced, revision: str) -> None:
     if isinstance(team, FluxTeam):
         team.again()
         return
-    before = team.synced(revision, "Progressing", "Healthy")["status"]["history"]
-    assert team.synced(revision, "Progressing", "Healthy")["status"]["history"] == before
+    before = team.synced(revision, *STARTED)["status"]["history"]
+    assert team.synced(revision, *STARTED)["status"]["history"] == before
 
 
 def _refusals(workload: Manifest) -> list[str]:
