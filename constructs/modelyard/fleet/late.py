@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jsii import JSIIMeta
+from jsii import JSIIAbstractClass
 
 from modelyard import trace
 from modelyard.findings import Finding, Severity, SpecError
@@ -37,7 +37,7 @@ class Tree:
             self._waiting.clear()
 
 
-class LateMeta(JSIIMeta):
+class LateMeta(JSIIAbstractClass):
     """Leaves it to the making of its construct to register an object with jsii."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 # a class is what it makes objects of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
@@ -84,19 +85,17 @@ class Workload(Late, Construct, metaclass=LateMeta):
         else:
             self.patches.add(Patch(kind, name, operations, source))
 
-    # These are not abstract: the class has jsii's metaclass, and abc's would be a second one.
-
+    @abstractmethod
     def breaches(self, site: Site) -> list[Breach]:
         """Return what is wrong with the options, before anything is rendered from them."""
-        raise NotImplementedError(type(self).__name__, site.environment)
 
+    @abstractmethod
     def drafts(self, site: Site) -> list[Draft]:
         """Return the manifests that the options stand for at *site*, before patches."""
-        raise NotImplementedError(type(self).__name__, site.environment)
 
+    @abstractmethod
     def summary(self) -> dict[str, object]:
         """Return what ``modelyard list`` shows of this workload."""
-        raise NotImplementedError(type(self).__name__)
 
     def reason(self) -> str:
         """Return why this workload is rendered as the kind that it is, or nothing where there is no other."""
