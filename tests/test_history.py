@@ -215,9 +215,9 @@ def test_two_branches_that_change_a_training_and_a_configuration(repository: Rep
 def merging() -> list[str]:
     """Return the commands that the documentation gives for branches that conflict."""
     text = (Path(__file__).resolve().parent.parent / "docs" / "concepts.md").read_text(encoding="utf-8")
-    block = re.search(r"^```sh\n(git merge .*?)```", text, re.MULTILINE | re.DOTALL)
-    assert block is not None
-    return block[1].splitlines()
+    (block,) = re.findall(r"^```sh\n(git merge .*?)```", text, re.MULTILINE | re.DOTALL)
+    commands: list[str] = block.splitlines()
+    return commands
 
 
 def both(number: int) -> Build:

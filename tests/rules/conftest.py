@@ -29,7 +29,7 @@ def witness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """
     broken: set[str] = set()
     kept: set[str] = set()
-    ask = getattr(request.module, "found_by", None)
+    ask: Any = getattr(request.module, "found_by", None)
 
     def watch(cls: type) -> None:
         make: Any = vars(cls)["__init__"]
@@ -41,7 +41,6 @@ def witness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(cls, "__init__", making)
 
     def asking(scope: Any, rule: str) -> Any:
-        assert ask is not None
         if not (found := ask(scope, rule)):
             kept.add(rule)
         return found

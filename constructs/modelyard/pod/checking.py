@@ -47,7 +47,7 @@ LEAVES = frozenset({type(None), bool, int, str, timedelta})
 
 def type_breaches(spec: object, prefix: str = "") -> Iterator[Breach]:
     """Yield every field of *spec* that does not hold the type it declares."""
-    for path, found, must in mismatches(spec):
+    for path, found, must, source in mismatches(spec):
         field = path.split(".")[0].split("[")[0].split(" ")[0]
         do = f"pass {must}"
         if isinstance(found, str) and must.startswith("a list whose items are each a string"):
@@ -59,7 +59,6 @@ def type_breaches(spec: object, prefix: str = "") -> Iterator[Breach]:
         shown_value = found
         if field == "env":
             shown_value, do = None, "write a string in quotes, or a SecretKey or a FieldRef"  # it may be a secret
-        source = source_of(getattr(spec, field, None)) if field != path else None
         yield Breach("X11", prefix + path, shown_value, f"it must be {must}", do, source)
 
 

@@ -13,8 +13,18 @@ from typing import Any, NamedTuple
 
 import attrs
 
-Mismatch = tuple[str, object, str]
-"""Path inside the field, the value there, and what it must be."""
+from modelyard.findings import Source
+from modelyard.values.value import source_of
+
+
+class Mismatch(NamedTuple):
+    """One place that does not hold what its class declares."""
+
+    path: str
+    found: object
+    must: str
+    source: Source | None = None
+    """The line of the innermost value that the place is in, where there is one that remembers its line."""
 
 
 class Checker(NamedTuple):
@@ -109,10 +119,10 @@ def _plain(hint: type) -> Checker:
 
     def told(value: object, path: str) -> Iterator[Mismatch]:
         if not _is(value, hint):
-            yield path, value, describe(hint)
+            yield Mismatch(path, value, describe(hint))
         elif has_fields:
-            for inner, found, must in mismatches(value):
-                yield f"{path}.{inner}", found, must
+            for inner in mismatches(value):
+                yield inner._replace(path=f"{path}.{inner.path}", source=inner.source or source_of(value))
 
     return Checker(fits, told)
 
@@ -136,8 +146,8 @@ def _union(hint: object, arguments: tuple[Any, ...]) -> Checker:
 
     def told(value: object, path: str) -> Iterator[Mismatch]:
         attempts = [list(checker.told(value, path)) for checker in checkers]
-        inner = [problems for problems in attempts if all(place != path for place, _, _ in problems)]
-        yield from inner[0] if inner else [(path, value, describe(hint))]
+        inner = [problems for problems in attempts if all(problem.path != path for problem in problems)]
+        yield from inner[0] if inner else [Mismatch(path, value, describe(hint))]
 
     return Checker(fits, told)
 
@@ -146,7 +156,7 @@ def _literal(hint: object, arguments: tuple[Any, ...]) -> Checker:
     def fits(value: object) -> bool:
         return any(value == argument and type(value) is type(argument) for argument in arguments)
 
-    return Checker(fits, lambda value, path: iter([(path, value, describe(hint))]))
+    return Checker(fits, lambda value, path: iter([Mismatch(path, value, describe(hint))]))
 
 
 def _collection(hint: object, kind: type, item: object) -> Checker:
@@ -158,7 +168,7 @@ def _collection(hint: object, kind: type, item: object) -> Checker:
 
     def told(value: object, path: str) -> Iterator[Mismatch]:
         if isinstance(value, str | bytes) or not isinstance(value, kind):
-            yield path, value, describe(hint)
+            yield Mismatch(path, value, describe(hint))
             return
         items: Any = value
         for index, inner in enumerate(items):
@@ -176,7 +186,7 @@ def _mapping(hint: object, key: object, item: object) -> Checker:
 
     def told(value: object, path: str) -> Iterator[Mismatch]:
         if not isinstance(value, Mapping):
-            yield path, value, describe(hint)
+            yield Mismatch(path, value, describe(hint))
             return
         for name, inner in value.items():
             if not keys.fits(name):
