@@ -13,10 +13,12 @@ from typing import Any
 
 from tests.cluster.client import MANAGER, Answer, ApiError, Client, Manifest, Query, status_of, with_query
 
-__all__ = ["MANAGER", "Answer", "Api", "ApiError", "Manifest", "NotSeen", "Stop", "condition", "is_true"]
+__all__ = ["MANAGER", "Answer", "Api", "ApiError", "Manifest", "NotSeen", "Stop", "condition", "is_true", "wait_until"]
 
 PATIENCE = 120.0
 """Seconds after which what a test waits for is taken for lost; on an idle machine little takes ten."""
+PAUSE = 0.02
+"""Seconds between two times that a server is asked for what no watch tells."""
 GONE = 410
 
 
@@ -163,6 +165,21 @@ class Api(Client):
             seconds=seconds,
         )
         return found[0]
+
+
+def wait_until(so: Callable[[], object], *, what: str, seconds: float = PATIENCE) -> None:
+    """
+    Ask again and again until it is *so*.
+
+    An API server says that it has stored an object, and a moment later its own parts that watch such objects know:
+    those that serve the kind of a definition, that ask a webhook, that say who may do what. No watch of ours tells that.
+    """
+    until = time.monotonic() + seconds
+    while not so():
+        if time.monotonic() > until:
+            message = f"not seen in {seconds:.0f} s: {what}"
+            raise NotSeen(message)
+        time.sleep(PAUSE)
 
 
 def condition(manifest: Mapping[str, Any], kind: str) -> Mapping[str, str]:

@@ -158,19 +158,21 @@ class Client:
     def _connect(self, timeout: float) -> http.client.HTTPSConnection:
         return http.client.HTTPSConnection(self._host, context=self._tls, timeout=timeout)
 
+    def served(self, api_version: str) -> dict[str, Kind]:
+        """Ask the server where objects of *api_version* are, by their kind; nothing where it does not know that."""
+        path = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
+        try:
+            resources = self.request("GET", path).body["resources"]
+        except ApiError as error:
+            if error.code != NOT_FOUND:
+                raise
+            return {}
+        return {one["kind"]: Kind(path, one["name"], one["namespaced"]) for one in resources if "/" not in one["name"]}
+
     def kind(self, api_version: str, kind: str) -> Kind:
-        """Ask the server where objects of *kind* are."""
+        """Return where objects of *kind* are, for which the server is asked once."""
         if (api_version, kind) not in self._kinds:
-            path = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
-            try:
-                resources = self.request("GET", path).body["resources"]
-            except ApiError as error:
-                if error.code != NOT_FOUND:
-                    raise
-                resources = []
-            for one in resources:
-                if "/" not in one["name"]:
-                    self._kinds[api_version, one["kind"]] = Kind(path, one["name"], one["namespaced"])
+            self._kinds.update({(api_version, one): where for one, where in self.served(api_version).items()})
         if (api_version, kind) not in self._kinds:
             raise ApiError(NOT_FOUND, {"reason": "NotFound", "message": f"no matches for {api_version} {kind}"})
         return self._kinds[api_version, kind]

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from modelyard.schemas.installed import definitions
 from tests.cluster.api import Manifest
 from tests.cluster.cluster import Cluster
-from tests.cluster.crds import install
-from tests.cluster.operators import CREATE, WRITE, Hook, Serving, webhooks
+from tests.cluster.crds import install, uninstall
+from tests.cluster.operators import CREATE, WRITE, Hook, Serving, enforce, webhooks
 
 GROUP = "kueue.x-k8s.io"
 VERSION = "v1beta2"
@@ -45,16 +45,12 @@ def running(cluster: Cluster) -> Iterator[None]:
     )
     configurations = webhooks("kueue", serving, _hooks())
     try:
-        for one in configurations:
-            api.apply(one, manager="platform-team")
+        enforce(api, configurations)
         yield
     finally:
-        for one in (*configurations, *definitions("kueue")):
+        for one in configurations:
             api.delete(one)
-        api.until(
-            lambda found: not any(one["spec"]["group"] == GROUP for one in found),
-            "apiextensions.k8s.io/v1", "CustomResourceDefinition", what="Kueue's definitions are gone",
-        )  # fmt: skip
+        uninstall(api, "kueue")
         cluster.end(program)
 
 

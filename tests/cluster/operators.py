@@ -7,11 +7,12 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 
-from tests.cluster.api import Manifest
+from tests.cluster.api import Api, ApiError, Manifest, wait_until
 from tests.cluster.cluster import Cluster
 from tests.cluster.crds import install
 from tests.cluster.processes import Program, free_port
@@ -87,8 +88,7 @@ class Operator:
         }
         install(cluster.api, [{"apiVersion": f"{self.group}/{self.version}", "kind": self.kind}])
         serving.start(config)
-        for manifest in webhooks(self.part, serving, self._hooks()):
-            cluster.api.apply(manifest, manager="platform-team")
+        enforce(cluster.api, webhooks(self.part, serving, self._hooks()))
 
     def _hooks(self) -> Iterator[Hook]:
         pods = {"objectSelector": {"matchExpressions": [{"key": self.label, "operator": "Exists"}]}}
@@ -155,7 +155,7 @@ class Serving:
 
 def webhooks(name: str, serving: Serving, hooks: Iterable[Hook]) -> list[Manifest]:
     """Return the configurations by which the API server asks an operator about each of *hooks*."""
-    made: dict[str, list[Manifest]] = {"mutate": [], "validate": []}
+    made = {verb: [_probe(verb, name, serving)] for verb in ("mutate", "validate")}
     for hook in hooks:
         resource = f"{hook.kind.lower()}s"
         path = "-".join([f"/{hook.verb}", hook.group.replace(".", "-"), hook.version, hook.kind.lower()])
@@ -187,6 +187,39 @@ def webhooks(name: str, serving: Serving, hooks: Iterable[Hook]) -> list[Manifes
         }
         for kind, verb in (("Mutating", "mutate"), ("Validating", "validate"))
     ]
+
+
+def enforce(api: Api, configurations: Iterable[Manifest]) -> None:
+    """Apply *configurations* of webhooks, and wait until the API server asks by them."""
+    for one in configurations:
+        api.apply(one, manager="platform-team")
+        name, selector = one["webhooks"][0]["name"], one["webhooks"][0]["objectSelector"]
+        metadata = {"name": "probe", "namespace": "default", "labels": selector["matchLabels"]}
+        probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+        wait_until(partial(_asks, api, name, probe), what=f"{name} is asked")
+
+
+def _asks(api: Api, webhook: str, probe: Manifest) -> bool:
+    try:
+        api.create(probe, dry_run=True)
+    except ApiError as error:
+        if webhook not in error.message:
+            raise
+        return True
+    return False
+
+
+def _probe(verb: str, name: str, serving: Serving) -> Manifest:
+    """Return a webhook that an operator does not have, so what it is asked about is refused as soon as it is asked."""
+    return {
+        "name": f"probe.{verb}.{name}.x-k8s.io",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "clientConfig": serving.client("/probe"),
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}],
+        "objectSelector": {"matchLabels": {"probe": f"{verb}.{name}"}},
+    }
 
 
 JOB_SET = Operator(
