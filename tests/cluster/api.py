@@ -11,7 +11,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.cluster.client import MANAGER, Answer, ApiError, Client, Manifest, Query, status_of, with_query
+from tests.cluster.client import (
+    BUSY,
+    MANAGER,
+    RETRY_AFTER,
+    Answer,
+    ApiError,
+    Client,
+    Manifest,
+    Query,
+    called,
+    status_of,
+    with_query,
+)
 
 __all__ = ["MANAGER", "Answer", "Api", "ApiError", "Manifest", "NotSeen", "Stop", "condition", "is_true", "wait_until"]
 
@@ -71,7 +83,7 @@ class Api(Client):
         kind_of = self.kind(api_version, kind)
         path = kind_of.at(namespace)
         until = time.monotonic() + seconds
-        fields = f"metadata.name={name}" if name else None
+        fields = called(name)
         stop = stop or Stop()
         while (left := until - time.monotonic()) > 0 and not stop.is_set():
             listed = self.request("GET", path, labelSelector=labels, fieldSelector=fields).body
@@ -97,7 +109,9 @@ class Api(Client):
             stop.cuts(connection)
             response = connection.getresponse()
             if response.status >= http.client.BAD_REQUEST:
-                if response.status == GONE:
+                if response.status in {GONE, *BUSY}:
+                    # It has forgotten that version, or begins to keep such objects in mind: begin anew.
+                    time.sleep(RETRY_AFTER)
                     return
                 raise ApiError(response.status, status_of(response.read()))
             while not stop.is_set() and (left := until - time.monotonic()) > 0:

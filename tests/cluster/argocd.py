@@ -78,7 +78,13 @@ class ArgoCD:
             "--disable-tls",
             "--client-ca-path=",
             "--logformat=text",
-            env={**WITHOUT_GPG, "TMPDIR": str(scratch), "PATH": f"{scratch}:{os.environ['PATH']}"},
+            env={
+                **WITHOUT_GPG,
+                "TMPDIR": str(scratch),
+                "PATH": f"{scratch}:{os.environ['PATH']}",
+                # Which is in /tmp otherwise, and stays there.
+                "ARGOCD_ASK_PASS_SOCK": str(scratch / "ask-pass.sock"),
+            },
         )
         server.wait_until(lambda: _listens(port))
 

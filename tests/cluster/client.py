@@ -7,6 +7,7 @@ import json
 import re
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +24,10 @@ MERGE = "application/merge-patch+json"
 TIMEOUT = 60.0
 NOT_FOUND = 404
 BUSY = frozenset({http.client.TOO_MANY_REQUESTS, http.client.GATEWAY_TIMEOUT})
-ATTEMPTS = 4
+ATTEMPTS = 6
 """How often a server on a very busy machine is asked what it had no time for."""
+RETRY_AFTER = 1.0
+"""Seconds that it wants to be left alone meanwhile."""
 
 
 class ApiError(Exception):
@@ -128,6 +131,7 @@ class Client:
         for _ in range(ATTEMPTS - 1 if again else 0):
             if response.status not in BUSY:
                 break
+            time.sleep(RETRY_AFTER)
             response, content = self._sent(*words)
         warnings = [_warning(text) for text in response.headers.get_all("Warning", [])]
         if response.status >= http.client.BAD_REQUEST:
@@ -219,14 +223,18 @@ class Client:
         return self.request("GET", self.path(manifest)).body
 
     def all(
-        self, api_version: str, kind: str, namespace: str | None = None, *, labels: str | None = None
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        labels: str | None = None,
+        name: str | None = None,
     ) -> list[Manifest]:
         """Return all objects of *kind*."""
         path = self.kind(api_version, kind).at(namespace)
-        return [
-            {"apiVersion": api_version, "kind": kind, **item}
-            for item in self.request("GET", path, labelSelector=labels).body["items"]
-        ]
+        listed = self.request("GET", path, labelSelector=labels, fieldSelector=called(name)).body
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in listed["items"]]
 
     def patch(self, manifest: Mapping[str, Any], change: Mapping[str, Any], *, subresource: str = "") -> Manifest:
         """Change the object that *manifest* is about by a JSON merge patch."""
@@ -242,6 +250,17 @@ class Client:
             if error.code != NOT_FOUND:
                 raise
 
+    def may(self, user: str, **attributes: str) -> bool:
+        """Tell whether *user* may do what *attributes* say."""
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "metadata": {},
+            "spec": {"user": user, "resourceAttributes": attributes},
+        }
+        allowed: bool = self.create(review)["status"]["allowed"]
+        return allowed
+
     def evict(self, pod: Mapping[str, Any]) -> None:
         """Ask for the eviction of *pod*, as a drain of its node does."""
         eviction = {
@@ -250,6 +269,11 @@ class Client:
             "metadata": {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"]},
         }
         self.request("POST", f"{self.path({'apiVersion': 'v1', 'kind': 'Pod', **pod})}/eviction", eviction)
+
+
+def called(name: str | None) -> str | None:
+    """Return the selector of the object *name*, or None."""
+    return f"metadata.name={name}" if name else None
 
 
 def with_query(path: str, query: Query) -> str:

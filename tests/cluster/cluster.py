@@ -7,13 +7,15 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import modelyard
-from tests.cluster.api import Manifest, is_true
+from tests.cluster.api import Manifest, is_true, wait_until
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.nodes import CPU_NODES, nodes
+from tests.cluster.objects import takes_pods
 from tests.cluster.processes import Programs, free_port
 from tests.cluster.programs import NEWEST, built
 
@@ -30,6 +32,8 @@ RUNNING = (
     ("batch/v1", "CronJob"),
     ("batch/v1", "Job"),
     ("apps/v1", "Deployment"),
+    ("apps/v1", "ReplicaSet"),
+    ("apps/v1", "StatefulSet"),
     ("v1", "Pod"),
 )
 """The kinds to delete so that nothing runs, those that make others first."""
@@ -106,6 +110,9 @@ class Cluster(ControlPlane):
         port = free_port()
         for manifest in _metrics_objects(port, self.file("ca.crt")):
             self.api.apply(manifest, manager="tests")
+        user = str(METRICS_USER["name"])
+        for asked in ({"verb": "list", "resource": "pods"}, READS_AUTHENTICATION, REVIEWS):
+            wait_until(partial(self.api.may, user, **asked), what=f"{user} may {asked}")
         config = self.kubeconfig("system:metrics-server")
         server = self.start(
             "metrics-server",
@@ -129,16 +136,21 @@ class Cluster(ControlPlane):
 
     @contextlib.contextmanager
     def nodes(
-        self, claimed: modelyard.Cluster, *, cpu_nodes: int = CPU_NODES, labels: Mapping[str, str] | None = None
+        self,
+        claimed: modelyard.Cluster,
+        *,
+        cpu_nodes: int = CPU_NODES,
+        labels: Mapping[str, str] | None = None,
+        taints: Mapping[str, Manifest] | None = None,
     ) -> Iterator[list[Manifest]]:
         """Have the nodes that *claimed* says it has, and *cpu_nodes* more, as long as the block runs."""
-        made = list(nodes(claimed, cpu_nodes=cpu_nodes, labels=labels or {}))
+        made = list(nodes(claimed, cpu_nodes=cpu_nodes, labels=labels or {}, taints=taints or {}))
         names = {one["metadata"]["name"] for one in made}
         try:
             for one in made:
                 self.api.create(one)
             self.api.until(
-                lambda found: names <= {one["metadata"]["name"] for one in found if is_true(one, "Ready")},
+                lambda found: names <= {one["metadata"]["name"] for one in found if takes_pods(one)},
                 "v1",
                 "Node",
                 what=f"{len(made)} nodes of {claimed.name} are ready",
@@ -203,6 +215,10 @@ class Cluster(ControlPlane):
         return is_true(service, "Available")
 
 
+READS_AUTHENTICATION = {
+    "verb": "get", "resource": "configmaps", "namespace": "kube-system", "name": "extension-apiserver-authentication",
+}  # fmt: skip
+REVIEWS = {"verb": "create", "group": "authorization.k8s.io", "resource": "subjectaccessreviews"}
 METRICS_API = "v1beta1.metrics.k8s.io"
 METRICS_USER = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "system:metrics-server"}
 

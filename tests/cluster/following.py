@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from tests.cluster.api import PATIENCE, Api, Manifest, Stop
+from tests.cluster.api import PATIENCE, Api, Manifest, Stop, wait_until
 
 LONGEST = 900.0
 State = dict[str, Manifest]
@@ -29,6 +29,7 @@ class Following:
         self._api, self._act = api, act
         self._what, self._more = what, more
         self._stop = Stop()
+        self._last: State = {}
         self._error: BaseException | None = None
         self._begun = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="following", daemon=True)
@@ -39,8 +40,20 @@ class Following:
         self._begun.wait(timeout=PATIENCE)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop, and raise what went wrong meanwhile."""
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        """Stop when all is seen that the block has seen, which another watch told it; raise what went wrong meanwhile."""
+        try:
+            if failed is None:
+                wait_until(self._has_caught_up, what=f"what became of {self._what} is followed")
+        finally:
+            self._end()
+
+    def _has_caught_up(self) -> bool:
+        now, seen = _versions(self._api.all(*self._what, **self._more)), _versions(self._last.values())
+        caught_up = seen.keys() == now.keys() and all(seen[key] >= now[key] for key in now)
+        return caught_up or not self._thread.is_alive()
+
+    def _end(self) -> None:
         self._stop.set()
         self._thread.join(timeout=60)
         assert not self._thread.is_alive(), "a watch has not ended"
@@ -53,6 +66,7 @@ class Following:
                 if self._stop.is_set():
                     return
                 self._act(state)
+                self._last = state
                 self._begun.set()
         except BaseException as error:  # noqa: BLE001 # raised again where the block ends
             self._error = error
@@ -70,3 +84,9 @@ class Recording(Following):
     def one(self) -> list[Manifest]:
         """Return the states of a single object."""
         return [one for _, state in self.states for one in state.values()]
+
+
+def _versions(objects: Iterable[Manifest]) -> dict[tuple[str, str], int]:
+    """Return which change of each object was the last one, a greater number after a smaller one."""
+    heads = [one["metadata"] for one in objects]
+    return {(head.get("namespace", ""), head["name"]): int(head["resourceVersion"]) for head in heads}

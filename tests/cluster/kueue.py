@@ -9,7 +9,7 @@ from modelyard.schemas.installed import definitions
 from tests.cluster.api import Manifest
 from tests.cluster.cluster import Cluster
 from tests.cluster.crds import install, uninstall
-from tests.cluster.operators import CREATE, WRITE, Hook, Serving, enforce, webhooks
+from tests.cluster.operators import CREATE, WRITE, Hook, Serving, enforce, release, webhooks
 
 GROUP = "kueue.x-k8s.io"
 VERSION = "v1beta2"
@@ -48,8 +48,7 @@ def running(cluster: Cluster) -> Iterator[None]:
         enforce(api, configurations)
         yield
     finally:
-        for one in configurations:
-            api.delete(one)
+        release(api, configurations)
         uninstall(api, "kueue")
         cluster.end(program)
 

@@ -15,11 +15,14 @@ CPU_NODES = 3
 ZONES = ("a", "b", "c")
 
 
-def nodes(cluster: Cluster, *, cpu_nodes: int, labels: Mapping[str, str]) -> Iterator[Manifest]:
+def nodes(
+    cluster: Cluster, *, cpu_nodes: int, labels: Mapping[str, str], taints: Mapping[str, Manifest]
+) -> Iterator[Manifest]:
     """
     Yield a Node for each one that *cluster* can have, and *cpu_nodes* without accelerators.
 
-    Labels, taints and room are those that the fleet tells, because pods are placed by them; *labels* are more of them.
+    Labels, taints and room are those that the fleet tells, because pods are placed by them; *labels* are more of them,
+    and so are *taints*, by the name of the node.
     """
     for accelerator in cluster.accelerators:
         room = {
@@ -30,7 +33,8 @@ def nodes(cluster: Cluster, *, cpu_nodes: int, labels: Mapping[str, str]) -> Ite
         for index in range(accelerator.nodes):
             name = f"{cluster.name}-{accelerator.name}-{index}"
             known = {**accelerator.labels, **_slice(accelerator, index)}
-            yield node(name, labels={**known, **labels}, taints=_taints(accelerator), room=room, zone=index)
+            all_taints = [*_taints(accelerator), *([taints[name]] if name in taints else [])]
+            yield node(name, labels={**known, **labels}, taints=all_taints, room=room, zone=index)
     for index in range(cpu_nodes):
         yield node(f"{cluster.name}-cpu-{index}", labels=labels, room=CPU_NODE, zone=index)
 
@@ -72,8 +76,12 @@ def node(
         "metadata": {
             "name": name,
             "labels": {**known, **(labels or {})},
-            # Where metrics-server finds what the pods of this node use.
-            "annotations": {"metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource"},
+            "annotations": {
+                # Where metrics-server finds what the pods of this node use.
+                "metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource",
+                # As kubelets have it.
+                "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+            },
         },
         "spec": {"taints": list(taints)},
         "status": {"allocatable": allocatable, "capacity": allocatable},

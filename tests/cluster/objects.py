@@ -25,6 +25,12 @@ def ready(pod: Mapping[str, Any]) -> bool:
     return runs(pod) and is_true(pod, "Ready")
 
 
+def takes_pods(node: Mapping[str, Any]) -> bool:
+    """Tell whether *node* is ready, and the controller has seen it: until then no pod is placed there."""
+    taints = {one["key"] for one in node["spec"].get("taints") or []}
+    return is_true(node, "Ready") and "node.kubernetes.io/not-ready" not in taints
+
+
 def image(manifest: Mapping[str, Any]) -> str:
     """Return the tag of the image of a pod's first container."""
     spec = manifest["spec"].get("template", manifest)["spec"]

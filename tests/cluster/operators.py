@@ -6,7 +6,7 @@ import base64
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -193,17 +193,23 @@ def enforce(api: Api, configurations: Iterable[Manifest]) -> None:
     """Apply *configurations* of webhooks, and wait until the API server asks by them."""
     for one in configurations:
         api.apply(one, manager="platform-team")
-        name, selector = one["webhooks"][0]["name"], one["webhooks"][0]["objectSelector"]
-        metadata = {"name": "probe", "namespace": "default", "labels": selector["matchLabels"]}
-        probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
-        wait_until(partial(_asks, api, name, probe), what=f"{name} is asked")
+        wait_until(partial(_asks, api, one), what=f"the webhooks of {one['metadata']['name']} are asked")
 
 
-def _asks(api: Api, webhook: str, probe: Manifest) -> bool:
+def release(api: Api, configurations: Sequence[Manifest]) -> None:
+    """Delete *configurations* of webhooks, and wait until the API server asks by them no more."""
+    for one in configurations:
+        api.delete(one)
+    wait_until(lambda: not any(_asks(api, one) for one in configurations), what="their webhooks are not asked")
+
+
+def _asks(api: Api, configuration: Manifest) -> bool:
+    probe = configuration["webhooks"][0]
+    metadata = {"name": "probe", "namespace": "default", "labels": probe["objectSelector"]["matchLabels"]}
     try:
-        api.create(probe, dry_run=True)
+        api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, dry_run=True)
     except ApiError as error:
-        if webhook not in error.message:
+        if probe["name"] not in error.message:
             raise
         return True
     return False

@@ -137,15 +137,26 @@ class Program:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
+_claims: list[socket.socket] = []
+
+
 def free_port() -> int:
     """
-    Return a port of the loopback interface that is free.
+    Return a port of the loopback interface that is free, and that no other call returns, of another session neither.
 
-    It lies below those that systems hand out to connections, or one of them could take it before a server does.
+    It lies below those that systems hand out to connections, or one of them could take it before a server does. The
+    same port of UDP, which nobody else asks for, tells other sessions that it is taken: until this one ends.
     """
     for port in random.sample(range(15000, 32000), 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        with socket.socket() as probe:
+            try:
+                claim.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                claim.close()
+                continue
+            _claims.append(claim)
             return port
     message = "none of 100 ports between 15000 and 32000 is free"
     raise OSError(message)

@@ -294,10 +294,7 @@ def _may(plane: ControlPlane, user: str, *verbs: str) -> None:
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user}
     subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]
     plane.api.create({**group, "kind": "ClusterRoleBinding", "roleRef": role, "subjects": subjects})
-    anything = {"group": "*", "resource": "*", "verb": verbs[-1]}
-    asked = {"user": user, "resourceAttributes": anything}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {}, "spec": asked}
-    wait_until(lambda: plane.api.create(review)["status"]["allowed"], what=f"{user} may {verbs[-1]}")
+    wait_until(lambda: plane.api.may(user, verb=verbs[-1], group="*", resource="*"), what=f"{user} may {verbs[-1]}")
 
 
 def _names(cluster: Cluster, kinds: set[tuple[str, str]]) -> set[tuple[str, str, str]]:

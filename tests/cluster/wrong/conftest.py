@@ -35,7 +35,6 @@ NODES = Claimed(
     storage=[StorageClass("disk", {"ReadWriteOnce", "ReadWriteOncePod"})],
 )
 DRIVER = "disk.example.com"
-ATTACHED = {"volumes.kubernetes.io/controller-managed-attach-detach": "true"}
 CASES = {**placing.CASES, **scaling.CASES, **serving.CASES, **training.CASES}
 
 
@@ -45,11 +44,7 @@ def breaking(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     api = cluster.api
     root = tmp_path_factory.mktemp("breaking")
     given = [_devices(), _driver(), *(_disk(rule, CASES[rule][0]) for rule in ("V01", "V02"))]
-    with cluster.nodes(NODES, cpu_nodes=2) as nodes, cluster.without(*given):
-        for one in nodes:
-            api.patch(
-                one, {"metadata": {"annotations": ATTACHED}, "spec": {"unschedulable": name(one) == training.LATER}}
-            )
+    with cluster.nodes(NODES, cpu_nodes=2, taints={training.LATER: training.RESERVED}), cluster.without(*given):
         for one in given:
             api.apply(one, manager="platform-team")
         with Breaking(cluster, NODES, root, CASES) as every:

@@ -31,7 +31,7 @@ CASES: Mapping[str, Sequence[Manifest]] = {
     ],
     "A08": [
         deployment(template=busy("web")),
-        autoscaler("web", utilization(95)),
+        autoscaler("web", utilization(100)),
         # The same use, which is above another aim.
         deployment("right", template=busy("right")),
         autoscaler("right", utilization(60), scaleTargetRef=scaled("right")),

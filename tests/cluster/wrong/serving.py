@@ -25,10 +25,10 @@ def selecting(**labels: str) -> Manifest:
 
 
 def slow() -> Manifest:
-    """Return a Deployment of a pod that takes five minutes to start, of the ten that its probe allows."""
+    """Return a Deployment of a pod that takes nine minutes to start, of the ten that its probe allows."""
     probe = {"tcpSocket": {"port": 8080}, "periodSeconds": 10, "failureThreshold": 60}
     made = pods({"startupProbe": probe})
-    template = {**made, "metadata": {**made["metadata"], "annotations": {READY_AFTER: "5m"}}}
+    template = {**made, "metadata": {**made["metadata"], "annotations": {READY_AFTER: "9m"}}}
     return deployment(progressDeadlineSeconds=3, template=template)
 
 

@@ -101,17 +101,21 @@ def unscheduled(pod: Mapping[str, Any]) -> str:
 
 
 def states(
-    api: Api, manifest: Manifest, act: Callable[[], object], until: Callable[[Manifest], object], *, what: str
+    api: Api, manifest: Manifest, act: Callable[[], Manifest], until: Callable[[Manifest], object], *, what: str
 ) -> list[Manifest]:
-    """Do *act*, and return every state of the object that *manifest* is about from then on until *until* is content."""
+    """
+    Do *act*, and return every state of the object that *manifest* is about from then on until *until* is content.
+
+    What *act* returns is the object that it has changed, and says since when: others may have changed theirs just before.
+    """
     head = manifest["metadata"]
     watch = api.watch(manifest["apiVersion"], manifest["kind"], head["namespace"], name=head["name"])
     next(watch)
-    act()
+    since = int(act()["metadata"]["resourceVersion"])
     seen: list[Manifest] = []
     for objects in watch:
-        seen += objects.values()
-        if until(seen[-1]):
+        seen += (one for one in objects.values() if int(one["metadata"]["resourceVersion"]) >= since)
+        if seen and until(seen[-1]):
             return seen
     raise NotSeen(what)
 

@@ -97,6 +97,6 @@ def _hostnames(slices: Sequence[Manifest]) -> list[str]:
 
 
 def _attach(breaking: Breaking) -> None:
-    """Attach the disk to the node that is asked for, as its driver would."""
-    (asked,) = breaking.api.until(bool, "storage.k8s.io/v1", "VolumeAttachment", what="a disk is to be attached")
+    """Attach the disk to a node that it is asked for, as its driver would; to another one after two minutes, if not."""
+    asked, *_ = breaking.api.until(bool, "storage.k8s.io/v1", "VolumeAttachment", what="a disk is to be attached")
     breaking.api.patch(asked, {"status": {"attached": True}}, subresource="status")

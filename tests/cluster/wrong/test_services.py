@@ -30,8 +30,10 @@ def test_a_budget_without_room_lets_no_pod_go(breaking: Breaking, rule: str, kin
     """However often a drain asks."""
     api = breaking.api
     pod = breaking.pods(rule, 1)[0]
+    reason = {"D06": "InsufficientPods", "D07": "SyncFailed"}[rule]
     found = api.until_one(
-        lambda one: condition(one, "DisruptionAllowed").get("status") == "False",
+        # Before it has any pod to look at, each of them says that there are too few.
+        lambda one: condition(one, "DisruptionAllowed").get("reason") == reason,
         breaking.objects(rule)[f"PodDisruptionBudget/{kind}"], what="a budget that has counted",
     )  # fmt: skip
     with pytest.raises(ApiError) as refused:
@@ -39,7 +41,7 @@ def test_a_budget_without_room_lets_no_pod_go(breaking: Breaking, rule: str, kin
     allowed = condition(found, "DisruptionAllowed")
     observed(f"{rule}: {allowed['reason']} {allowed['message']}: {refused.value}")
     assert refused.value.code == 429
-    assert allowed["reason"] == {"D06": "InsufficientPods", "D07": "SyncFailed"}[rule]
+    assert allowed["status"] == "False"
 
 
 def test_a_service_leads_to_pods_that_do_not_serve(breaking: Breaking, observed: Observed) -> None:
@@ -72,7 +74,11 @@ def test_a_rollout_of_all_pods_at_once_leaves_none_that_serves(breaking: Breakin
     web["spec"]["template"]["spec"]["containers"][0]["image"] = "ghcr.io/acme/web:2"
     before = endpoints([part])
     seen = states(
-        api, part, lambda: api.apply(web), lambda one: endpoints([one]) not in ([], before), what="another endpoint"
+        api,
+        part,
+        lambda: api.apply(web).body,
+        lambda one: endpoints([one]) not in ([], before),
+        what="another endpoint",
     )
     counts = [len(endpoints([one])) for one in seen]
     observed(f"D10: endpoints during a rollout: {' '.join(map(str, counts))}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -11,8 +10,9 @@ from tests.cluster.api import ApiError, Manifest, condition
 from tests.cluster.cluster import Cluster
 from tests.cluster.objects import ended, name
 from tests.cluster.rendezvous import published
+from tests.cluster.wrong.placing import TOLERATED
 from tests.cluster.wrong.stage import Breaking, namespace, unscheduled
-from tests.cluster.wrong.training import LATER, QUEUE, TWICE, ago, gang
+from tests.cluster.wrong.training import LATER, QUEUE, RESERVED, TWICE, ago, gang
 
 Observed = Callable[[str], None]
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -112,38 +112,31 @@ def test_pods_that_are_waited_for_are_not_started(cluster: Cluster, breaking: Br
 def test_pods_without_their_service_have_no_names(breaking: Breaking, observed: Observed) -> None:
     """As those have whose Service is there."""
     names = {}
-    for rule in ("J17", "J15"):
+    for rule in ("J17", "J16"):
         breaking.api.until(lambda found: len(found) >= 2, "v1", "Pod", namespace(rule), what="2 pods")
-        if rule == "J15":
+        if rule == "J16":
             _until_names(breaking, rule)
         slices = breaking.api.all("discovery.k8s.io/v1", "EndpointSlice", namespace(rule))
         names[rule] = sorted(published("train", namespace(rule), slices))
-    observed(f"J17: no Service, no names; with one {' '.join(names['J15'])}")
+    observed(f"J17: no Service, no names; with one {' '.join(names['J16'])}")
     assert names["J17"] == []
 
 
-def test_two_trainings_hold_half_of_the_nodes_each(cluster: Cluster, breaking: Breaking, observed: Observed) -> None:
-    """A more important one comes while the first one waits for a node, and then both wait."""
+def test_two_trainings_hold_half_of_the_nodes_each(breaking: Breaking, observed: Observed) -> None:
+    """The second one comes while the first one waits for a node, and is faster to take what it waits for."""
     api = breaking.api
     breaking.pods("J18", 2)
     breaking.waits("J18", "Insufficient nvidia.com/gpu")
-    urgent: dict[str, Any] = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
-    urgent = {**urgent, "metadata": {"name": "urgent"}, "value": 1000, "preemptionPolicy": "Never"}
-    second = gang("second", priorityClassName="urgent")
+    second = gang("second", tolerations=[*TOLERATED, {"key": RESERVED["key"], "operator": "Exists"}])
     second["metadata"]["namespace"] = namespace("J18")
-    with cluster.without(urgent):
-        api.apply(urgent, manager="platform-team")
-        api.apply(second)
-        api.until(
-            lambda found: len(found) == 3 and all(map(unscheduled, found)),
-            "v1", "Pod", namespace("J18"), labels="app=second", what="3 pods that wait",
-        )  # fmt: skip
-        api.patch({"apiVersion": "v1", "kind": "Node", "metadata": {"name": LATER}}, {"spec": {"unschedulable": False}})
-        breaking.pods("J18", 4)
-        pods = api.until(
-            lambda found: sum(map(bool, map(unscheduled, found))) == 2,
-            "v1", "Pod", namespace("J18"), what="two pods that wait",
-        )  # fmt: skip
+    api.apply(second)
+    breaking.pods("J18", 2, labels="app=second")
+    api.patch({"apiVersion": "v1", "kind": "Node", "metadata": {"name": LATER}}, {"spec": {"taints": []}})
+    pods = api.until(
+        # Both nodes are for both, and have no room for either.
+        lambda found: sum("2 Insufficient nvidia.com/gpu" in unscheduled(one) for one in found) == 2,
+        "v1", "Pod", namespace("J18"), what="two pods that wait",
+    )  # fmt: skip
     placed = {app: sum(_running(one) for one in pods if _app(one) == app) for app in ("first", "second")}
     observed(f"J18: of 3 pods each, {placed} have a node, and hold 4 of 4 accelerators")
     assert placed == {"first": 2, "second": 2}

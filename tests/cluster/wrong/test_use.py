@@ -11,6 +11,8 @@ from tests.cluster.wrong.stage import Breaking, states
 
 Observed = Callable[[str], None]
 MEASURED = 120.0
+FULL = 95
+"""Percent. Pods that use all of their CPU may be measured a moment apart from when their use was counted."""
 
 
 def test_a_container_that_does_not_exist_is_never_measured(breaking: Breaking, observed: Observed) -> None:
@@ -57,12 +59,12 @@ def test_an_aim_above_the_limit_is_never_exceeded(breaking: Breaking, observed: 
         lambda one: one["spec"].get("replicas") == 4, objects["Deployment/right"], what="4 replicas", seconds=MEASURED
     )
     seen = api.until_one(
-        lambda one: _utilization(one) == 100, objects["HorizontalPodAutoscaler/web"],
+        lambda one: _utilization(one) >= FULL, objects["HorizontalPodAutoscaler/web"],
         what="an autoscaler that has measured all pods", seconds=MEASURED,
     )  # fmt: skip
     right = api.current(objects["Deployment/right"])
     observed(
-        f"A08: {_utilization(seen)} percent used, {seen['status']['desiredReplicas']} replicas wanted at an aim of 95,"
+        f"A08: {_utilization(seen)} percent used, {seen['status']['desiredReplicas']} replicas wanted at an aim of 100,"
         f" {right['spec']['replicas']} at one of 60"
     )
     assert is_true(seen, "ScalingActive")
@@ -74,7 +76,11 @@ def test_replicas_in_git_undo_what_an_autoscaler_did(breaking: Breaking, observe
     api, web = breaking.api, breaking.objects("A12")["Deployment/web"]
     api.until_one(lambda one: steady(one, 2), web, what="2 replicas")
     seen = states(
-        api, web, lambda: api.apply(web, force=True), lambda one: one["spec"]["replicas"] == 2, what="2 replicas again"
+        api,
+        web,
+        lambda: api.apply(web, force=True).body,
+        lambda one: one["spec"]["replicas"] == 2,
+        what="2 replicas again",
     )
     numbers = [one["spec"]["replicas"] for one in seen]
     observed(f"A12: replicas after a sync: {' '.join(map(str, numbers))}")

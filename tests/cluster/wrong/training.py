@@ -13,7 +13,8 @@ from tests.rules.manifests import job, service
 
 QUEUE = "kueue.x-k8s.io/queue-name"
 LATER = "breaking-gang-1"
-"""A node that is there, and free for pods only when its test says so."""
+RESERVED = {"key": "reserved", "value": "second", "effect": "NoSchedule"}
+"""The taint of the node `LATER`, which whoever comes second finds free so."""
 TOGETHER: dict[str, Any] = {"completionMode": "Indexed", "completions": 2, "parallelism": 2, "backoffLimit": 2}
 NOW = dt.datetime.now(dt.UTC)
 DISRUPTED = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
